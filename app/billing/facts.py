@@ -1,0 +1,248 @@
+"""The facts that a price is made of: what is held, what is wanted, and under which rules.
+
+All are frozen values. Money is an integer count of the currency's minor unit; a rate is an integer in parts per million
+(20 % is 200,000); instants are aware; period ends are exclusive; running numbers and lot numbers start at 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from app.billing.errors import CaseError
+
+RATE_WHOLE = 1_000_000
+"""100 % as a rate."""
+
+UNITS = ("day", "week", "month", "year")
+STATUSES = ("trialing", "active", "past_due", "paused", "canceled", "expired")
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """How often a price recurs: every ``count`` of ``unit`` (``day`` ``week`` ``month`` ``year``)."""
+
+    unit: str
+    count: int
+
+    @classmethod
+    def parse(cls, text: str, field: str = "interval") -> Interval:
+        """``"1month"``, ``"30day"``; anything else is a ``CaseError`` that names ``field``."""
+        for unit in UNITS:
+            count = text.removesuffix(unit)
+            if count != text and count.isascii() and count.isdigit() and count[0] != "0" and len(count) <= 4:
+                return cls(unit, int(count))
+        raise CaseError(field, f"{text!r} is no interval such as '1month', '1year', '2week' or '30day'")
+
+    def __str__(self) -> str:
+        return f"{self.count}{self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From ``start`` up to, not including, ``end``; both aware."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LotDiscount:
+    """A discount that renewals of a lot go on having. Exactly one of the first three is set; ``periods_left`` None: forever.
+
+    ``amount`` is per lot and period, ``unit_price`` is what one unit costs instead of the lot's price.
+    """
+
+    percent: int | None = None
+    amount: int | None = None
+    unit_price: int | None = None
+    periods_left: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lot:
+    """A quantity at a unit price per interval of its item. ``kind`` is ``product`` or ``option``; ``code`` names which.
+
+    ``per`` is ``unit`` or ``subscription`` (an option priced once, whatever the quantity of the item).
+    """
+
+    number: int
+    code: str
+    quantity: int
+    unit_price: int
+    kind: str = "product"
+    per: str = "unit"
+    discount: LotDiscount | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """One row of the append-only ledger of what was paid: ``amount`` for lot ``lot`` of item ``item`` over a span."""
+
+    item: int
+    lot: int
+    start: datetime
+    end: datetime
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A subscribed product. ``entitlements`` None: the current period was paid in full at the lots' prices."""
+
+    running_number: int
+    product: str
+    interval: Interval
+    period: Span
+    anchor_day: int
+    lots: tuple[Lot, ...]
+    options: tuple[str, ...] = ()
+    committed_until: datetime | None = None
+    entitlements: tuple[Entitlement, ...] | None = None
+
+    @property
+    def quantity(self) -> int:
+        return sum(lot.quantity for lot in self.lots if lot.kind == "product")
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Facts about the buyer. None or left out refuses nothing.
+
+    ``cards`` counts the cards that can be charged; ``unpaid_invoices`` counts invoices past due.
+    """
+
+    country: str | None = None
+    cards: int | None = None
+    unpaid_invoices: int = 0
+    unpaid_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What is held now. ``change_in_progress`` and ``renewal_in_progress`` are facts of the store (an open order)."""
+
+    currency: str
+    items: tuple[Item, ...]
+    status: str = "active"
+    auto_renewal: bool = True
+    ends_at_period_end: bool = False
+    customer: Customer = Customer()
+    balance: int = 0
+    change_in_progress: bool = False
+    renewal_in_progress: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Discount:
+    """Exactly one of ``percent`` (rate), ``amount`` (per item) and ``unit_price``. ``periods`` goes with that scope."""
+
+    percent: int | None = None
+    amount: int | None = None
+    unit_price: int | None = None
+    scope: str = "once"
+    periods: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What somebody wants done to one item; None leaves a thing as it is.
+
+    ``quantity`` is the total after the change. ``alignment`` and ``price_rule`` None: the path's, else the default.
+    ``fixed`` is the amount of price rule ``fixed``. ``item`` None adds a new item.
+    """
+
+    item: int | None = 1
+    product: str | None = None
+    quantity: int | None = None
+    options: tuple[str, ...] | None = None
+    unit_price: int | None = None
+    interval: Interval | None = None
+    effective: str = "now"
+    alignment: str | None = None
+    price_rule: str | None = None
+    fixed: int | None = None
+    discount: Discount | None = None
+    action: str | None = None
+    align_with: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaxRate:
+    """``rate`` in parts per million; ``label`` says whose tax (``Oregon``); ``found`` False: the table had none."""
+
+    rate: int = 0
+    inclusive: bool = False
+    label: str = ""
+    found: bool = True
+
+
+_NOTHING: Mapping[str, int] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class OptionFacts:
+    """``prices`` maps an interval's text (``1year``) to the list price in the quote's currency."""
+
+    name: str
+    prices: Mapping[str, int] = _NOTHING
+    per: str = "unit"
+    active: bool = True
+
+
+_NO_OPTIONS: Mapping[str, OptionFacts] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class ProductFacts:
+    """A product of the catalog, in the quote's currency. ``countries`` None: sold everywhere."""
+
+    name: str
+    prices: Mapping[str, int] = _NOTHING
+    options: Mapping[str, OptionFacts] = _NO_OPTIONS
+    active: bool = True
+    countries: frozenset[str] | None = None
+    quantity_min: int = 1
+    quantity_max: int | None = None
+    unit_name: str | None = None
+
+
+_NO_CATALOG: Mapping[str, ProductFacts] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class PathFacts:
+    """An allowed move between two products. None: the policy's or the default rule applies."""
+
+    allowed: bool = True
+    trial: str | None = None
+    price_rule: str | None = None
+    fixed: int | None = None
+    alignment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MinimumCharge:
+    """Totals under ``amount`` are treated by ``below``: ``waive`` ``defer`` ``charge``."""
+
+    amount: int
+    below: str = "charge"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The merchant's rules, a path's overrides already applied, with the catalog facts that the change touches."""
+
+    basis: str = "month"
+    change_day: str = "new"
+    rounding: str = "half_up"
+    negative: str = "refuse"
+    minimum_charge: MinimumCharge | None = None
+    lock_window: int = 1800
+    unpaid_limit: int = 1
+    timezone: str = "UTC"
+    tax: TaxRate = TaxRate()
+    catalog: Mapping[str, ProductFacts] = _NO_CATALOG
+    path: PathFacts | None = None

@@ -7,9 +7,8 @@ All are frozen values. Money is an integer count of the currency's minor unit; a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from types import MappingProxyType
 
 from app.billing.errors import CaseError
 
@@ -28,13 +27,13 @@ class Interval:
     count: int
 
     @classmethod
-    def parse(cls, text: str, field: str = "interval") -> Interval:
-        """``"1month"``, ``"30day"``; anything else is a ``CaseError`` that names ``field``."""
+    def parse(cls, text: str, path: str = "interval") -> Interval:
+        """``"1month"``, ``"30day"``; anything else is a ``CaseError`` that names ``path``."""
         for unit in UNITS:
             count = text.removesuffix(unit)
             if count != text and count.isascii() and count.isdigit() and count[0] != "0" and len(count) <= 4:
                 return cls(unit, int(count))
-        raise CaseError(field, f"{text!r} is no interval such as '1month', '1year', '2week' or '30day'")
+        raise CaseError(path, f"{text!r} is no interval such as '1month', '1year', '2week' or '30day'")
 
     def __str__(self) -> str:
         return f"{self.count}{self.unit}"
@@ -179,20 +178,14 @@ class TaxRate:
     found: bool = True
 
 
-_NOTHING: Mapping[str, int] = MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class OptionFacts:
     """``prices`` maps an interval's text (``1year``) to the list price in the quote's currency."""
 
     name: str
-    prices: Mapping[str, int] = _NOTHING
+    prices: Mapping[str, int] = field(default_factory=dict[str, int])
     per: str = "unit"
     active: bool = True
-
-
-_NO_OPTIONS: Mapping[str, OptionFacts] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,16 +193,13 @@ class ProductFacts:
     """A product of the catalog, in the quote's currency. ``countries`` None: sold everywhere."""
 
     name: str
-    prices: Mapping[str, int] = _NOTHING
-    options: Mapping[str, OptionFacts] = _NO_OPTIONS
+    prices: Mapping[str, int] = field(default_factory=dict[str, int])
+    options: Mapping[str, OptionFacts] = field(default_factory=dict[str, OptionFacts])
     active: bool = True
     countries: frozenset[str] | None = None
     quantity_min: int = 1
     quantity_max: int | None = None
     unit_name: str | None = None
-
-
-_NO_CATALOG: Mapping[str, ProductFacts] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,5 +234,5 @@ class Policy:
     unpaid_limit: int = 1
     timezone: str = "UTC"
     tax: TaxRate = TaxRate()
-    catalog: Mapping[str, ProductFacts] = _NO_CATALOG
+    catalog: Mapping[str, ProductFacts] = field(default_factory=dict[str, ProductFacts])
     path: PathFacts | None = None

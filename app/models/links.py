@@ -1,0 +1,86 @@
+"""Batches and saved offers, what happened to links, and what was withdrawn. Issuing a link writes no row of its own."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import STRICT, Base, one_of
+
+
+class LinkBatch(Base):
+    """One issuing of links: who, when, with which key and offer. Position n of batch b is link ``b.n``."""
+
+    __tablename__ = "link_batches"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    book_id: Mapped[int] = mapped_column(ForeignKey("books.id", ondelete="RESTRICT"))
+    number: Mapped[int]
+    kind: Mapped[str]
+    kid: Mapped[str]
+    offer: Mapped[dict[str, Any] | None]
+    count: Mapped[int]
+    source: Mapped[str]
+    actor: Mapped[str]
+    created_at: Mapped[datetime]
+    __table_args__ = (UniqueConstraint("book_id", "number"), one_of("kind", "standing", "issued"), STRICT)
+
+
+class Offer(Base):
+    """A saved offer: a Change with its conditions, referred to by number when it is too long for a URL."""
+
+    __tablename__ = "offers"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    book_id: Mapped[int] = mapped_column(ForeignKey("books.id", ondelete="RESTRICT"))
+    number: Mapped[int]
+    name: Mapped[str]
+    change: Mapped[dict[str, Any]]
+    active: Mapped[bool] = mapped_column(default=True)
+    version: Mapped[int] = mapped_column(default=1)
+    ends_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+    __table_args__ = (UniqueConstraint("book_id", "number"), STRICT)
+
+
+class LinkVisit(Base):
+    """Visit counters of one link: the only thing that opening it writes."""
+
+    __tablename__ = "link_visits"
+    book_id: Mapped[int] = mapped_column(ForeignKey("books.id", ondelete="RESTRICT"), primary_key=True)
+    jti: Mapped[str] = mapped_column(primary_key=True)
+    opened: Mapped[int] = mapped_column(default=0)
+    by_people: Mapped[int] = mapped_column(default=0)
+    by_machines: Mapped[int] = mapped_column(default=0)
+    first_at: Mapped[datetime]
+    last_at: Mapped[datetime]
+    subscription: Mapped[str] = mapped_column(default="")
+    utm: Mapped[dict[str, Any]]
+    __table_args__ = (Index(None, "book_id", "last_at"), STRICT)
+
+
+class Revocation(Base):
+    """Withdrawn by name: a link (jti), a batch (number), a customer (number), a saved offer (number)."""
+
+    __tablename__ = "revocations"
+    book_id: Mapped[int] = mapped_column(ForeignKey("books.id", ondelete="RESTRICT"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    ref: Mapped[str] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(default="")
+    actor: Mapped[str] = mapped_column(default="")
+    issued_before: Mapped[datetime | None]
+    """A customer's or batch's links issued after this instant are good again."""
+    created_at: Mapped[datetime]
+    __table_args__ = (one_of("kind", "link", "batch", "customer", "offer", "campaign"), STRICT)
+
+
+class LinkUse(Base):
+    """One use of a link, held by an open order, spent by a paid one, deleted when the order ends without money."""
+
+    __tablename__ = "link_uses"
+    book_id: Mapped[int] = mapped_column(ForeignKey("books.id", ondelete="RESTRICT"), primary_key=True)
+    jti: Mapped[str] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id", ondelete="RESTRICT"), unique=True)
+    __table_args__ = (CheckConstraint("n >= 1", name="n"), STRICT)

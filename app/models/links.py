@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    ForeignKey,
+    Index,
+    Row,
+    UniqueConstraint,
+    and_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.models.base import STRICT, Base, one_of
+from app.models.upsert import insert_new, insert_or_update
 
 
 class LinkBatch(Base):
@@ -84,3 +97,58 @@ class LinkUse(Base):
     n: Mapped[int] = mapped_column(primary_key=True)
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id", ondelete="RESTRICT"), unique=True)
     __table_args__ = (CheckConstraint("n >= 1", name="n"), STRICT)
+
+
+def withdrawal_of(
+    connection: Connection, book_id: int, refs: Sequence[tuple[str, str]], issued_at: datetime
+) -> Row[tuple[str, str, datetime]] | None:
+    """The first withdrawal (kind, reason, when) that covers any of ``refs``, such as ``("link", "7.1")``; None: none."""
+    asked = or_(*(and_(Revocation.kind == kind, Revocation.ref == ref) for kind, ref in refs))
+    return connection.execute(
+        select(Revocation.kind, Revocation.reason, Revocation.created_at)
+        .where(
+            Revocation.book_id == book_id,
+            asked,
+            or_(Revocation.issued_before.is_(None), Revocation.issued_before > issued_at),
+        )
+        .limit(1)
+    ).first()
+
+
+def withdraw(connection: Connection, values: Mapping[str, Any]) -> bool:
+    """Stores a withdrawal; False when it stood already."""
+    return insert_new(connection, Revocation, values)
+
+
+def count_visit(
+    connection: Connection,
+    book_id: int,
+    jti: str,
+    *,
+    subscription: str,
+    machine: bool,
+    utm: dict[str, Any],
+    at: datetime,
+) -> None:
+    """Adds one to a link's visit counters; the first visit makes the row and keeps its campaign marks."""
+    seen = {"opened": 1, "by_machines": int(machine), "by_people": 0, "first_at": at, "last_at": at}
+    insert_or_update(
+        connection,
+        LinkVisit,
+        {"book_id": book_id, "jti": jti, "subscription": subscription, "utm": utm, **seen},
+        key=("book_id", "jti"),
+        update={
+            "opened": LinkVisit.opened + 1,
+            "by_machines": LinkVisit.by_machines + int(machine),
+            "last_at": at,
+        },
+    )
+
+
+def count_person(connection: Connection, book_id: int, jti: str) -> None:
+    """A browser that loads styles, or a press: somebody is there."""
+    connection.execute(
+        update(LinkVisit)
+        .where(LinkVisit.book_id == book_id, LinkVisit.jti == jti)
+        .values(by_people=LinkVisit.by_people + 1)
+    )

@@ -1,0 +1,35 @@
+"""INSERT … ON CONFLICT, spelled the same for both databases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.elements import ColumnElement
+
+from app.models.base import Base
+
+
+def _insert(connection: Connection, table: type[Base], values: Mapping[str, Any]) -> Any:
+    maker = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    return maker(table).values(**values)
+
+
+def insert_new(connection: Connection, table: type[Base], values: Mapping[str, Any]) -> bool:
+    """Inserts the row unless one with its key is there already; says whether it did."""
+    return connection.execute(_insert(connection, table, values).on_conflict_do_nothing()).rowcount == 1
+
+
+def insert_or_update(
+    connection: Connection,
+    table: type[Base],
+    values: Mapping[str, Any],
+    *,
+    key: Sequence[str],
+    update: Mapping[str, ColumnElement[Any] | Any],
+) -> None:
+    """Inserts the row or, where ``key`` is taken, sets ``update`` on the one that is there."""
+    statement = _insert(connection, table, values).on_conflict_do_update(index_elements=list(key), set_=dict(update))
+    connection.execute(statement)

@@ -101,7 +101,7 @@ class LinkUse(Base):
 
 def withdrawal_of(
     connection: Connection, book_id: int, refs: Sequence[tuple[str, str]], issued_at: datetime
-) -> Row[tuple[str, str, datetime]] | None:
+) -> Row[str, str, datetime] | None:
     """The first withdrawal (kind, reason, when) that covers any of ``refs``, such as ``("link", "7.1")``; None: none."""
     asked = or_(*(and_(Revocation.kind == kind, Revocation.ref == ref) for kind, ref in refs))
     return connection.execute(

@@ -1,0 +1,1 @@
+"""What a link says, signed and checked: pure functions over values."""

@@ -1,0 +1,207 @@
+"""Signing and checking: one key per purpose and host, one spelling per signature, no work before the MAC is checked.
+
+A token is ``kid.payload.signature``, all base64url without padding. The signature is what a stock itsdangerous ``Signer``
+makes with HMAC-SHA256 and ``key_derivation="hmac"``; its base64 has unused bits that itsdangerous ignores, so we compare
+the text, not the bytes.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from hmac import compare_digest
+from typing import Any, Final, Literal, NamedTuple
+
+from itsdangerous import Signer
+from itsdangerous.signer import SigningAlgorithm
+
+from app.kit.ids import Randomness, base32
+from app.links.claims import LinkClaims, Mode
+from app.links.errors import LinkError
+
+Purpose = Literal["link", "cart", "done", "quote", "return", "form", "visit"]
+KeyState = Literal["active", "verify", "retired"]
+
+KID_LENGTH: Final = 4
+SIGNATURE_LENGTH: Final = 43
+"""Characters of base64url for 32 bytes."""
+
+_KID = re.compile(r"[0-9A-Za-z]{1,8}", re.ASCII)
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
+# The characters that may come last for a length modulo 4: their unused low bits are zero.
+_LAST = (range(256), b"", b"AQgw", b"AEIMQUYcgkosw048")
+_INNER = bytes(value ^ 0x36 for value in range(256))
+_OUTER = bytes(value ^ 0x5C for value in range(256))
+
+
+class PrekeyedSha256(SigningAlgorithm):
+    """HMAC-SHA256 with the key's two blocks hashed once: half the work of each short signature."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) > 64:
+            raise ValueError("a derived key is one block at most")
+        block = key.ljust(64, b"\0")
+        self._inner = hashlib.sha256(block.translate(_INNER)).copy
+        self._outer = hashlib.sha256(block.translate(_OUTER)).copy
+
+    def mac(self, value: bytes) -> bytes:
+        inner, outer = self._inner(), self._outer()
+        inner.update(value)
+        outer.update(inner.digest())
+        return outer.digest()
+
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        return self.mac(value)
+
+
+class PurposeSigner(Signer):
+    """A stock ``Signer`` for one purpose of one key, with its key derived once."""
+
+    def __init__(self, secret: bytes, salt: str) -> None:
+        super().__init__(secret, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
+        self.purpose_key = super().derive_key()
+        self.algorithm = prekeyed = PrekeyedSha256(self.purpose_key)
+        self._mac = prekeyed.mac
+
+    def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
+        return self.purpose_key
+
+    def signature(self, value: bytes) -> bytes:
+        """The one spelling of this value's signature, as text in bytes; the same as ``get_signature``."""
+        return binascii.b2a_base64(self._mac(value), newline=False).translate(_TO_URL, b"=")
+
+
+def salt_of(purpose: Purpose, audience: str) -> str:
+    """The salt of a purpose's key: ``liftlink.1.link``, or ``liftlink.1.link@host`` for a key bound to a host."""
+    return f"liftlink.1.{purpose}@{audience}" if audience else f"liftlink.1.{purpose}"
+
+
+@dataclass(frozen=True, slots=True)
+class SigningKey:
+    """A key of one book. ``active`` signs and verifies, ``verify`` only verifies, ``retired`` refuses by name.
+
+    ``audience`` is the host its tokens are for, empty for any. ``repr`` never shows the secret.
+    """
+
+    kid: str
+    book: int
+    mode: Mode
+    secret: bytes = field(repr=False)
+    state: KeyState = "active"
+    audience: str = ""
+    _signers: dict[str, PurposeSigner] = field(
+        default_factory=dict[str, PurposeSigner], init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        if not _KID.fullmatch(self.kid) or len(self.secret) < 16:
+            raise LinkError(
+                "key_invalid", "a key has an id of 1 to 8 letters and digits and at least 16 bytes of secret"
+            )
+
+    def signer(self, purpose: Purpose) -> PurposeSigner:
+        found = self._signers.get(purpose)
+        if found is None:
+            found = self._signers[purpose] = PurposeSigner(self.secret, salt_of(purpose, self.audience))
+        return found
+
+
+def new_kid(randomness: Randomness) -> str:
+    """A key id: four lower-case letters and digits. The store's constraint finds the rare double; then ask again."""
+    return base32(int.from_bytes(randomness(4), "big"), KID_LENGTH).lower()
+
+
+class KeyRing:
+    """Keys of any number of books by id, in the order they were made: the newest active key of a book signs.
+
+    ``find`` is asked for an id that is not here, so that a process may start with an empty ring; what it gives is not
+    kept, because only its owner knows when a key was retired.
+    """
+
+    def __init__(self, keys: Iterable[SigningKey] = (), find: Callable[[str], SigningKey | None] | None = None) -> None:
+        self._keys: dict[str, SigningKey] = {}
+        self._signing: dict[int, SigningKey] = {}
+        self._find = find
+        for key in keys:
+            if key.kid in self._keys:
+                raise LinkError("key_invalid", "two keys share an id", kid=key.kid)
+            self._keys[key.kid] = key
+            if key.state == "active":
+                self._signing[key.book] = key
+
+    def key(self, kid: str) -> SigningKey | None:
+        """The key of this id, of whatever state and book; None when there is none."""
+        found = self._keys.get(kid)
+        if found is None and self._find is not None and _KID.fullmatch(kid):
+            return self._find(kid)
+        return found
+
+    def signing_key(self, book: int) -> SigningKey:
+        """The newest active key of a book; ``key_invalid`` when it has none."""
+        try:
+            return self._signing[book]
+        except KeyError:
+            raise LinkError("key_invalid", "this book has no active key", book=book) from None
+
+
+class ReadLink(NamedTuple):
+    """What a good signature vouches for: the claims, and the key whose book they belong to."""
+
+    claims: LinkClaims
+    key: SigningKey
+
+    @property
+    def book(self) -> int:
+        return self.key.book
+
+
+def encode_base64(raw: bytes) -> bytes:
+    """base64url without padding."""
+    return binascii.b2a_base64(raw, newline=False).translate(_TO_URL, b"=")
+
+
+def decode_base64(text: bytes) -> bytes:
+    """The bytes of the one spelling ``encode_base64`` gives. ``ValueError`` for any other."""
+    if not text or text[-1] not in _LAST[len(text) & 3]:
+        raise ValueError("not the canonical spelling")
+    return binascii.a2b_base64(text.translate(_FROM_URL) + b"=" * (-len(text) & 3), strict_mode=True)
+
+
+def sign(payload: bytes, key: SigningKey, purpose: Purpose) -> str:
+    """The token of a payload: ``kid.payload.signature``."""
+    value = key.kid.encode() + b"." + encode_base64(payload)
+    return (value + b"." + key.signer(purpose).signature(value)).decode()
+
+
+def unsign(
+    token: str, ring: KeyRing, purpose: Purpose, longest: int, family: str = "token"
+) -> tuple[SigningKey, bytes]:
+    """The key and payload of a token whose signature is good; the key may be retired, which the caller must ask.
+
+    ``<family>_malformed`` when it has not the shape of a token, ``<family>_bad_signature`` when no key of ours made it.
+    """
+    value, _, given = token.rpartition(".")
+    kid, _, payload = value.partition(".")
+    if len(token) > longest or len(given) != SIGNATURE_LENGTH or not payload:
+        raise _refusal(family, "malformed", purpose)
+    key = ring.key(kid)
+    if key is None:
+        raise _refusal(family, "bad_signature", purpose)
+    try:
+        signed, signature = value.encode("ascii"), given.encode("ascii")
+    except UnicodeEncodeError:
+        raise _refusal(family, "malformed", purpose) from None
+    if not compare_digest(key.signer(purpose).signature(signed), signature):
+        raise _refusal(family, "bad_signature", purpose)
+    try:
+        return key, decode_base64(signed[len(kid) + 1 :])
+    except ValueError:
+        raise _refusal(family, "malformed", purpose) from None
+
+
+def _refusal(family: str, what: str, purpose: Purpose, **details: Any) -> LinkError:
+    return LinkError(f"{family}_{what}", purpose=purpose, **details)

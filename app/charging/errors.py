@@ -1,0 +1,22 @@
+"""Why an order was not placed. A declined card is never an error: it is the attempt's state.
+
+LiftlinkError
+└── ChargingError
+    change_in_progress    another order with an open attempt holds the subscription; ``order``
+    link_used             every use of the link is held or spent; ``order`` holds the newest
+    too_many_tries        ``opens_at`` says when the next try is allowed; ``per`` is subscription, card or customer
+    order_closed          this checkout's order ended without money (expired or cancelled): show a fresh cart; ``order``
+    quote_differs         this checkout's order was placed with other figures; ``order``
+    subscription_moved    the subscription changed since it was quoted
+    card_unusable         no such card of this customer, or the bank said never to try it again
+    not_eligible          the quote itself refuses; ``reason`` is its code
+    order_unknown         no such order in this book
+"""
+
+from __future__ import annotations
+
+from app.kit.errors import LiftlinkError
+
+
+class ChargingError(LiftlinkError):
+    """Nothing was written and nothing was charged by this call; ``code`` says why, ``details`` hold the rest."""

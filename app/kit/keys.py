@@ -20,6 +20,11 @@ class MasterKeys:
         self._by_mark = {self._mark(secret): secret for secret in secrets}
         self.newest_mark = self._mark(secrets[0])
 
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """The marks of all listed masters, the newest first. A mark tells nothing of its secret."""
+        return tuple(self._by_mark)
+
     @staticmethod
     def _mark(secret: bytes) -> str:
         return hmac.digest(secret, b"liftlink master mark", "sha256").hex()[:8]

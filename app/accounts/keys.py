@@ -1,0 +1,146 @@
+"""Signing keys: one signs, older ones still verify, retired ones are refused by name.
+
+A key row holds no secret. The secret is derived from the master secret that ``master_mark`` names, the kid and the salt,
+so a dump of the database signs nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from app.accounts.errors import AccountError
+from app.kit.clock import Clock
+from app.kit.ids import Randomness
+from app.kit.keys import MasterKeys
+from app.links.signing import new_kid
+from app.models.links import LinkBatch, LinkVisit
+from app.models.merchants import Book, SigningKey
+from app.models.store import Store
+
+PURPOSE = "signing key"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """A key as a person may see it. ``issued`` counts links of numbered batches, ``opened`` links that were opened."""
+
+    kid: str
+    state: str
+    created_at: datetime
+    retired_at: datetime | None
+    standing_batch: int
+    issued: int
+    opened: int
+
+
+def secret_of(masters: MasterKeys, *, kid: str, salt: str, mark: str) -> bytes:
+    """The 32 bytes that sign with this key. ``key_master_missing`` when its master secret is not configured any more."""
+    try:
+        return masters.derive(PURPOSE, f"{kid}\0{salt}", mark)
+    except KeyError:
+        raise AccountError(
+            "key_master_missing", f"key {kid} was made under a master secret that LIFTLINK_SECRET no longer lists", kid=kid
+        ) from None  # fmt: skip
+
+
+def add_key(
+    connection: Connection, masters: MasterKeys, randomness: Randomness, *, book_id: int, actor: str, at: datetime
+) -> str:
+    """Stores a key that signs from now on, with its standing batch; the kid. For the caller's transaction."""
+    while True:
+        kid = new_kid(randomness)
+        if connection.scalar(select(SigningKey.kid).where(SigningKey.kid == kid)) is None:
+            break
+    number = connection.scalars(
+        update(Book).where(Book.id == book_id).values(next_batch=Book.next_batch + 1).returning(Book.next_batch)
+    ).one()
+    standing = number - 1
+    connection.execute(
+        insert(SigningKey).values(
+            kid=kid, book_id=book_id, salt=randomness(16).hex(), master_mark=masters.newest_mark, state="active",
+            standing_batch=standing, created_at=at,
+        )
+    )  # fmt: skip
+    connection.execute(
+        insert(LinkBatch).values(
+            book_id=book_id, number=standing, kind="standing", kid=kid, offer=None, count=0, source="key", actor=actor,
+            created_at=at,
+        )
+    )  # fmt: skip
+    return kid
+
+
+def list_keys(store: Store, book_id: int) -> list[KeyFacts]:
+    """The book's keys, newest first."""
+    with store.read() as connection:
+        rows = connection.execute(
+            select(
+                SigningKey.kid, SigningKey.state, SigningKey.created_at, SigningKey.retired_at, SigningKey.standing_batch
+            )
+            .where(SigningKey.book_id == book_id)
+            .order_by(SigningKey.created_at.desc(), SigningKey.standing_batch.desc())
+        ).all()  # fmt: skip
+        found: list[KeyFacts] = []
+        for row in rows:
+            issued, opened = _counts(connection, book_id, row.kid)
+            found.append(
+                KeyFacts(row.kid, row.state, row.created_at, row.retired_at, row.standing_batch, issued, opened)
+            )
+        return found
+
+
+def _counts(connection: Connection, book_id: int, kid: str) -> tuple[int, int]:
+    batches = connection.execute(
+        select(LinkBatch.number, LinkBatch.count).where(LinkBatch.book_id == book_id, LinkBatch.kid == kid)
+    ).all()
+    issued = opened = 0
+    for number, count in batches:
+        issued += count
+        opened += (
+            connection.scalar(
+                select(func.count())
+                .select_from(LinkVisit)
+                .where(LinkVisit.book_id == book_id, LinkVisit.jti.like(f"{number}-%"))
+            )
+            or 0
+        )
+    return issued, opened
+
+
+def rotate_key(
+    store: Store, clock: Clock, masters: MasterKeys, randomness: Randomness, book_id: int, *, actor: str
+) -> str:
+    """From now on a new key signs; links of the old one stay good. Returns the new kid."""
+    at = clock.now()
+    with store.write() as connection:
+        connection.execute(
+            update(SigningKey)
+            .where(SigningKey.book_id == book_id, SigningKey.state == "active")
+            .values(state="verify")
+        )  # fmt: skip
+        return add_key(connection, masters, randomness, book_id=book_id, actor=actor, at=at)
+
+
+def retire_key(store: Store, clock: Clock, book_id: int, kid: str) -> None:
+    """From now on (within 5 s on every server) links of this key are refused by name. For a key that leaked.
+
+    ``key_unknown`` for a kid of another book too; ``key_signs`` while it is the one that signs: rotate first. Retiring
+    twice changes nothing.
+    """
+    with store.write() as connection:
+        state = connection.scalar(
+            select(SigningKey.state).where(SigningKey.book_id == book_id, SigningKey.kid == kid)
+        )  # fmt: skip
+        if state is None:
+            raise AccountError("key_unknown", f"this book has no key {kid}", kid=kid)
+        if state == "active":
+            raise AccountError(
+                "key_signs", f"key {kid} is the one that signs; rotate first: liftlink keys rotate", kid=kid
+            )
+        if state != "retired":
+            connection.execute(
+                update(SigningKey).where(SigningKey.kid == kid).values(state="retired", retired_at=clock.now())
+            )

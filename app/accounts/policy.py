@@ -1,0 +1,64 @@
+"""The rules of pricing that a merchant may set for a book, as text on the command line and as checked JSON in the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.accounts.errors import AccountError
+
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "basis": ("month", "day", "thirty", "second", "none"),
+    "change_day": ("new", "old"),
+    "rounding": ("half_up", "half_even", "down"),
+    "negative": ("refuse", "zero", "credit", "refund"),
+}
+"""What is settled and priced today is decided by the pricing room, which refuses by name what it cannot do."""
+
+
+def _wrong(rule: str, reason: str) -> AccountError:
+    return AccountError("policy_invalid", f"{rule}: {reason}", field=rule, reason=reason)
+
+
+def _whole(least: int, most: int) -> Callable[[str, object], int]:
+    def check(rule: str, value: object) -> int:
+        text = str(value)
+        if isinstance(value, bool) or not text.isdecimal() or not least <= int(text) <= most:
+            raise _wrong(rule, f"{value!r} is no whole number from {least} to {most}")
+        return int(text)
+
+    return check
+
+
+def _yes_or_no(rule: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if value in ("yes", "true", "no", "false"):
+        return value in ("yes", "true")
+    raise _wrong(rule, f"{value!r} is neither yes nor no")
+
+
+_OTHERS: Mapping[str, Callable[[str, object], Any]] = {
+    "lock_window": _whole(0, 30 * 86400),
+    "unpaid_limit": _whole(1, 1000),
+    "decline_limit": _whole(1, 100),
+    "tax_inclusive": _yes_or_no,
+}
+RULES = (*CHOICES, *_OTHERS)
+
+
+def checked_policy(values: Mapping[str, object]) -> dict[str, Any]:
+    """The rules as they are stored; a value of None or "" takes one away. ``policy_invalid`` names the rule."""
+    policy: dict[str, Any] = {}
+    for rule, value in values.items():
+        if value in (None, ""):
+            continue
+        if rule in CHOICES:
+            if value not in CHOICES[rule]:
+                raise _wrong(rule, f"{value!r} is none of {', '.join(CHOICES[rule])}")
+            policy[rule] = value
+        elif rule in _OTHERS:
+            policy[rule] = _OTHERS[rule](rule, value)
+        else:
+            raise _wrong(rule, f"there is no such rule (there are {', '.join(RULES)})")
+    return policy

@@ -35,6 +35,7 @@ __all__ = [
     "Marks",
     "Notice",
     "NoticeRefused",
+    "OpenGateway",
     "Payment",
     "PaymentStatus",
     "Refund",
@@ -314,6 +315,20 @@ class Gateway(Protocol):
         self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime
     ) -> Notice | NoticeRefused:
         """Verifies the raw bytes against any of ``secrets`` and parses them. Touches nothing outside."""
+        ...
+
+
+class OpenGateway(Protocol):
+    """What an adapter's ``open_gateway(settings)`` gives: a way to each account."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def at(self, account: str, *, livemode: bool) -> Gateway:
+        """The port bound to one account in one mode. Cheap; opens no connection."""
         ...
 
 

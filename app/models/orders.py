@@ -30,6 +30,8 @@ class Order(Base):
     number: Mapped[str]
     checkout_id: Mapped[str]
     subscription_id: Mapped[int] = mapped_column(ForeignKey("subscriptions.id", ondelete="RESTRICT"))
+    subscription_version: Mapped[int]
+    """What the quote was made from; the payment is applied to this version or to none."""
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="RESTRICT"))
     source: Mapped[str]
     link_jti: Mapped[str | None]
@@ -63,6 +65,7 @@ class Order(Base):
         ),
         Index(None, "book_id", "link_jti"),
         Index(None, "book_id", "created_at"),
+        Index(None, "book_id", "customer_id", "created_at"),
         STRICT,
     )
 

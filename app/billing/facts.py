@@ -78,10 +78,13 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Entitlement:
-    """One row of the append-only ledger of what was paid: ``amount`` for lot ``lot`` of item ``item`` over a span."""
+    """One row of the append-only ledger of what was paid: ``amount`` for lot ``lot`` of item ``item`` over a span.
+
+    ``lot`` None: for all lots of the item, split by quantity × unit price (by quantity, if all prices are 0).
+    """
 
     item: int
-    lot: int
+    lot: int | None
     start: datetime
     end: datetime
     amount: int
@@ -150,7 +153,8 @@ class Change:
     """What somebody wants done to one item; None leaves a thing as it is.
 
     ``quantity`` is the total after the change. ``alignment`` and ``price_rule`` None: the path's, else the default.
-    ``fixed`` is the amount of price rule ``fixed``. ``item`` None adds a new item.
+    ``fixed`` is the amount of price rule ``fixed``. ``item`` None adds a new item. ``currency`` is that of the money here,
+    if it might be another than the subscription's.
     """
 
     item: int | None = 1
@@ -166,6 +170,7 @@ class Change:
     discount: Discount | None = None
     action: str | None = None
     align_with: int | None = None
+    currency: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,8 @@ class Line:
 
     ``kind``: ``charge`` ``credit`` ``discount`` ``tax`` ``extension`` ``carry_over``. ``fraction`` is the share of the
     interval's price (of what was paid, on a credit line whose rows have different spans), under ``basis``. ``end`` is
-    exclusive. ``name`` is the product's or option's; on a tax line it is the tax's label and ``rate`` its rate.
+    exclusive. ``unit`` is what the fraction counts (``month`` ``day`` ``second``), None for a mixture. ``name`` is the
+    product's or option's; on a tax line it is the tax's label. ``rate`` is the tax's or the discount's percentage.
     """
 
     kind: str
@@ -42,6 +43,7 @@ class Line:
     end: date | None = None
     basis: str | None = None
     fraction: tuple[int, int] | None = None
+    unit: str | None = None
     rate: int | None = None
 
     @property

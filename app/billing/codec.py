@@ -1,0 +1,104 @@
+"""Quotes and changes as plain JSON values, there and back exactly, and the fingerprint of what a quote charges."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import date, datetime
+from functools import cache
+from hashlib import sha256
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from app.billing.facts import Change, Interval
+from app.billing.result import Quote
+
+T = TypeVar("T")
+
+# What a quote is called and when it was made decide nothing that is paid, so the fingerprint leaves it out.
+_NOT_MONEY = ("eligibility", "timezone", "at", "next_billing_before")
+_NOT_MONEY_OF_LINES = ("name", "list_price", "added")
+
+
+def dump_quote(quote: Quote) -> dict[str, Any]:
+    """Plain values for JSON: instants and dates in ISO 8601, intervals as text, money in minor units."""
+    return _dump(quote)
+
+
+def load_quote(stored: dict[str, Any]) -> Quote:
+    """The very quote that was dumped. Fields that a later release added take their defaults."""
+    return _load(Quote, stored)
+
+
+def dump_change(change: Change) -> dict[str, Any]:
+    return _dump(change)
+
+
+def load_change(stored: dict[str, Any]) -> Change:
+    return _load(Change, stored)
+
+
+def fingerprint(quote: Quote) -> str:
+    """SHA-256, in hex, over money, ids and dates: two quotes that charge and grant the same have the same one."""
+    content = {key: value for key, value in _dump(quote).items() if key not in _NOT_MONEY}
+    for lines in (content["lines"], content["renewal"]["lines"]):
+        for line in lines:
+            for key in _NOT_MONEY_OF_LINES:
+                line.pop(key, None)
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return sha256(canonical.encode()).hexdigest()
+
+
+def _dump(value: Any) -> Any:
+    if isinstance(value, (str, int)) or value is None:
+        return value
+    if isinstance(value, tuple):
+        return [_dump(part) for part in value]  # pyright: ignore[reportUnknownVariableType]
+    if isinstance(value, Interval):
+        return str(value)
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return {name: _dump(getattr(value, name)) for name in _names(type(value))}
+
+
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
+
+
+def _load(kind: type[T], stored: dict[str, Any]) -> T:
+    readers, optional = _readers(kind)
+    values: dict[str, Any] = {}
+    for name, read in readers.items():
+        if name in stored:
+            values[name] = read(stored[name])
+        elif name not in optional:
+            raise KeyError(f"{kind.__name__}.{name}")
+    return kind(**values)
+
+
+@cache
+def _readers(kind: type) -> tuple[dict[str, Callable[[Any], Any]], frozenset[str]]:
+    hints = get_type_hints(kind)
+    optional = frozenset(
+        field.name for field in fields(kind) if field.default is not MISSING or field.default_factory is not MISSING
+    )
+    return {field.name: _reader(hints[field.name]) for field in fields(kind)}, optional
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """How a value of that annotation is read back; the annotations here are ``X``, ``X | None`` and tuples of them."""
+    parts = get_args(hint)
+    if get_origin(hint) is tuple:
+        inner = _reader(parts[0])
+        return lambda values: tuple([inner(value) for value in values])
+    if parts:
+        inner = _reader(next(part for part in parts if part is not type(None)))
+        return lambda value: None if value is None else inner(value)
+    if hint is Interval:
+        return Interval.parse
+    if hint in (datetime, date):
+        return hint.fromisoformat
+    if is_dataclass(hint):
+        return lambda value: _load(hint, value)
+    return lambda value: value

@@ -1,0 +1,93 @@
+"""The unused part of what was really paid, per lot: never of a list price, never of the last charge."""
+
+from __future__ import annotations
+
+from math import gcd
+
+from app.billing.discounts import off
+from app.billing.facts import Entitlement, Item, Lot
+from app.billing.measures import DayMeasure, Point, Share
+from app.billing.rounding import Rounding
+
+
+class Unused:
+    """What is left of a lot from a point on: ``top / bottom`` minor units, the ``share`` of what was paid, what that counts."""
+
+    __slots__ = ("bottom", "end", "share", "top", "unit")
+
+    def __init__(self, top: int, bottom: int, share: Share, unit: str | None, end: Point) -> None:
+        self.top, self.bottom, self.share, self.unit, self.end = top, bottom, share, unit, end
+
+
+def unused(rows: list[tuple[Entitlement, int, int]], item: Item, measure: DayMeasure, since: Point) -> Unused | None:
+    """Sum the unused parts of all rows exactly, negative ones included. Each row carries the weight of the lot in it.
+
+    None if nothing is left. All rows over one span show that span's share; others the share of the sum that was paid.
+    """
+    top, bottom, paid_top, paid_bottom = 0, 1, 0, 1
+    shares: set[tuple[int, int, str | None]] = set()
+    last = since
+    for row, weight, whole in rows:
+        start, end = measure.point(row.start), measure.point(row.end)
+        share = measure.unused(start, end, since, item.anchor_day, item.interval)
+        last = max(last, end)
+        shares.add(share)
+        amount, over = row.amount * weight * share[0], whole * share[1]
+        if over == bottom:
+            top += amount
+        else:
+            top, bottom = top * over + amount * bottom, bottom * over
+        paid_top, paid_bottom = paid_top * whole + row.amount * weight * paid_bottom, paid_bottom * whole
+    if top <= 0:
+        return None
+    if len(shares) == 1:
+        share_top, share_bottom, unit = shares.pop()
+        return Unused(top, bottom, (share_top, share_bottom), unit, last)
+    shown = (top * paid_bottom, bottom * paid_top) if paid_top > 0 else (1, 1)
+    divisor = gcd(*shown)
+    return Unused(top, bottom, (shown[0] // divisor, shown[1] // divisor), None, last)
+
+
+def rows_of(lot: Lot, item: Item, weights: tuple[int, int] | None) -> list[tuple[Entitlement, int, int]]:
+    """The ledger rows of a lot, each with the lot's weight in it; rows for all lots are split by ``weights``."""
+    rows: list[tuple[Entitlement, int, int]] = []
+    for row in item.entitlements or ():
+        if row.lot == lot.number:
+            rows.append((row, 1, 1))
+        elif row.lot is None and weights is not None:
+            rows.append((row, *weights))
+    return rows
+
+
+def weights_of(lot: Lot, item: Item) -> tuple[int, int]:
+    """The lot's part of a row that names no lot: by quantity × unit price, or by quantity if all prices are 0."""
+    total = sum(other.quantity * other.unit_price for other in item.lots)
+    if total:
+        return lot.quantity * lot.unit_price, total
+    return lot.quantity, sum(other.quantity for other in item.lots) or 1
+
+
+def assumed_payment(lot: Lot, item: Item, measure: DayMeasure, rounding: Rounding) -> Entitlement:
+    """The row of a lot whose ledger is not written out: the period paid at its price less its discount, by share of it."""
+    start, end = measure.point(item.period.start), measure.point(item.period.end)
+    share = measure.share(item.interval, end, item.anchor_day, start, end)
+    price = rounding(lot.quantity * lot.unit_price * share[0], share[1])
+    amount = price - rounding(*off(lot, lot.discount, share))
+    return Entitlement(item.running_number, lot.number, item.period.start, item.period.end, amount)
+
+
+def pinned(item: Item, rounding: Rounding) -> tuple[Entitlement, ...]:
+    """The ledger with every row naming its lot: rows for all lots are split so that their parts add up to them."""
+    rows: list[Entitlement] = []
+    for row in item.entitlements or ():
+        if row.lot is not None:
+            rows.append(row)
+            continue
+        given, weight_so_far = 0, 0
+        for lot in item.lots:
+            weight, total = weights_of(lot, item)
+            weight_so_far += weight
+            part = rounding(row.amount * weight_so_far, total) - given
+            given += part
+            rows.append(Entitlement(row.item, lot.number, row.start, row.end, part))
+    return tuple(rows)

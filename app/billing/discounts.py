@@ -1,0 +1,69 @@
+"""What comes off a lot's price: the discount that a change brings, and the one that a lot already has."""
+
+from __future__ import annotations
+
+from app.billing.facts import RATE_WHOLE, Discount, Lot, LotDiscount
+from app.billing.measures import Share
+
+Fraction = tuple[int, int]
+NOTHING: Fraction = (0, 1)
+
+
+class Discounter:
+    """Takes one change's discount off the lots it adds, one after the other; an ``amount`` per item is used up on the way."""
+
+    def __init__(self, discount: Discount) -> None:
+        self._discount = discount
+        self._left = discount.amount or 0
+
+    def take(self, lot: Lot, share: Share, charge: int) -> tuple[Fraction, LotDiscount | None]:
+        """What comes off today, exactly, and what the lot's renewals keep. ``charge`` is the lot's rounded line."""
+        if self._discount.amount is not None and self._discount.scope == "once":
+            return (self._use(charge), 1), None
+        terms = self._terms(lot)
+        if terms is None:
+            return NOTHING, None
+        return off(lot, terms, share), self._kept(terms)
+
+    def _terms(self, lot: Lot) -> LotDiscount | None:
+        """This change's discount as if it were the lot's own."""
+        discount = self._discount
+        if discount.amount is not None:
+            return LotDiscount(amount=self._use(lot.quantity * lot.unit_price))
+        if discount.unit_price is not None and lot.kind != "product":
+            return None
+        return LotDiscount(discount.percent, None, discount.unit_price)
+
+    def _kept(self, terms: LotDiscount) -> LotDiscount | None:
+        scope, periods = self._discount.scope, self._discount.periods or 1
+        if scope == "forever":
+            return terms
+        if scope == "periods" and periods > 1:
+            return LotDiscount(terms.percent, terms.amount, terms.unit_price, periods - 1)
+        return None
+
+    def _use(self, most: int) -> int:
+        taken = min(self._left, most)
+        self._left -= taken
+        return taken
+
+
+def off(lot: Lot, terms: LotDiscount | None, share: Share) -> Fraction:
+    """What ``terms`` take off the price of ``lot`` for that share, exactly; never more than the price."""
+    if terms is None or terms.periods_left == 0:
+        return NOTHING
+    price, (top, bottom) = lot.quantity * lot.unit_price, share
+    if terms.percent is not None:
+        return price * top * terms.percent, bottom * RATE_WHOLE
+    if terms.unit_price is not None:
+        return lot.quantity * max(0, lot.unit_price - terms.unit_price) * top, bottom
+    return min(terms.amount or 0, price) * top, bottom
+
+
+def after_one_period(terms: LotDiscount | None) -> LotDiscount | None:
+    """The lot's discount once a full period of it has been charged."""
+    if terms is None or terms.periods_left is None:
+        return terms
+    if terms.periods_left <= 1:
+        return None
+    return LotDiscount(terms.percent, terms.amount, terms.unit_price, terms.periods_left - 1)

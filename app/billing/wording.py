@@ -1,0 +1,165 @@
+"""What a line says: templates by key with named parts, so that every language renders the same facts.
+
+``ENGLISH`` is what the command line and the English cart print; its money looks as CLDR's English does, which a test
+compares. Another language is another ``Words``: the same keys, its own plural rule and its own formatters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from app.billing.facts import Interval
+from app.billing.result import Line
+from app.billing.schedule import days_of, months_of
+from app.kit.money import format_minor
+
+TEXTS: dict[str, tuple[str, ...]] = {
+    "charge.label": ("{quantity} × {name}, {share}",),
+    "extension.label": ("{quantity} × {name}, extension, {share}",),
+    "carry_over.label": ("{quantity} × {name}, carried over",),
+    "credit.label": ("Credit for {quantity} × {name}, {share}",),
+    "discount.label": ("Discount on {quantity} × {name}",),
+    "discount.label.percent": ("{percent}% off {quantity} × {name}",),
+    "tax.label": ("Tax, {percent}%",),
+    "tax.label.named": ("{name}, {percent}%",),
+    "charge.why": ("{span}: {share} at {price}",),
+    "charge.why.whole": ("{span}: {price}",),
+    "credit.why": ("{span}: {share} of what was paid is not used",),
+    "discount.why": ("{span}: taken off this charge",),
+    "discount.why.percent": ("{span}: {percent}% off this charge",),
+    "tax.why": ("{percent}% on the sum of the lines above",),
+    "share.whole": ("in full",),
+    "share.month": ("{count} of {whole} month", "{count} of {whole} months"),
+    "share.day": ("{count} of {whole} day", "{count} of {whole} days"),
+    "share.second": ("{count} of {whole} second", "{count} of {whole} seconds"),
+    "share.months_days": ("{months} and {days}",),
+    "share.months_days.of": ("{months} and {days}, of {whole} months",),
+    "share.days.of": ("{days}, of {whole} months",),
+    "share.ratio": ("{count}/{whole}",),
+    "months": ("{count} month", "{count} months"),
+    "price": ("{amount} {per}",),
+    "price.many": ("{quantity} × {amount} {per}",),
+    "per.day": ("a day", "every {count} days"),
+    "per.week": ("a week", "every {count} weeks"),
+    "per.month": ("a month", "every {count} months"),
+    "per.year": ("a year", "every {count} years"),
+}
+"""Each key with its plural forms, chosen by ``count`` (by ``whole`` in a share)."""
+
+_SYMBOLS = {
+    "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CAD": "CA$", "AUD": "A$", "BRL": "R$", "CNY": "CN¥", "HKD": "HK$",
+    "ILS": "₪", "INR": "₹", "KRW": "₩", "MXN": "MX$", "NZD": "NZ$", "PHP": "₱", "TWD": "NT$", "VND": "₫", "XAF": "FCFA",
+    "XCD": "EC$", "XCG": "Cg.", "XOF": "F\u202fCFA", "XPF": "CFPF",
+}  # fmt: skip
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+
+
+def english_money(minor: int, currency: str) -> str:
+    """``$1,234.50``; ``CHF 5.00`` where English has no sign."""
+    whole, dot, part = format_minor(abs(minor), currency).partition(".")
+    symbol = _SYMBOLS.get(currency, currency)
+    space = "\u00a0" if symbol[-1].isalpha() else ""
+    return f"{'-' if minor < 0 else ''}{symbol}{space}{int(whole):,}{dot}{part}"
+
+
+def english_day(day: date) -> str:
+    return f"{_MONTHS[day.month - 1]} {day.day}, {day.year}"
+
+
+def english_span(first: date, last: date) -> str:
+    """``Jul 1 to Dec 31, 2026``; both days belong to it."""
+    if first == last:
+        return english_day(first)
+    begins = english_day(first)
+    return f"{begins.rpartition(',')[0] if first.year == last.year else begins} to {english_day(last)}"
+
+
+def english_plural(count: int) -> int:
+    return 0 if count == 1 else 1
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A language. ``plural`` gives the index of the form for a count; ``span`` takes the first and the last day."""
+
+    texts: Mapping[str, tuple[str, ...]]
+    plural: Callable[[int], int]
+    money: Callable[[int, str], str]
+    span: Callable[[date, date], str]
+    decimal: str = "."
+
+    def say(self, key: str, plural_of: int = 0, **parts: object) -> str:
+        forms = self.texts[key]
+        form = forms[min(self.plural(plural_of), len(forms) - 1)] if len(forms) > 1 else forms[0]
+        return form.format(**parts)
+
+
+ENGLISH = Words(TEXTS, english_plural, english_money, english_span)
+
+
+def label(line: Line, words: Words = ENGLISH) -> str:
+    """The short name of a line: ``1 × CRM seat, 6 of 12 months``."""
+    key = f"{line.kind}.label"
+    if line.kind == "tax":
+        return words.say(key + ".named" if line.name else key, name=line.name, percent=percent(line.rate or 0, words))
+    if line.kind == "discount" and line.rate:
+        return words.say(key + ".percent", quantity=line.quantity, name=line.name, percent=percent(line.rate, words))
+    share = share_words(line, words) if line.fraction else ""
+    return words.say(key, quantity=line.quantity, name=line.name, share=share)
+
+
+def explain(line: Line, words: Words = ENGLISH) -> str:
+    """The sentence under a line: ``Jul 1 to Dec 31, 2026: 6 of 12 months at $10.00 a year``."""
+    rate = percent(line.rate or 0, words)
+    if line.start is None or line.end is None or line.interval is None or line.fraction is None:
+        return words.say("tax.why", percent=rate)
+    span = words.span(line.start, max(line.start, line.end - timedelta(1)))
+    if line.kind == "discount":
+        return words.say("discount.why.percent" if line.rate else "discount.why", span=span, percent=rate)
+    if line.kind == "credit":
+        return words.say("credit.why", span=span, share=share_words(line, words))
+    price = price_words(line.quantity or 0, line.unit_price or 0, line.currency, line.interval, words)
+    key = "charge.why.whole" if line.fraction[0] == line.fraction[1] else "charge.why"
+    return words.say(key, span=span, share=share_words(line, words), price=price)
+
+
+def price_words(quantity: int, unit_price: int, currency: str, interval: Interval, words: Words = ENGLISH) -> str:
+    """``$10.00 a year``; ``2 × $10.00 every 3 months``."""
+    per = words.say(f"per.{interval.unit}", interval.count, count=interval.count)
+    key = "price" if quantity == 1 else "price.many"
+    return words.say(key, quantity=quantity, amount=words.money(unit_price, currency), per=per)
+
+
+def share_words(line: Line, words: Words = ENGLISH) -> str:
+    """A line's fraction in words: ``6 of 12 months``, ``5 months and 21 of 31 days, of 12 months``, ``184 of 365 days``."""
+    top, bottom = line.fraction or (1, 1)
+    if line.unit:
+        return words.say(f"share.{line.unit}", bottom, count=top, whole=bottom)
+    if top == bottom:
+        return words.say("share.whole")
+    interval = line.interval
+    if line.kind != "credit" and line.basis == "month" and interval is not None and days_of(interval) is None:
+        whole = months_of(interval)
+        length = bottom // whole
+        if length <= 31 and length * whole == bottom:
+            return _months_and_days(top, length, whole, words)
+    return words.say("share.ratio", count=top, whole=bottom)
+
+
+def _months_and_days(top: int, length: int, whole: int, words: Words) -> str:
+    """``top`` days of months that are ``length`` days long, of ``whole`` months."""
+    months, days = divmod(top, length)
+    day_words = words.say("share.day", length, count=days, whole=length)
+    if not months:
+        return day_words if whole == 1 else words.say("share.days.of", days=day_words, whole=whole)
+    month_words = words.say("months", months, count=months)
+    key = "share.months_days" if whole == 1 else "share.months_days.of"
+    return words.say(key, months=month_words, days=day_words, whole=whole)
+
+
+def percent(rate: int, words: Words = ENGLISH) -> str:
+    """A rate in parts per million as a percentage: ``8.875``."""
+    whole, part = divmod(rate, 10_000)
+    return f"{whole}{words.decimal}{part:04d}".rstrip("0") if part else str(whole)

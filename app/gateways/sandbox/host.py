@@ -147,7 +147,7 @@ class Host:
 
     def _begin_setup(self, c: Connection, call: Call, now: datetime) -> Response:
         ref = self.around.new_ref("setup_")
-        return wallet.begin_setup(c, call, ref, f"{self.around.public_url}/bank/card/{ref}", now)
+        return wallet.begin_setup(c, call, ref, f"{self.around.public_url}/sandbox/card/{ref}", now)
 
 
 def _refusal(fault: Fault | None) -> Response | None:

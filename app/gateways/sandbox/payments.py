@@ -166,7 +166,7 @@ def payment_body(c: Connection, around: Surroundings, row: Row) -> Body:
         "customer": row["customer"], "payment_method": row["payment_method"], "account": row["account"],
         "livemode": bool(row["livemode"]), "order": row["order_mark"], "attempt": row["attempt"], "use": row["use_mark"],
         "captured": captured, "refunded": refunded, "created_at": row["created_at"],
-        "action_url": f"{around.public_url}/bank/check/{row['challenge']}" if waits else None,
+        "action_url": f"{around.public_url}/sandbox/check/{row['challenge']}" if waits else None,
         "decline": json.loads(row["decline"]) if row["decline"] else None,
     }  # fmt: skip
 

@@ -116,8 +116,25 @@ def withdrawal_of(
 
 
 def withdraw(connection: Connection, values: Mapping[str, Any]) -> bool:
-    """Stores a withdrawal; False when it stood already."""
-    return insert_new(connection, Revocation, values)
+    """Stores a withdrawal; False when it stood already. One that has an ``issued_before`` is moved to the later instant."""
+    if insert_new(connection, Revocation, values):
+        return True
+    later = values["issued_before"]
+    if later is None:
+        return False
+    return (
+        connection.execute(
+            update(Revocation)
+            .where(
+                Revocation.book_id == values["book_id"],
+                Revocation.kind == values["kind"],
+                Revocation.ref == values["ref"],
+                Revocation.issued_before < later,
+            )
+            .values(issued_before=later, reason=values["reason"], actor=values["actor"])
+        ).rowcount
+        == 1
+    )
 
 
 def count_visit(

@@ -1,0 +1,1 @@
+"""From an opened link to a settled purchase: the cart's rules in order."""

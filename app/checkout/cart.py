@@ -1,0 +1,236 @@
+"""What a cart shows: one subscription, one change, one quote. Looking changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, select
+
+from app.billing.result import Quote
+from app.billing.schedule import local_day, zone_of
+from app.charging.reading import OrderFacts, order_facts, orders_of_link
+from app.checkout.errors import CheckoutRefused
+from app.kit.clock import Clock
+from app.kit.ids import Randomness
+from app.links.claims import LinkClaims, SavedOffer
+from app.links.sessions import CHECKOUT_BYTES, CartSession, QuoteTicket
+from app.models.links import withdrawal_of
+from app.models.store import Store
+from app.models.work import CartContact
+from app.subscriptions.facts import CardFacts, Held, load
+from app.subscriptions.offered import Offered, OfferError, offered
+from app.subscriptions.pricing import is_usable, price
+
+QUOTE_LIFE = timedelta(minutes=60)
+SHOWN_ANYWAY = frozenset({"no_payment_method"})
+"""Refusals that the cart itself can mend, so it opens all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Who buys: the address of the subscription, or the one the shopper gave instead, with its own gateway customer."""
+
+    email: str
+    gateway_customer: str
+    is_own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Cart:
+    """A cart that may be bought, or that needs only a card. ``cards`` are those this cart may show, usable or not.
+
+    ``order`` is an open order of this subscription whose attempts all ended without money: a press goes on with it.
+    """
+
+    book_id: int
+    session: CartSession
+    at: datetime
+    held: Held
+    offered: Offered
+    quote: Quote
+    valid_until: datetime
+    checkout_id: bytes
+    contact: Contact
+    cards: tuple[CardFacts, ...]
+    usable: frozenset[int]
+    order: OrderFacts | None
+
+    @property
+    def ticket(self) -> QuoteTicket:
+        """What the page's quote id is signed over."""
+        subscription, policy, catalog = self.held.version, self.held.book.policy_version, self.held.book.catalog_version
+        return QuoteTicket(
+            at=microseconds(self.at),
+            subscription_version=subscription,
+            offer_version=self.offered.version,
+            policy_version=policy,
+            catalog_version=catalog,
+            fingerprint=self.quote.fingerprint,
+            valid_until=int(self.valid_until.timestamp()),
+            checkout_id=self.checkout_id,
+        )
+
+    @property
+    def needs_card(self) -> bool:
+        return self.quote.due_now > 0
+
+    @property
+    def needs_consent(self) -> bool:
+        """Nothing due and nothing that ever rises is confirmed without the payment box."""
+        return self.needs_card or self.renewal_rises
+
+    @property
+    def renewal_rises(self) -> bool:
+        return self.quote.renewal.date is not None and self.quote.renewal.amount > renewal_now(self.held)
+
+    def card(self, card_id: int) -> CardFacts | None:
+        """The card of that id, if this cart may charge it."""
+        return next((card for card in self.cards if card.id == card_id and card.id in self.usable), None)
+
+
+def look(
+    store: Store, clock: Clock, randomness: Randomness, book_id: int, session: CartSession, *, ignore_order: str = ""
+) -> Cart:
+    """The cart of a session as of now, with a quote that may be confirmed; ``CheckoutRefused`` when there is none to show.
+
+    ``ignore_order`` is an order that is not in its way: the one whose page shows this cart again.
+    """
+    now = clock.now()
+    with store.read() as connection:
+        return cart_at(
+            connection,
+            book_id,
+            session,
+            at=now,
+            now=now,
+            checkout_id=randomness(CHECKOUT_BYTES),
+            ignore_order=ignore_order,
+        )
+
+
+def cart_at(
+    connection: Connection,
+    book_id: int,
+    session: CartSession,
+    *,
+    at: datetime,
+    now: datetime,
+    checkout_id: bytes,
+    ignore_order: str = "",
+) -> Cart:
+    """The cart priced at ``at`` and seen at ``now``. The rules in order: link, subscription, uses, offer, eligibility."""
+    claims = session.claims
+    check_withdrawn(connection, book_id, claims)
+    held = load(connection, book_id, claims.subscription, by_customer=claims.customer)
+    if held is None:
+        raise CheckoutRefused("link_malformed", "the link names no subscription here")
+    order = _running_order(connection, book_id, held, claims, ignore_order)
+    _check_uses(connection, book_id, claims, held, order)
+    found = _offered(connection, book_id, claims, at, held)
+    contact = contact_of(connection, book_id, session, held)
+    quote = price(
+        connection, held, found.change, at, cart_session=session_id(session), own_order=order.id if order else None
+    )
+    cards = tuple(card for card in held.cards if _is_shown(card, session, contact))
+    cart = Cart(
+        book_id, session, at, held, found, quote, _valid_until(held, found, claims, at), checkout_id, contact, cards,
+        frozenset(card.id for card in cards if is_usable(card, held.book, now, session_id(session))), order,
+    )  # fmt: skip
+    if not quote.eligibility.ok and quote.eligibility.code not in SHOWN_ANYWAY:
+        raise CheckoutRefused("not_eligible", quote.eligibility.message or "", cart=cart, quote=quote, held=held)
+    return cart
+
+
+def check_withdrawn(connection: Connection, book_id: int, claims: LinkClaims) -> None:
+    """``link_revoked`` when link, batch, customer or saved offer was taken back."""
+    refs = [
+        ("link", claims.link_id.text),
+        ("batch", str(claims.link_id.batch)),
+        ("customer", str(claims.customer)),
+    ]
+    if isinstance(claims.offer, SavedOffer):
+        refs.append(("offer", str(claims.offer.number)))
+    row = withdrawal_of(connection, book_id, refs, claims.issued)
+    if row is not None:
+        raise CheckoutRefused("link_revoked", reason=row.reason, kind=row.kind)
+
+
+def _running_order(
+    connection: Connection, book_id: int, held: Held, claims: LinkClaims, ignore_order: str
+) -> OrderFacts | None:
+    """An open order that a press would go on with. One that still may take money leads to its own page."""
+    if held.open_order is None:
+        return None
+    order = order_facts(connection, book_id, held.open_order)
+    if order is None or order.open_attempt is None or order.id == ignore_order:
+        return order
+    if order.link_jti == claims.link_id.text:
+        raise CheckoutRefused("order_running", order=order.id)
+    return None
+
+
+def _check_uses(connection: Connection, book_id: int, claims: LinkClaims, held: Held, order: OrderFacts | None) -> None:
+    orders = orders_of_link(connection, book_id, claims.link_id.text)
+    spent = [each for each in orders if each.paid_at is not None]
+    if len(spent) >= claims.uses:
+        raise CheckoutRefused("link_used", order=spent[0].id, held=held)
+
+
+def _offered(connection: Connection, book_id: int, claims: LinkClaims, at: datetime, held: Held) -> Offered:
+    try:
+        return offered(connection, book_id, claims.offer, at)
+    except OfferError as error:
+        raise CheckoutRefused("offer_closed", held=held, ends_at=error.details.get("ends_at")) from error
+
+
+def contact_of(connection: Connection, book_id: int, session: CartSession, held: Held) -> Contact:
+    """The subscription's own address, unless this session was given another one."""
+    if session.other_email:
+        row = connection.execute(
+            select(CartContact.email, CartContact.gateway_customer).where(
+                CartContact.cart_session == session_id(session), CartContact.book_id == book_id
+            )
+        ).first()
+        if row is not None:
+            return Contact(row.email, row.gateway_customer, is_own=False)
+    return Contact(held.customer.email, held.customer.gateway_customer, is_own=True)
+
+
+def _is_shown(card: CardFacts, session: CartSession, contact: Contact) -> bool:
+    """Stored cards are withdrawn from a cart under another e-mail; cards entered in another cart are never shown."""
+    if card.cart_session is not None:
+        return card.cart_session == session_id(session)
+    return contact.is_own
+
+
+def _valid_until(held: Held, found: Offered, claims: LinkClaims, at: datetime) -> datetime:
+    """An hour; earlier at the end of the merchant's day, of the offer, or before the lock window around the renewal."""
+    zone = zone_of(held.book.timezone)
+    midnight = datetime.combine(local_day(at, zone) + timedelta(days=1), datetime.min.time(), zone).astimezone(UTC)
+    ends = [at + QUOTE_LIFE, midnight, claims.expires]
+    if found.ends_at is not None:
+        ends.append(found.ends_at)
+    window = timedelta(seconds=held.book.policy.get("lock_window", 1800))
+    ends += [edge for item in held.facts.items if (edge := item.period.end - window) > at]
+    return min(ends)
+
+
+def renewal_now(held: Held) -> int:
+    """What the subscription renews at today, discounts that last taken off, in minor units."""
+    return sum(
+        lot.unit_price * (lot.quantity if lot.per == "unit" else 1) for item in held.facts.items for lot in item.lots
+    )
+
+
+def session_id(session: CartSession) -> str:
+    """By which rows name a cart session."""
+    return session.visit.hex()
+
+
+def microseconds(at: datetime) -> int:
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def instant(microseconds_since_1970: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds_since_1970)

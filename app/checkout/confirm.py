@@ -1,0 +1,241 @@
+"""Buy Now. What was shown is what is charged: the quote is computed again and must be the one that the page held."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from app.charging.drive import drive, driver_name
+from app.charging.place import ChosenCard, ConsentGiven, NewOrder, Placed, place
+from app.charging.reading import OrderFacts, order_facts, wait_for_news
+from app.checkout.cart import Cart, cart_at, check_withdrawn, instant, session_id
+from app.checkout.errors import CheckoutRefused
+from app.gateways.port import Gateways
+from app.kit.bell import Bell
+from app.kit.clock import Clock
+from app.kit.ids import Randomness
+from app.links.format import encode
+from app.links.sessions import CartSession, QuoteTicket
+from app.links.signing import encode_base64
+from app.models.merchants import Book, SigningKey
+from app.models.orders import order_id_of
+from app.models.store import Store
+from app.models.subscriptions import Subscription
+from app.subscriptions.offered import OfferError, offered
+
+WAIT_FOR_OTHERS = 5.0
+"""Seconds that a second press waits for the first before it shows the order as it stands."""
+
+EU = frozenset(
+    [
+        "AT",
+        "BE",
+        "BG",
+        "HR",
+        "CY",
+        "CZ",
+        "DK",
+        "EE",
+        "FI",
+        "FR",
+        "DE",
+        "GR",
+        "HU",
+        "IE",
+        "IT",
+        "LV",
+        "LT",
+        "LU",
+        "MT",
+        "NL",
+        "PL",
+        "PT",
+        "RO",
+        "SK",
+        "SI",
+        "ES",
+        "SE",
+        "IS",
+        "LI",
+        "NO",
+    ]
+)
+"""Where a consumer may withdraw within 14 days (Directive 2011/83/EU, with the EEA)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """What came with the press. ``agreed`` and ``start_now`` are the boxes; no amount is read from the browser."""
+
+    ticket: QuoteTicket
+    card_id: int | None
+    agreed: bool
+    start_now: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The world as a press needs it. ``budget`` is in seconds; after it the page says that we are checking."""
+
+    store: Store
+    gateways: Gateways
+    clock: Clock
+    bell: Bell
+    randomness: Randomness
+    decline_limit: int = 5
+    budget: float = 12.0
+
+
+def confirm(
+    tools: Tools,
+    book_id: int,
+    session: CartSession,
+    pressed: Pressed,
+    *,
+    consent: Callable[[Cart], ConsentGiven],
+    return_url: Callable[[str], str],
+    language: str,
+) -> str:
+    """The id of the order that this press made or found; its page says how it went.
+
+    The same page pressed again, in however many tabs, gives the same order and one charge. Raises ``CheckoutRefused`` or
+    ``ChargingError``; then nothing was charged.
+    """
+    known = _known_order(tools.store, book_id, pressed.ticket)
+    if known is not None:
+        return _stand_by(tools, known).id
+    cart = _same_cart(tools, book_id, session, pressed.ticket)
+    _check_form(cart, pressed)
+    driver = driver_name("press", tools.randomness)
+    placed = place(
+        tools.store, tools.clock, _new_order(cart, session, language), consent(cart), _chosen(cart, pressed),
+        guard=lambda connection: _guard(connection, cart), return_url=return_url, driver=driver,
+        decline_limit=tools.decline_limit,
+    )  # fmt: skip
+    _go_on(tools, book_id, placed, driver)
+    return placed.order_id
+
+
+def needs_start_now(cart: Cart) -> bool:
+    """Whether the law of the buyer's country asks for the second box: start at once, pay for the days used."""
+    return cart.needs_card and (cart.held.customer.country or "") in EU
+
+
+def _known_order(store: Store, book_id: int, ticket: QuoteTicket) -> OrderFacts | None:
+    """The order of this page, if it is paid or may still take money: then no second press starts anything."""
+    with store.read() as connection:
+        order = order_facts(connection, book_id, order_id_of(book_id, ticket.checkout_id.hex()))
+    if order is None or (order.state == "OPEN" and order.open_attempt is None):
+        return None
+    return order
+
+
+def _stand_by(tools: Tools, order: OrderFacts) -> OrderFacts:
+    if order.open_attempt is None:
+        return order
+    tools.bell.ring()
+    return wait_for_news(tools.store, tools.clock, order.book_id, order.id, seconds=WAIT_FOR_OTHERS) or order
+
+
+def _same_cart(tools: Tools, book_id: int, session: CartSession, ticket: QuoteTicket) -> Cart:
+    """The cart as the page showed it, computed again; ``price_changed`` when it is another one by now."""
+    now = tools.clock.now()
+    with tools.store.read() as connection:
+        cart = cart_at(
+            connection, book_id, session, at=instant(ticket.at), now=now, checkout_id=ticket.checkout_id
+        )  # fmt: skip
+    if now >= cart.valid_until:
+        raise CheckoutRefused("page_too_old")
+    if cart.ticket._replace(valid_until=ticket.valid_until) != ticket:
+        raise CheckoutRefused("price_changed", shown=ticket.fingerprint)
+    return cart
+
+
+def _check_form(cart: Cart, pressed: Pressed) -> None:
+    missing: list[str] = []
+    if cart.needs_card and pressed.card_id is None:
+        missing.append("card")
+    if cart.needs_consent and not pressed.agreed:
+        missing.append("consent")
+    if needs_start_now(cart) and not pressed.start_now:
+        missing.append("start_now")
+    if missing:
+        raise CheckoutRefused("form_incomplete", missing=missing)
+    if cart.needs_card and pressed.card_id is not None and cart.card(pressed.card_id) is None:
+        raise CheckoutRefused("card_unusable")
+
+
+def _chosen(cart: Cart, pressed: Pressed) -> ChosenCard | None:
+    if not cart.needs_card or pressed.card_id is None:
+        return None
+    card = cart.card(pressed.card_id)
+    if card is None:
+        raise CheckoutRefused("card_unusable")
+    return ChosenCard(
+        card.id, card.token, card.gateway_customer, card.brand, card.last4, card.exp_month, card.exp_year
+    )  # fmt: skip
+
+
+def _new_order(cart: Cart, session: CartSession, language: str) -> NewOrder:
+    book = cart.held.book
+    return NewOrder(
+        book_id=cart.book_id,
+        livemode=book.mode == "live",
+        checkout_id=cart.checkout_id.hex(),
+        subscription_id=cart.held.id,
+        subscription_version=cart.held.version,
+        customer_id=cart.held.customer.id,
+        source="link",
+        link_jti=session.claims.link_id.text,
+        max_uses=session.claims.uses,
+        claims=stored_session(session),
+        quote=cart.quote,
+        quoted_at=cart.at,
+        valid_until=cart.valid_until,
+        email=cart.contact.email,
+        language=language,
+        gateway=book.gateway,
+        account=book.gateway_account,
+        gateway_customer=cart.contact.gateway_customer,
+    )
+
+
+def _guard(connection: Connection, cart: Cart) -> None:
+    """Inside the transaction that places the order: is everything still as quoted, and is the link still good?"""
+    row = connection.execute(
+        select(Subscription.version, Book.policy_version, Book.catalog_version, SigningKey.state)
+        .select_from(Subscription)
+        .join(Book, Book.id == Subscription.book_id)
+        .outerjoin(SigningKey, (SigningKey.kid == cart.session.link_kid) & (SigningKey.book_id == Book.id))
+        .where(Subscription.book_id == cart.book_id, Subscription.id == cart.held.id)
+    ).first()
+    quoted = (cart.held.version, cart.held.book.policy_version, cart.held.book.catalog_version)
+    if row is None or tuple(row[:3]) != quoted:
+        raise CheckoutRefused("price_changed", shown=cart.quote.fingerprint)
+    if row[3] not in ("active", "verify"):
+        raise CheckoutRefused("link_revoked", reason="", kind="key")
+    check_withdrawn(connection, cart.book_id, cart.session.claims)
+    try:
+        found = offered(connection, cart.book_id, cart.session.claims.offer, cart.at)
+    except OfferError as error:
+        raise CheckoutRefused("offer_closed", held=cart.held, ends_at=error.details.get("ends_at")) from error
+    if found.version != cart.offered.version:
+        raise CheckoutRefused("price_changed", shown=cart.quote.fingerprint)
+
+
+def _go_on(tools: Tools, book_id: int, placed: Placed, driver: str) -> None:
+    if placed.attempt_id is not None:
+        drive(
+            tools.store, tools.gateways, tools.clock, [placed.attempt_id], by=driver, budget_seconds=tools.budget
+        )  # fmt: skip
+        if not placed.created:
+            wait_for_news(tools.store, tools.clock, book_id, placed.order_id, seconds=WAIT_FOR_OTHERS)
+    tools.bell.ring()
+
+
+def stored_session(session: CartSession) -> str:
+    """What an order keeps of its cart session, so that its page can open the cart again (``restored_session``)."""
+    claims = encode_base64(encode(session.claims)).decode()
+    return ".".join((claims, session.link_kid, session_id(session), "1" if session.other_email else "0"))

@@ -1,0 +1,75 @@
+"""Another e-mail address, and cards entered on the gateway's page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from app.charging.cards import SetupRequest, begin_setup, ensure_customer
+from app.checkout.cart import Cart, session_id
+from app.checkout.confirm import Tools
+from app.checkout.errors import CheckoutRefused
+from app.kit.ids import derive
+from app.links.sessions import CartSession
+from app.models.upsert import insert_or_update
+from app.models.work import CartContact
+
+
+def change_email(tools: Tools, cart: Cart, email: str) -> CartSession:
+    """The session under that address. Another one than the subscription's withdraws the stored cards of this cart.
+
+    The same address (whatever its case) gives the session back as it was opened. ``gateway_silent`` when the gateway's
+    customer for the new address could not be made; nothing was changed.
+    """
+    session = cart.session
+    if email.casefold() == cart.held.customer.email.casefold():
+        return session._replace(other_email=False)
+    book = cart.held.book
+    gateway_customer = ensure_customer(
+        tools.gateways,
+        book_id=cart.book_id,
+        livemode=book.mode == "live",
+        gateway=book.gateway,
+        account=book.gateway_account,
+        reference=derive("cart contact", cart.book_id, session_id(session), email.casefold()),
+    )
+    if gateway_customer is None:
+        raise CheckoutRefused("gateway_silent")
+    given = {"email": email, "gateway_customer": gateway_customer}
+    with tools.store.write() as connection:
+        insert_or_update(
+            connection,
+            CartContact,
+            {
+                "cart_session": session_id(session),
+                "book_id": cart.book_id,
+                "created_at": tools.clock.now(),
+                **given,
+            },
+            key=("cart_session",),
+            update=given,
+        )
+    return session._replace(other_email=True)
+
+
+def enter_card(tools: Tools, cart: Cart, *, description: str, return_url: Callable[[str], str]) -> str:
+    """The address of the gateway's card page for this cart. ``return_url(setup_id)`` is where the shopper comes back to.
+
+    A card entered under another e-mail stays in this cart. ``gateway_silent`` when the page could not be opened.
+    """
+    book = cart.held.book
+    request = SetupRequest(
+        book_id=cart.book_id,
+        livemode=book.mode == "live",
+        customer_id=cart.held.customer.id,
+        cart_session=session_id(cart.session),
+        own_email=cart.contact.is_own,
+        gateway=book.gateway,
+        account=book.gateway_account,
+        gateway_customer=cart.contact.gateway_customer,
+        description=description,
+    )
+    started = begin_setup(tools.store, tools.gateways, tools.clock, request, return_url=return_url)
+    tools.bell.ring()
+    if started.url is None:
+        raise CheckoutRefused("gateway_silent")
+    return started.url

@@ -1,0 +1,27 @@
+"""Why a cart does not open or a press does not buy.
+
+    LiftlinkError
+    └── CheckoutRefused
+        link_malformed       the link names no subscription of this book
+        link_revoked         taken back; ``reason``
+        link_used            spent; ``order`` is the id of the order that used it
+        offer_closed         the saved offer was switched off or is over; ``ends_at``
+        not_eligible         the quote refuses; ``quote`` says why
+        order_running        an order of this link is under way; ``order`` is its id
+        page_too_old         the page's quote is over or its form was not made for it: show a fresh cart
+        price_changed        the figures differ now; ``shown`` is the fingerprint that the page held
+        form_incomplete      ``missing`` lists ``consent``, ``start_now``, ``card``
+        card_unusable        the chosen card is not one that this cart may charge
+        too_many_tries       ``opens_at``
+        gateway_silent       the card page could not be opened; nothing happened
+
+None of them charged anything.
+"""
+
+from __future__ import annotations
+
+from app.kit.errors import LiftlinkError
+
+
+class CheckoutRefused(LiftlinkError):
+    """``code`` is one of the list above; ``details`` hold what the page needs."""

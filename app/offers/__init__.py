@@ -1,0 +1,1 @@
+"""Offers and their links: make, price, look at and take back."""

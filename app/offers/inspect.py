@@ -1,0 +1,134 @@
+"""The X-ray of a link: what it says, how it stands, what it cost then and costs now. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from app.billing.errors import CaseError
+from app.billing.result import Quote
+from app.charging.reading import OrderOfLink, orders_of_link
+from app.kit.clock import Clock
+from app.kit.errors import LiftlinkError
+from app.links.claims import LinkClaims, SavedOffer
+from app.links.errors import LinkError
+from app.links.links import read_even_expired_link
+from app.links.signing import KeyRing, ReadLink
+from app.models.links import LinkBatch, LinkVisit, withdrawal_of
+from app.models.store import Store
+from app.subscriptions.facts import load
+from app.subscriptions.offered import OfferError, offered
+from app.subscriptions.pricing import price
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReport:
+    """``state``: ``open`` ``used`` ``ordered`` (under way) or the code that a shopper would meet.
+
+    ``price_then`` is what was stored at issue (minor units), ``price_now`` the quote as of now, None when it cannot be
+    priced; ``why_not`` then says why.
+    """
+
+    claims: LinkClaims
+    kid: str
+    book_id: int
+    short_code: str
+    state: str
+    revoked_because: str
+    opened: int
+    by_people: int
+    by_machines: int
+    first_opened: datetime | None
+    last_opened: datetime | None
+    orders: tuple[OrderOfLink, ...]
+    price_then: dict[str, Any] | None
+    price_now: Quote | None
+    why_not: str | None
+
+
+def inspect(store: Store, clock: Clock, ring: KeyRing, token: str) -> LinkReport:
+    """Everything that is known of a link whose signature is good, whatever its state; ``LinkError`` otherwise."""
+    now = clock.now()
+    retired = False
+    try:
+        link = read_even_expired_link(token, ring)
+    except LinkError as error:
+        if error.code != "link_key_retired" or error.link is None:
+            raise
+        link, retired = error.link, True
+    with store.read() as connection:
+        return _report(connection, link, now, retired)
+
+
+def _report(connection: Connection, link: ReadLink, now: datetime, retired: bool) -> LinkReport:
+    claims, book = link.claims, link.book
+    jti = claims.link_id.text
+    visits = connection.execute(
+        select(
+            LinkVisit.opened, LinkVisit.by_people, LinkVisit.by_machines, LinkVisit.first_at, LinkVisit.last_at
+        ).where(LinkVisit.book_id == book, LinkVisit.jti == jti)
+    ).first()
+    summary = connection.scalar(
+        select(LinkBatch.offer).where(LinkBatch.book_id == book, LinkBatch.number == claims.link_id.batch)
+    )
+    orders = orders_of_link(connection, book, jti)
+    refs = [("link", jti), ("batch", str(claims.link_id.batch)), ("customer", str(claims.customer))]
+    if isinstance(claims.offer, SavedOffer):
+        refs.append(("offer", str(claims.offer.number)))
+    revoked = withdrawal_of(connection, book, refs, claims.issued)
+    quote, why_not = _price_now(connection, link, now)
+    return LinkReport(
+        claims, link.key.kid, book, claims.link_id.short_code,
+        _state(claims, now, orders, quote, why_not, revoked=revoked is not None, retired=retired),
+        revoked[1] if revoked else "", *(visits or (0, 0, 0, None, None)), orders,
+        summary.get("price") if summary else None, quote, why_not,
+    )  # fmt: skip
+
+
+def _price_now(connection: Connection, link: ReadLink, now: datetime) -> tuple[Quote | None, str | None]:
+    held = load(connection, link.book, link.claims.subscription, by_customer=link.claims.customer)
+    if held is None:
+        return None, "link_malformed"
+    try:
+        quote = price(connection, held, offered(connection, link.book, link.claims.offer, now).change, now)
+    except (OfferError, CaseError) as error:
+        return None, error.code
+    return quote, quote.eligibility.code
+
+
+def _state(
+    claims: LinkClaims,
+    now: datetime,
+    orders: tuple[OrderOfLink, ...],
+    quote: Quote | None,
+    why_not: str | None,
+    *,
+    revoked: bool,
+    retired: bool,
+) -> str:
+    if revoked:
+        return "link_revoked"
+    if retired:
+        return "link_key_retired"
+    if sum(order.paid_at is not None for order in orders) >= claims.uses:
+        return "used"
+    if now.timestamp() >= claims.expires_at:
+        return "link_expired"
+    if any(order.state == "OPEN" for order in orders):
+        return "ordered"
+    return "open" if quote is not None and why_not in (None, "no_payment_method") else str(why_not)
+
+
+def token_of(text: str) -> str:
+    """The token in a link, an old upgrade address or by itself."""
+    text = text.strip()
+    if "/u/" in text:
+        return text.partition("/u/")[2].partition("?")[0].partition("#")[0]
+    if "TOKEN=" in text:
+        return text.partition("TOKEN=")[2].partition("&")[0].partition("#")[0]
+    if not text:
+        raise LiftlinkError("link_malformed", "no link was given")
+    return text

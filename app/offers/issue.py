@@ -1,0 +1,188 @@
+"""Issuing a link: the offer is priced first, so that nobody mails a link that opens on a refusal.
+
+LiftlinkError
+└── OfferRefused
+    subscription_unknown   no such subscription of this customer in this book
+    customer_mismatch      the subscription belongs to somebody else
+    not_eligible           ``reason`` is the quote's code, ``remedy`` what would help
+    offer_unknown, offer_closed   a saved offer
+    quote_refused          the change cannot be priced at all; ``field`` names what is wrong
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, update
+
+from app.billing.errors import CaseError
+from app.billing.result import Quote
+from app.kit.clock import Clock
+from app.kit.errors import LiftlinkError
+from app.links.claims import LinkClaims, LinkId, Offer, SavedOffer, WrittenOffer, pack_ip
+from app.links.links import mint
+from app.links.signing import SigningKey
+from app.models.links import LinkBatch
+from app.models.merchants import Book
+from app.models.store import Store
+from app.subscriptions.facts import Held, load
+from app.subscriptions.offered import Offered, OfferError, offered
+from app.subscriptions.pricing import price
+
+MENDED_IN_THE_CART = frozenset({"no_payment_method"})
+
+
+class OfferRefused(LiftlinkError):
+    """``code`` is one of the list above."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """For whom and under which conditions. References are our number or the merchant's text; ``validity`` in seconds.
+
+    ``customer`` None: the subscription's own. ``ip``: only that address may open it (IPv6: its /64).
+    """
+
+    subscription: int | str
+    offer: Offer
+    validity: int
+    customer: int | str | None = None
+    ip: str | None = None
+    uses: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A link as it leaves: the URL is shown once and kept nowhere."""
+
+    url: str
+    link_id: LinkId
+    claims: LinkClaims
+    expires_at: datetime
+    quote: Quote
+    held: Held
+
+
+def issue(
+    store: Store,
+    clock: Clock,
+    key: SigningKey,
+    terms: Terms,
+    *,
+    base_url: str,
+    actor: str,
+    source: str,
+    check: bool = True,
+) -> Issued:
+    """A link for one customer's subscription. ``key`` is the book's newest active key; its book is the tenant.
+
+    Refused by name when the offer is not eligible now (``check`` False leaves that to the cart, for fresh links), too
+    long for a URL (``offer_too_long``, LinkError), or names what this book does not have. Writes one batch row.
+    """
+    now = clock.now()
+    with store.read() as connection:
+        held = _held(connection, key.book, terms)
+        found = _offered(connection, key.book, terms.offer, now)
+        quote = _priced(connection, held, found, now)
+    if check and not quote.eligibility.ok and quote.eligibility.code not in MENDED_IN_THE_CART:
+        raise OfferRefused(
+            "not_eligible", quote.eligibility.message or "", reason=quote.eligibility.code,
+            remedy=quote.eligibility.remedy, held=held,
+        )  # fmt: skip
+    claims = _claims(key, terms, held, now, LinkId(1, 1))
+    mint(claims, key, base_url)  # too long or unfit: refused before a row is written
+    with store.write() as connection:
+        batch = _open_batch(connection, key, claims, quote, actor, source, now)
+    claims = claims._replace(link_id=LinkId(batch, 1))
+    url = mint(claims, key, base_url)
+    return Issued(url, claims.link_id, claims, claims.expires, quote, held)
+
+
+def _held(connection: Connection, book_id: int, terms: Terms) -> Held:
+    held = load(connection, book_id, terms.subscription)
+    if held is None:
+        raise OfferRefused("subscription_unknown", f"no subscription {terms.subscription!r}")
+    mine = (None, held.customer.number, held.customer.external_ref)
+    if terms.customer not in mine:
+        raise OfferRefused(
+            "customer_mismatch", f"subscription {terms.subscription!r} does not belong to customer {terms.customer!r}"
+        )
+    return held
+
+
+def _offered(connection: Connection, book_id: int, offer: Offer, now: datetime) -> Offered:
+    try:
+        return offered(connection, book_id, offer, now)
+    except OfferError as error:
+        raise OfferRefused(error.code, error.message) from error
+
+
+def _priced(connection: Connection, held: Held, found: Offered, now: datetime) -> Quote:
+    try:
+        return price(connection, held, found.change, now)
+    except CaseError as error:
+        raise OfferRefused("quote_refused", error.message, **error.details) from error
+
+
+def _claims(key: SigningKey, terms: Terms, held: Held, now: datetime, link_id: LinkId) -> LinkClaims:
+    """References travel as they were given, so that a merchant's own reference stays readable on its side."""
+    issued_at = int(now.astimezone(UTC).timestamp())
+    customer = terms.customer
+    if customer is None:
+        customer = _kind_of(terms.subscription, held.customer.number, held.customer.external_ref)
+    return LinkClaims(
+        mode=key.mode,
+        customer=customer,
+        subscription=terms.subscription,
+        offer=terms.offer,
+        issued_at=issued_at,
+        expires_at=issued_at + terms.validity,
+        link_id=link_id,
+        ip=None if terms.ip is None else pack_ip(terms.ip),
+        uses=terms.uses,
+    )
+
+
+def _kind_of(subscription: int | str, number: int, external: str | None) -> int | str:
+    return external if isinstance(subscription, str) and external else number
+
+
+def _open_batch(
+    connection: Connection, key: SigningKey, claims: LinkClaims, quote: Quote, actor: str, source: str, now: datetime
+) -> int:
+    number = connection.scalars(
+        update(Book).where(Book.id == key.book).values(next_batch=Book.next_batch + 1).returning(Book.next_batch)
+    ).one()
+    connection.execute(
+        insert(LinkBatch).values(
+            book_id=key.book, number=number - 1, kind="issued", kid=key.kid, offer=_summary(claims, quote), count=1,
+            source=source, actor=actor, created_at=now,
+        )
+    )  # fmt: skip
+    return number - 1
+
+
+def _summary(claims: LinkClaims, quote: Quote) -> dict[str, Any]:
+    """What the console lists a batch by: the offer and its price when it was issued, in minor units."""
+    offer = claims.offer
+    summary: dict[str, Any] = {"kind": offer.kind, "expires_at": claims.expires_at, "uses": claims.uses}
+    if isinstance(offer, WrittenOffer):
+        summary |= {
+            "item": offer.item,
+            "product": offer.product,
+            "quantity": offer.quantity,
+            "options": list(offer.options),
+        }
+    elif isinstance(offer, SavedOffer):
+        summary["number"] = offer.number
+    return summary | {
+        "subscription": claims.subscription,
+        "price": {
+            "due_now": quote.due_now,
+            "renewal": quote.renewal.amount,
+            "currency": quote.currency,
+            "next_billing_date": quote.next_billing_date.isoformat() if quote.next_billing_date else None,
+        },
+    }

@@ -1,0 +1,58 @@
+"""Saved offers: a change under a number, for what is too long for a URL or is to be switched off for many at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from app.billing.codec import dump_change
+from app.billing.facts import Change
+from app.kit.clock import Clock
+from app.kit.errors import LiftlinkError
+from app.models.links import Offer
+from app.models.merchants import Book
+from app.models.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class SavedOfferFacts:
+    """A saved offer as it stands."""
+
+    number: int
+    name: str
+    change: dict[str, Any]
+    active: bool
+    ends_at: datetime | None
+    created_at: datetime
+
+
+def save_offer(store: Store, clock: Clock, book_id: int, *, name: str, change: Change, ends_at: datetime | None) -> int:
+    """Keeps the change under the book's next number and gives that number. ``offer_over`` when it ends in the past."""
+    now = clock.now()
+    if ends_at is not None and ends_at <= now:
+        raise LiftlinkError("offer_over", f"an offer cannot end in the past ({ends_at.isoformat()})", field="ends_at")
+    with store.write() as connection:
+        number = connection.scalars(
+            update(Book).where(Book.id == book_id).values(next_offer=Book.next_offer + 1).returning(Book.next_offer)
+        ).one()
+        connection.execute(
+            insert(Offer).values(
+                book_id=book_id, number=number - 1, name=name, change=dump_change(change), active=True,
+                ends_at=ends_at, created_at=now,
+            )
+        )  # fmt: skip
+    return number - 1
+
+
+def list_offers(store: Store, book_id: int) -> list[SavedOfferFacts]:
+    """The book's saved offers, newest first."""
+    with store.read() as connection:
+        rows = connection.execute(
+            select(Offer.number, Offer.name, Offer.change, Offer.active, Offer.ends_at, Offer.created_at)
+            .where(Offer.book_id == book_id)
+            .order_by(Offer.number.desc())
+        ).all()
+    return [SavedOfferFacts(*row) for row in rows]

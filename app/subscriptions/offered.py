@@ -1,0 +1,78 @@
+"""What a link offers, as a change that can be priced: from the words of a link or from a saved offer."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from app.billing.codec import load_change
+from app.billing.facts import Change, Discount
+from app.kit.errors import LiftlinkError
+from app.links import claims as links
+from app.models.links import Offer
+
+_RATE_PER_HUNDREDTH = 100
+"""A link counts hundredths of a percent, the engine parts per million."""
+
+
+class OfferError(LiftlinkError):
+    """``offer_unknown`` · ``offer_closed``: the saved offer is not there, or was switched off or ended."""
+
+
+class Offered(NamedTuple):
+    """A change with what its offer adds: the version a quote names (0 for one written out) and when it ends."""
+
+    change: Change
+    version: int = 0
+    name: str = ""
+    ends_at: datetime | None = None
+
+
+def offered(connection: Connection, book_id: int, offer: links.Offer, at: datetime) -> Offered:
+    """The change that this offer stands for now; ``OfferError`` when a saved one is gone, off or over."""
+    if isinstance(offer, links.WrittenOffer):
+        return Offered(written_change(offer))
+    if isinstance(offer, links.CampaignOffer):
+        # Campaigns are not sold yet: their table does not exist, so no such link can have been made here.
+        raise OfferError("offer_unknown", f"no campaign {offer.number}", number=offer.number)
+    return saved_offer(connection, book_id, offer.number, at)
+
+
+def saved_offer(connection: Connection, book_id: int, number: int, at: datetime) -> Offered:
+    """The saved offer of this number; ``OfferError`` as above."""
+    row = connection.execute(
+        select(Offer.change, Offer.version, Offer.name, Offer.ends_at, Offer.active).where(
+            Offer.book_id == book_id, Offer.number == number
+        )
+    ).first()
+    if row is None:
+        raise OfferError("offer_unknown", f"no saved offer {number}", number=number)
+    change, version, name, ends_at, active = row
+    if not active or (ends_at is not None and ends_at <= at):
+        raise OfferError("offer_closed", f"saved offer {number} is closed", number=number, ends_at=ends_at)
+    return Offered(load_change(change), version, name, ends_at)
+
+
+def written_change(offer: links.WrittenOffer) -> Change:
+    """The change a link spells out. No options named means that the options stay as they are."""
+    return Change(
+        item=offer.item,
+        product=offer.product,
+        quantity=offer.quantity,
+        options=offer.options or None,
+        unit_price=offer.unit_price,
+        effective=offer.effective,
+        alignment=offer.alignment,
+        discount=None if offer.discount is None else _discount(offer.discount),
+    )
+
+
+def _discount(discount: links.Discount) -> Discount:
+    periods = discount.periods or None
+    if discount.kind == "percent":
+        return Discount(percent=discount.value * _RATE_PER_HUNDREDTH, scope=discount.scope, periods=periods)
+    if discount.kind == "amount":
+        return Discount(amount=discount.value, scope=discount.scope, periods=periods)
+    return Discount(unit_price=discount.value, scope=discount.scope, periods=periods)

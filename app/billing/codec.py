@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -58,7 +58,7 @@ def _dump(value: Any) -> Any:
         return str(value)
     if isinstance(value, (datetime, date)):
         return value.isoformat()
-    return {name: _dump(getattr(value, name)) for name in _names(type(value))}
+    return {name: _dump(getattr(value, name)) for name in _names(value.__class__)}
 
 
 @cache
@@ -100,5 +100,9 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
     if hint in (datetime, date):
         return hint.fromisoformat
     if is_dataclass(hint):
-        return lambda value: _load(hint, value)
-    return lambda value: value
+        return partial(_load, hint)  # pyright: ignore[reportUnknownVariableType, reportArgumentType]
+    return _as_it_is
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

@@ -35,8 +35,8 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "share.day": ("{count} of {whole} day", "{count} of {whole} days"),
     "share.second": ("{count} of {whole} second", "{count} of {whole} seconds"),
     "share.months_days": ("{months} and {days}",),
-    "share.months_days.of": ("{months} and {days}, of {whole} months",),
-    "share.days.of": ("{days}, of {whole} months",),
+    "share.months_days.of": ("{months} and {days}, out of {whole} months",),
+    "share.days.of": ("{days}, out of {whole} months",),
     "share.ratio": ("{count}/{whole}",),
     "months": ("{count} month", "{count} months"),
     "price": ("{amount} {per}",),
@@ -53,7 +53,7 @@ _SYMBOLS = {
     "ILS": "₪", "INR": "₹", "KRW": "₩", "MXN": "MX$", "NZD": "NZ$", "PHP": "₱", "TWD": "NT$", "VND": "₫", "XAF": "FCFA",
     "XCD": "EC$", "XCG": "Cg.", "XOF": "F\u202fCFA", "XPF": "CFPF",
 }  # fmt: skip
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def english_money(minor: int, currency: str) -> str:
@@ -92,8 +92,7 @@ class Words:
 
     def say(self, key: str, plural_of: int = 0, **parts: object) -> str:
         forms = self.texts[key]
-        form = forms[min(self.plural(plural_of), len(forms) - 1)] if len(forms) > 1 else forms[0]
-        return form.format(**parts)
+        return forms[min(self.plural(plural_of), len(forms) - 1)].format(**parts)
 
 
 ENGLISH = Words(TEXTS, english_plural, english_money, english_span)
@@ -133,7 +132,7 @@ def price_words(quantity: int, unit_price: int, currency: str, interval: Interva
 
 
 def share_words(line: Line, words: Words = ENGLISH) -> str:
-    """A line's fraction in words: ``6 of 12 months``, ``5 months and 21 of 31 days, of 12 months``, ``184 of 365 days``."""
+    """A line's fraction in words: ``6 of 12 months``, ``5 months and 21 of 31 days, out of 12 months``, ``184 of 365 days``."""
     top, bottom = line.fraction or (1, 1)
     if line.unit:
         return words.say(f"share.{line.unit}", bottom, count=top, whole=bottom)

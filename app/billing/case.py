@@ -1,0 +1,115 @@
+"""The JSON case of ``liftlink quote``: read strictly, every error naming its field by path, and the answer printed.
+
+Unknown fields are refused, so that a misspelt one cannot silently mean its default.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, cast
+
+from app.billing.case_change import read_change
+from app.billing.case_rules import read_catalog, read_path, read_policy, read_tax
+from app.billing.case_subscription import read_subscription
+from app.billing.engine import quote
+from app.billing.errors import CaseError
+from app.billing.facts import Change, Policy, Subscription
+from app.billing.reading import Reader
+from app.billing.result import Line, Quote
+from app.billing.schedule import zone_of
+from app.kit.currencies import PLACES
+from app.kit.money import format_minor
+
+
+class Case(NamedTuple):
+    """The arguments of ``quote``."""
+
+    subscription: Subscription
+    change: list[Change]
+    policy: Policy
+    at: datetime
+
+
+def read_case(stated: object) -> Case:
+    """The case that ``stated`` (as ``json.loads`` gives it) spells out; ``CaseError`` names the first wrong field."""
+    case = Reader(stated, "")
+    currency = case.text("currency")
+    if currency not in PLACES:
+        raise CaseError("currency", f"{currency!r} is no ISO 4217 currency")
+    at = case.instant("at", UTC)
+    timezone = case.text("timezone", "UTC")
+    zone = zone_of(timezone)
+    tax = read_tax(case.object("tax"))
+    catalog = read_catalog(case.object("catalog"), currency)
+    path = read_path(case.object("path"), currency)
+    policy = read_policy(case.object("policy"), currency, timezone, tax, catalog, path)
+    held = case.object("subscription")
+    if held is None:
+        raise CaseError("subscription", "is missing")
+    subscription = read_subscription(
+        held, currency, zone, catalog, case.object("customer"), case.money("balance", currency, 0, negative=True)
+    )
+    wanted = case.pop("change")
+    if isinstance(wanted, list):
+        listed = cast("list[object]", wanted)
+        if not listed:
+            raise CaseError("change", "names no change")
+        changes = [read_change(Reader(one, f"change[{n}]"), currency, subscription) for n, one in enumerate(listed)]
+    else:
+        changes = [read_change(Reader(wanted, "change"), currency, subscription)]
+    case.finish()
+    return Case(subscription, changes, policy, at)
+
+
+def quote_case(stated: object) -> dict[str, Any]:
+    """Read a case, price it, and give the answer as plain JSON values."""
+    return answer(quote(*read_case(stated)))
+
+
+def answer(made: Quote) -> dict[str, Any]:
+    """A quote as the specification prints it: amounts as decimal strings, days as ISO dates."""
+    currency = made.currency
+    eligibility: dict[str, Any] = {
+        "ok": made.eligibility.ok,
+        "code": made.eligibility.code,
+        "message": made.eligibility.message,
+    }
+    if not made.eligibility.ok:
+        eligibility["remedy"] = {"do": made.eligibility.remedy, "url": made.eligibility.remedy_url}
+    amounts = {name: format_minor(getattr(made, name), currency) for name in _AMOUNTS}
+    renewal = made.renewal
+    return {
+        "eligibility": eligibility,
+        "currency": currency,
+        "lines": [_line(line, currency) for line in made.lines],
+        **amounts,
+        "next_billing_date": made.next_billing_date.isoformat() if made.next_billing_date else None,
+        "renewal": {
+            "date": renewal.date.isoformat() if renewal.date else None,
+            "amount": format_minor(renewal.amount, currency),
+            "tax": format_minor(renewal.tax, currency),
+        },
+        "fingerprint": made.fingerprint,
+    }
+
+
+_AMOUNTS = (
+    "credit", "charge", "discount", "subtotal", "tax", "unbounded_total", "balance_used", "waived", "deferred", "due_now",
+)  # fmt: skip
+
+
+def _line(line: Line, currency: str) -> dict[str, Any]:
+    period = None
+    if line.start is not None and line.end is not None:
+        period = {"start": line.start.isoformat(), "end": line.end.isoformat()}
+    return {
+        "kind": line.kind,
+        "label": line.label,
+        "quantity": line.quantity,
+        "unit_price": None if line.unit_price is None else format_minor(line.unit_price, currency),
+        "amount": format_minor(line.amount, currency),
+        "period": period,
+        "basis": line.basis,
+        "fraction": None if line.fraction is None else list(line.fraction),
+        "why": line.why,
+    }

@@ -1,0 +1,62 @@
+"""The change of a case."""
+
+from __future__ import annotations
+
+from app.billing.case_rules import read_price_rule
+from app.billing.errors import CaseError
+from app.billing.facts import Change, Discount, Subscription
+from app.billing.reading import Reader
+
+
+def read_change(change: Reader, currency: str, subscription: Subscription) -> Change:
+    """``item`` left out means the only item; a null means a new one."""
+    if change.states("item"):
+        item = change.whole("item", None, least=1)
+    elif len(subscription.items) == 1:
+        item = subscription.items[0].running_number
+    else:
+        raise CaseError(change.at("item"), "is missing, and the subscription has several items")
+    rule, fixed = read_price_rule(change, currency)
+    discount = change.object("discount")
+    read = Change(
+        item,
+        change.text("product", None),
+        change.whole("quantity", None),
+        change.texts("options"),
+        change.money("unit_price", currency, None),
+        change.interval("interval", None),
+        change.choice("change.effective", "effective", "now"),
+        change.choice("change.alignment", "alignment", None),
+        rule,
+        fixed,
+        None if discount is None else _discount(discount, currency),
+        change.choice("change.action", "action", None),
+        change.whole("align_with", None, least=1),
+        currency,
+    )
+    change.finish()
+    return read
+
+
+def _discount(discount: Reader, currency: str) -> Discount:
+    periods = None
+    stated = discount.pop("scope", "once")
+    if isinstance(stated, dict):
+        inner = Reader(stated, discount.at("scope"))  # pyright: ignore[reportUnknownArgumentType]
+        scope, periods = "periods", inner.whole("periods", least=1)
+        inner.finish()
+    elif stated in ("once", "forever"):
+        scope = stated
+    else:
+        raise CaseError(discount.at("scope"), 'must be "once", "forever" or {"periods": 3}')
+    read = Discount(
+        discount.percent("percent", None),
+        discount.money("amount", currency, None),
+        discount.money("unit_price", currency, None),
+        scope,
+        periods,
+    )
+    if sum(part is not None for part in (read.percent, read.amount, read.unit_price)) != 1:
+        raise CaseError(discount.path, "must hold one of percent, amount and unit_price")
+    discount.finish()
+    return read

@@ -1,0 +1,135 @@
+"""The rules of a case: policy, tax, catalog, path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.billing.errors import CaseError
+from app.billing.facts import Interval, MinimumCharge, OptionFacts, PathFacts, Policy, ProductFacts, TaxRate
+from app.billing.reading import Reader, money_of
+from app.billing.vocabulary import check_known
+
+NO_TAX = TaxRate()
+
+
+def read_tax(tax: Reader | None) -> TaxRate:
+    if tax is None:
+        return NO_TAX
+    rate = tax.percent("percent", 0, most=10_000_000)
+    read = TaxRate(rate, tax.flag("inclusive", False), tax.text("label", ""))
+    tax.finish()
+    return read
+
+
+def read_policy(
+    policy: Reader | None,
+    currency: str,
+    timezone: str,
+    tax: TaxRate,
+    catalog: Mapping[str, ProductFacts],
+    path: PathFacts | None,
+) -> Policy:
+    if policy is None:
+        return Policy(timezone=timezone, tax=tax, catalog=catalog, path=path)
+    minimum = policy.object("minimum_charge")
+    read = Policy(
+        policy.choice("policy.basis", "basis", "month"),
+        policy.choice("policy.change_day", "change_day", "new"),
+        policy.choice("policy.rounding", "rounding", "half_up"),
+        policy.choice("policy.negative", "negative", "refuse"),
+        None if minimum is None else _minimum(minimum, currency),
+        policy.whole("lock_window", 1800),
+        policy.whole("unpaid_limit", 1, least=1),
+        timezone,
+        tax,
+        catalog,
+        path,
+    )
+    policy.finish()
+    return read
+
+
+def _minimum(minimum: Reader, currency: str) -> MinimumCharge:
+    read = MinimumCharge(
+        minimum.money("amount", currency), minimum.choice("policy.minimum_charge.below", "below", "charge")
+    )
+    minimum.finish()
+    return read
+
+
+def read_path(path: Reader | None, currency: str) -> PathFacts | None:
+    if path is None:
+        return None
+    rule, fixed = read_price_rule(path, currency)
+    read = PathFacts(
+        path.flag("allowed", True),
+        path.choice("path.trial", "trial", None),
+        rule,
+        fixed,
+        path.choice("change.alignment", "alignment", None),
+    )
+    path.finish()
+    return read
+
+
+def read_price_rule(holder: Reader, currency: str) -> tuple[str | None, int | None]:
+    """``"list"``, ``"difference"``, ``"prorated_difference"`` or ``{"fixed": "5.00"}``."""
+    rule: Any = holder.pop("price_rule")
+    if rule is None:
+        return None, None
+    path = holder.at("price_rule")
+    if isinstance(rule, str) and rule != "fixed":
+        return check_known("change.price_rule", rule, path), None
+    if rule == "fixed":
+        raise CaseError(path, 'must say its amount: {"fixed": "5.00"}')
+    inner = Reader(rule, path)
+    fixed = inner.money("fixed", currency)
+    inner.finish()
+    return "fixed", fixed
+
+
+def read_catalog(catalog: Reader | None, currency: str) -> dict[str, ProductFacts]:
+    if catalog is None:
+        return {}
+    path = catalog.path
+    return {code: _product(Reader(facts, f"{path}.{code}"), code, currency) for code, facts in catalog.rest().items()}
+
+
+def _product(product: Reader, code: str, currency: str) -> ProductFacts:
+    countries = product.texts("countries")
+    quantity = product.object("quantity")
+    options = product.named("options")
+    read = ProductFacts(
+        product.text("name", code),
+        _prices(product, currency),
+        {
+            name: _option(Reader(facts, f"{product.path}.options.{name}"), name, currency)
+            for name, facts in options.items()
+        },
+        product.flag("active", True),
+        None if countries is None else frozenset(countries),
+        quantity.whole("min", 1, least=1) if quantity else 1,
+        quantity.whole("max", None, least=1) if quantity else None,
+    )
+    if quantity:
+        quantity.finish()
+    product.finish()
+    return read
+
+
+def _option(option: Reader, code: str, currency: str) -> OptionFacts:
+    per = option.text("per", "unit")
+    if per not in ("unit", "subscription"):
+        raise CaseError(option.at("per"), f"{per!r} is none of unit, subscription")
+    read = OptionFacts(option.text("name", code), _prices(option, currency), per, option.flag("active", True))
+    option.finish()
+    return read
+
+
+def _prices(holder: Reader, currency: str) -> dict[str, int]:
+    path = holder.at("prices")
+    prices: dict[str, int] = {}
+    for text, amount in holder.named("prices").items():
+        prices[str(Interval.parse(text, f"{path}.{text}"))] = money_of(amount, f"{path}.{text}", currency)
+    return prices

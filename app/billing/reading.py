@@ -1,0 +1,185 @@
+"""Takes plain JSON values apart, strictly: each value by name and type, whatever is left over is refused.
+
+Errors are ``CaseError`` with the path of the field: ``change.quantity: must be a whole number ≥ 0``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from typing import Any, TypeVar, cast
+
+from app.billing.errors import CaseError
+from app.billing.facts import RATE_WHOLE, Interval
+from app.billing.vocabulary import check_known
+from app.kit.money import MoneyError, format_minor, parse_minor
+
+REQUIRED: Any = object()
+T = TypeVar("T")
+
+
+class Reader:
+    """One JSON object being read; ``finish`` refuses what nobody asked for. A null counts as left out."""
+
+    __slots__ = ("_rest", "path")
+
+    def __init__(self, stated: object, path: str) -> None:
+        if not isinstance(stated, dict):
+            raise CaseError(path or "case", "is missing" if stated is None else "must be an object")
+        self._rest = cast("dict[str, Any]", stated).copy()
+        self.path = path
+
+    def at(self, name: str) -> str:
+        return f"{self.path}.{name}" if self.path else name
+
+    def pop(self, name: str, default: Any = None) -> Any:
+        value = self._rest.pop(name, None)
+        if value is None:
+            if default is REQUIRED:
+                raise CaseError(self.at(name), "is missing")
+            return default
+        return value
+
+    def states(self, name: str) -> bool:
+        """Whether the field is there at all, a null included."""
+        return name in self._rest
+
+    def finish(self) -> None:
+        if self._rest:
+            raise CaseError(self.at(next(iter(self._rest))), "is unknown here")
+
+    def text(self, name: str, default: Any = REQUIRED) -> Any:
+        value = self.pop(name, default)
+        if value is not default and (not isinstance(value, str) or not value or len(value) > 200):
+            raise CaseError(self.at(name), "must be a text of 1 to 200 characters")
+        return value
+
+    def choice(self, field: str, name: str, default: Any = REQUIRED) -> Any:
+        """One of the words that the specification knows for ``field``."""
+        value = self.pop(name, default)
+        if value is default:
+            return value
+        if not isinstance(value, str):
+            raise CaseError(self.at(name), "must be a text")
+        return check_known(field, value, self.at(name))
+
+    def whole(self, name: str, default: Any = REQUIRED, least: int = 0, most: int = 10**9) -> Any:
+        value = self.pop(name, default)
+        if value is default:
+            return value
+        if type(value) is not int or value < least:
+            raise CaseError(self.at(name), f"must be a whole number ≥ {least}")
+        if value > most:
+            raise CaseError(self.at(name), f"must be at most {most}")
+        return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.pop(name, default)
+        if not isinstance(value, bool):
+            raise CaseError(self.at(name), "must be true or false")
+        return value
+
+    def money(self, name: str, currency: str, default: Any = REQUIRED, negative: bool = False) -> Any:
+        """An amount as a decimal string, in minor units."""
+        value = self.pop(name, default)
+        return value if value is default else money_of(value, self.at(name), currency, negative)
+
+    def percent(self, name: str, default: Any = REQUIRED, most: int = RATE_WHOLE) -> Any:
+        """A percentage as a decimal string, as a rate in parts per million."""
+        value = self.pop(name, default)
+        return value if value is default else rate_of(value, self.at(name), most)
+
+    def instant(self, name: str, zone: tzinfo, default: Any = REQUIRED) -> Any:
+        """An ISO 8601 instant with its offset; a bare date is that local day's beginning."""
+        value = self.pop(name, default)
+        return value if value is default else instant_of(value, self.at(name), zone)
+
+    def interval(self, name: str, default: Any = REQUIRED) -> Any:
+        """``{"unit": "year", "count": 1}``, or the text ``"1year"``."""
+        value = self.pop(name, default)
+        if value is default:
+            return value
+        if isinstance(value, str):
+            return Interval.parse(value, self.at(name))
+        inner = Reader(value, self.at(name))
+        unit = inner.text("unit")
+        if unit not in ("day", "week", "month", "year"):
+            raise CaseError(inner.at("unit"), f"{unit!r} is none of day, week, month, year")
+        count = inner.whole("count", 1, least=1, most=9999)
+        inner.finish()
+        return Interval(unit, count)
+
+    def object(self, name: str) -> Reader | None:
+        """The object of that name, None if it is left out."""
+        value = self._rest.pop(name, None)
+        return None if value is None else Reader(value, self.at(name))
+
+    def objects(self, name: str, required: bool = True) -> list[Reader] | None:
+        value = self._rest.pop(name, None)
+        path = self.at(name)
+        if value is None:
+            if required:
+                raise CaseError(path, "is missing")
+            return None
+        if not isinstance(value, list):
+            raise CaseError(path, "must be a list")
+        return [Reader(one, f"{path}[{number}]") for number, one in enumerate(cast("list[Any]", value))]
+
+    def texts(self, name: str) -> tuple[str, ...] | None:
+        """A list of texts, None if it is left out."""
+        value = self._rest.pop(name, None)
+        if value is None:
+            return None
+        if not isinstance(value, list) or not all(isinstance(one, str) and one for one in cast("list[Any]", value)):
+            raise CaseError(self.at(name), "must be a list of texts")
+        return tuple(cast("list[str]", value))
+
+    def named(self, name: str) -> dict[str, Any]:
+        """An object whose keys are names (of products, intervals, …), as it is."""
+        value = self._rest.pop(name, None)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            raise CaseError(self.at(name), "must be an object")
+        return cast("dict[str, Any]", value)
+
+    def rest(self) -> dict[str, Any]:
+        """Everything not read yet, as names and values."""
+        rest, self._rest = self._rest, {}
+        return rest
+
+
+def money_of(value: object, path: str, currency: str, negative: bool = False) -> int:
+    if not isinstance(value, str):
+        raise CaseError(path, f'must be a text such as "{format_minor(4000, currency)}"')
+    try:
+        minor = parse_minor(value, currency)
+    except MoneyError as error:
+        raise CaseError(path, error.message) from None
+    if minor < 0 and not negative:
+        raise CaseError(path, "must not be negative")
+    return minor
+
+
+def rate_of(value: object, path: str, most: int = RATE_WHOLE) -> int:
+    whole, _, part = value.partition(".") if isinstance(value, str) else ("", "", "")
+    digits = whole + part
+    if not whole or not digits.isascii() or not digits.isdigit() or len(part) > 4 or len(whole) > 4:
+        raise CaseError(path, 'must be a percentage as a text such as "20" or "8.875", with at most four places')
+    if isinstance(value, str) and value.endswith("."):
+        raise CaseError(path, 'must be a percentage as a text such as "20" or "8.875", with at most four places')
+    rate = int(whole) * 10_000 + int(part.ljust(4, "0"))
+    if rate > most:
+        raise CaseError(path, f"must be at most {most // 10_000}")
+    return rate
+
+
+def instant_of(value: object, path: str, zone: tzinfo) -> datetime:
+    try:
+        instant = datetime.fromisoformat(cast("str", value))
+    except (ValueError, TypeError):
+        raise CaseError(path, "must be an ISO 8601 instant such as 2018-07-01T00:00:00Z") from None
+    if instant.tzinfo is not None:
+        return instant
+    if len(cast("str", value)) == 10:
+        return instant.replace(tzinfo=zone)
+    raise CaseError(path, "must say its offset from UTC, such as 2018-07-01T00:00:00Z")

@@ -17,6 +17,7 @@ from app.offers.issue import Issued, Terms, issue
 from app.outbox.recording import record_once
 from app.subscriptions.facts import load
 
+KIND = "mail.fresh_link"
 FRESH_SECONDS = 7 * 86400
 EVERY = timedelta(minutes=10)
 A_DAY = timedelta(days=1)
@@ -68,12 +69,12 @@ def _record(store: Store, book_id: int, claims: LinkClaims, fresh: Issued, langu
     }
     with store.write() as connection:
         return record_once(
-            connection, book_id, "mail.fresh_link", _object(claims), fresh.link_id.text, "mail", body, now
+            connection, book_id, KIND, _object(book_id, claims), fresh.link_id.text, "mail", body, now
         )  # fmt: skip
 
 
-def _object(claims: LinkClaims) -> str:
-    return f"{claims.subscription}"
+def _object(book_id: int, claims: LinkClaims) -> str:
+    return f"{book_id}.{claims.subscription}"
 
 
 def _is_withdrawn(store: Store, book_id: int, claims: LinkClaims) -> bool:
@@ -94,8 +95,8 @@ def _is_too_soon(store: Store, book_id: int, claims: LinkClaims, now: datetime) 
             return True
         sent = select(Outbox.created_at).where(
             Outbox.book_id == book_id,
-            Outbox.kind == "mail.fresh_link",
-            Outbox.id.like(f"mail.fresh_link:{_object(claims)}:%"),
+            Outbox.kind == KIND,
+            Outbox.id.startswith(f"{KIND}:{_object(book_id, claims)}:", autoescape=True),
             Outbox.created_at > now - A_DAY,
         )
         times = connection.scalars(sent).all()

@@ -46,6 +46,7 @@ class Directory:
         self._loading = threading.Lock()
         self._rings: _Rings | None = None
         self._merchants: dict[int, tuple[float, MerchantFacts]] = {}
+        self._books_by_code: dict[str, int] = {}
 
     def key_ring(self) -> KeyRing:
         """The keys of all books that sign links. A kid that is not among them has them read anew at once."""
@@ -68,6 +69,22 @@ class Directory:
         facts = self._load_merchant(book_id)
         self._merchants[book_id] = (self._seconds(), facts)
         return facts
+
+    def merchant_named(self, code: str) -> MerchantFacts | None:
+        """The merchant of that code, whichever book; None if there is none."""
+        book_id = self._books_by_code.get(code)
+        if book_id is None:
+            with self._store.read() as connection:
+                book_id = connection.scalar(
+                    select(Book.id)
+                    .join(Merchant, Merchant.id == Book.merchant_id)
+                    .where(Merchant.code == code)
+                    .limit(1)
+                )
+            if book_id is None:
+                return None
+            self._books_by_code[code] = book_id  # neither a code nor a book's merchant ever changes
+        return self.merchant(book_id)
 
     def forget(self) -> None:
         """Drop what is kept, so that the next question reads the database."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
 from urllib.parse import quote, urlencode, urlsplit, urlunsplit
@@ -35,10 +35,10 @@ class MerchantView:
     help_phone: str | None = None
     brand_colour: str = DEFAULT_COLOUR
     logo_url: str | None = None
-    terms: Mapping[str, str] = _NONE
-    refunds: Mapping[str, str] = _NONE
-    privacy: Mapping[str, str] = _NONE
-    next_step: Mapping[str, str] = _NONE
+    terms: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    refunds: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    privacy: Mapping[str, str] = field(default_factory=lambda: _NONE)
+    next_step: Mapping[str, str] = field(default_factory=lambda: _NONE)
     statement_name: str = ""
     timezone: str = "UTC"
     prefix: str = ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import cast
 
-from flask import current_app
+from flask import current_app, g
 
 from app.accounts.directory import Directory
 from app.accounts.profile import MerchantFacts
@@ -59,6 +59,19 @@ class Services:
 def services() -> Services:
     """The bundle of the app that answers this request."""
     return cast(Services, current_app.extensions[EXTENSION])
+
+
+def for_book(book_id: int) -> MerchantFacts:
+    """The merchant that this request is about; from here on its error pages wear that look."""
+    facts = services().directory.merchant(book_id)
+    g.merchant = facts
+    return facts
+
+
+def merchant_here() -> MerchantView | None:
+    """The merchant that ``for_book`` named in this request, if any."""
+    facts: MerchantFacts | None = g.get("merchant")
+    return None if facts is None else merchant_view(facts)
 
 
 def merchant_view(facts: MerchantFacts) -> MerchantView:

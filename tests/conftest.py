@@ -1,0 +1,78 @@
+"""What every test may ask for. Data is made by the functions of ``tests.factories``, not by fixtures."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Generator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from pytest_socket import disable_socket, enable_socket
+
+from app.kit.clock import StoppedClock
+from app.migrations import upgrade
+from app.models.store import Store
+from tests.factories import Seeded, seed
+
+WITHOUT_SOCKETS = ("unit", "usecases", "architecture")
+TODAY = datetime(2026, 7, 1, 21, 14, tzinfo=UTC)
+"""When the reference case is bought: in Los Angeles it is still the afternoon of July 1."""
+
+
+@pytest.fixture(autouse=True)
+def _no_sockets(request: pytest.FixtureRequest) -> Generator[None]:
+    """Pure tests and use cases reach nothing outside: a test that opens a socket fails by name."""
+    rooms = request.path.relative_to(Path(__file__).parent).parts
+    if rooms[0] not in WITHOUT_SOCKETS:
+        yield
+        return
+    disable_socket(allow_unix_socket=True)
+    try:
+        yield
+    finally:
+        enable_socket()
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database at the newest step, made once by the real migrations and copied for every test."""
+    path = tmp_path_factory.mktemp("template") / "empty.sqlite3"
+    store = Store(f"sqlite:///{path}")
+    upgrade(store.engine)
+    store.close()  # the last connection folds the write-ahead log into the file
+    return path
+
+
+@pytest.fixture
+def store(empty_database: Path, tmp_path: Path) -> Iterator[Store]:
+    """A database of the test's own, with all tables and no rows."""
+    path = tmp_path / "liftlink.sqlite3"
+    shutil.copyfile(empty_database, path)
+    store = Store(f"sqlite:///{path}")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def clock() -> StoppedClock:
+    """Stands at ``TODAY`` until the test moves it."""
+    return StoppedClock(TODAY)
+
+
+@pytest.fixture
+def seeded(store: Store) -> Seeded:
+    """The reference case: Quillmark's test book with Dana, her three cards and subscription QM-1048."""
+    with store.write() as conn:
+        return seed(conn)
+
+
+@pytest.fixture
+def seed_with(store: Store) -> Callable[..., Seeded]:
+    """The reference case with differences: ``seed_with(timezone="UTC", policy={"basis": "day"})``."""
+
+    def seed_it(**what_matters: object) -> Seeded:
+        with store.write() as conn:
+            return seed(conn, **what_matters)  # type: ignore[arg-type]
+
+    return seed_it

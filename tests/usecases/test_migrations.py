@@ -1,0 +1,97 @@
+"""The steps and the models describe one schema; nobody else's tables are touched."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from app.migrations import HERE, VERSION_TABLE, current, is_current, newest, upgrade
+from app.migrations.scope import include_object
+from app.models import Base, Store
+
+
+def schema_of(store: Store) -> dict[str, list[str]]:
+    """Every object's SQL with its lines sorted: a table's constraints may stand in any order."""
+    with store.engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> ?", (VERSION_TABLE,)
+        ).all()
+    return {name: sorted(line.strip(" \t,") for line in re.split(r"\n", sql)) for name, sql in rows}
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Store:
+    return Store(f"sqlite:///{tmp_path}/empty.sqlite3")
+
+
+def test_the_steps_make_exactly_what_the_models_say(store: Store, empty: Store):
+    """Including what a comparison of columns cannot see: STRICT, CHECKs and the conditions of partial indexes."""
+    Base.metadata.create_all(empty.engine)
+    assert schema_of(store) == schema_of(empty)
+    empty.close()
+
+
+def test_a_comparison_finds_nothing_to_change(store: Store):
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE, "include_object": include_object, "compare_type": True}
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_every_table_is_strict(store: Store):
+    tables = [lines for name, lines in schema_of(store).items() if name in Base.metadata.tables]
+    assert len(tables) == len(Base.metadata.tables)
+    assert all(any(line.endswith("STRICT") for line in lines) for lines in tables)
+
+
+def test_an_empty_database_is_at_no_step_and_is_brought_to_the_newest(empty: Store):
+    assert current(empty.engine) is None
+    assert not is_current(empty.engine)
+    upgrade(empty.engine)
+    assert is_current(empty.engine)
+    empty.close()
+
+
+def test_upgrading_twice_changes_nothing(store: Store):
+    before = schema_of(store)
+    upgrade(store.engine)
+    assert schema_of(store) == before
+
+
+def test_a_step_that_fails_leaves_the_database_as_it_was(empty: Store):
+    with empty.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE work_of_others (id INTEGER PRIMARY KEY)")
+        connection.exec_driver_sql("CREATE TABLE outbox (id INTEGER PRIMARY KEY)")
+    before = schema_of(empty)
+    with pytest.raises(Exception, match="outbox already exists"):
+        upgrade(empty.engine)
+    assert schema_of(empty) == before
+    assert current(empty.engine) is None
+    empty.close()
+
+
+def test_tables_of_others_are_left_alone(store: Store):
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE work_of_others (id INTEGER PRIMARY KEY)")
+    with store.engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": VERSION_TABLE, "include_object": include_object}
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_newest_step_is_the_only_head_and_its_file_is_named_after_it():
+    scripts = ScriptDirectory(str(HERE))
+    assert scripts.get_heads() == [newest()]
+    assert all(Path(step.path).name.startswith(f"{step.revision}_") for step in scripts.walk_revisions())
+
+
+def test_nothing_goes_back():
+    for path in (HERE / "versions").glob("*.py"):
+        assert "def downgrade" not in path.read_text()

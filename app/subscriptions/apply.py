@@ -1,0 +1,142 @@
+"""Applies a paid change in the caller's transaction: the plan, the ledger and the history move together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
+
+from app.billing.facts import Entitlement as LedgerEntry
+from app.billing.facts import Item
+from app.billing.result import Quote
+from app.models.subscriptions import Entitlement, Lot, Subscription, SubscriptionChange, SubscriptionItem
+from app.subscriptions.errors import SubscriptionMoved
+from app.subscriptions.facts import held_items
+from app.subscriptions.stored import history, item_row, lot_rows
+
+_ITEM_IDS = select(SubscriptionItem.running_number, SubscriptionItem.id).where(
+    SubscriptionItem.book_id == bindparam("book"), SubscriptionItem.subscription_id == bindparam("subscription")
+)
+
+
+def apply_paid(
+    conn: Connection,
+    *,
+    book_id: int,
+    subscription_id: int,
+    quote: Quote,
+    expected_version: int,
+    order_id: str,
+    card_id: int | None,
+    mandate: dict[str, Any] | None,
+    at: datetime,
+) -> int:
+    """Make the subscription what ``quote.after`` says and append ``quote.entitlements``; the new version.
+
+    ``card_id`` becomes the card that pays; it and ``mandate`` stay as they are if None. Raises ``SubscriptionMoved``, with
+    nothing written, when the subscription is no longer at ``expected_version``. Everything written belongs to ``order_id``.
+    """
+    _take_version(conn, book_id, subscription_id, expected_version, card_id, mandate)
+    version = expected_version + 1
+    before = held_items(conn, book_id, subscription_id)
+    _replace_items(conn, book_id, subscription_id, quote.after)
+    append_entitlements(conn, book_id, subscription_id, quote, order_id, at)
+    conn.execute(
+        insert(SubscriptionChange),
+        {
+            "book_id": book_id,
+            "subscription_id": subscription_id,
+            "version": version,
+            "order_id": order_id,
+            "cause": "order",
+            "before": {"version": expected_version, "items": history(before)},
+            "after": {"version": version, "items": history(quote.after)},
+            "created_at": at,
+        },
+    )
+    return version
+
+
+def _take_version(
+    conn: Connection,
+    book_id: int,
+    subscription_id: int,
+    expected_version: int,
+    card_id: int | None,
+    mandate: dict[str, Any] | None,
+) -> None:
+    """First of all, so that of two that race the loser has written nothing."""
+    values: dict[str, Any] = {"version": expected_version + 1}
+    if card_id is not None:
+        values["card_id"] = card_id
+    if mandate is not None:
+        values["mandate"] = mandate
+    moved = conn.execute(
+        update(Subscription)
+        .where(
+            Subscription.book_id == book_id,
+            Subscription.id == subscription_id,
+            Subscription.version == expected_version,
+        )
+        .values(values)
+    )
+    if moved.rowcount != 1:
+        raise SubscriptionMoved(subscription_id, expected_version)
+
+
+def _replace_items(conn: Connection, book_id: int, subscription_id: int, items: Sequence[Item]) -> None:
+    """Items keep their rows by running number; lots are written anew."""
+    scope = {"book": book_id, "subscription": subscription_id}
+    ids: dict[int, int] = {row.running_number: row.id for row in conn.execute(_ITEM_IDS, scope)}
+    wanted = {item.running_number for item in items}
+    gone = [identity for number, identity in ids.items() if number not in wanted]
+    if ids:
+        conn.execute(delete(Lot).where(Lot.book_id == book_id, Lot.item_id.in_(list(ids.values()))))
+    if gone:
+        conn.execute(delete(SubscriptionItem).where(SubscriptionItem.book_id == book_id, SubscriptionItem.id.in_(gone)))
+    for item in items:
+        row = item_row(item)
+        identity = ids.get(item.running_number)
+        if identity is None:
+            new = {"book_id": book_id, "subscription_id": subscription_id, **row}
+            identity = conn.execute(insert(SubscriptionItem).returning(SubscriptionItem.id), new).scalar_one()
+        else:
+            conn.execute(
+                update(SubscriptionItem)
+                .where(SubscriptionItem.book_id == book_id, SubscriptionItem.id == identity)
+                .values(row)
+            )
+        conn.execute(insert(Lot), [{"book_id": book_id, "item_id": identity, **lot} for lot in lot_rows(item)])
+
+
+def append_entitlements(
+    conn: Connection, book_id: int, subscription_id: int, quote: Quote, order_id: str, at: datetime
+) -> None:
+    """Add the quote's ledger rows, each with the order and the number of the line it comes from (1 is the first)."""
+    rows = [
+        {
+            "book_id": book_id,
+            "subscription_id": subscription_id,
+            "item": entry.item,
+            "lot": entry.lot,
+            "span_start": entry.start,
+            "span_end": entry.end,
+            "amount": entry.amount,
+            "order_id": order_id,
+            "line": _line_of(entry, quote),
+            "created_at": at,
+        }
+        for entry in quote.entitlements
+    ]
+    if rows:
+        conn.execute(insert(Entitlement), rows)
+
+
+def _line_of(entry: LedgerEntry, quote: Quote) -> int | None:
+    kinds = {"credit"} if entry.amount < 0 else {"charge", "extension", "carry_over"}
+    for number, line in enumerate(quote.lines, 1):
+        if line.kind in kinds and line.item == entry.item and line.lot == entry.lot:
+            return number
+    return None

@@ -1,0 +1,310 @@
+"""Loads one subscription with everything that pricing and the cart need, in four prepared statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, Engine, Row, Select, and_, bindparam, func, select
+from sqlalchemy.sql.elements import ColumnElement
+
+from app.billing import facts as billing
+from app.models.customers import BalanceEntry, Customer, StoredCard
+from app.models.merchants import Book, Merchant
+from app.models.orders import Order, Renewal
+from app.models.subscriptions import Entitlement, Lot, Subscription, SubscriptionItem
+from app.subscriptions.stored import interval_from, lot_from
+
+
+@dataclass(frozen=True, slots=True)
+class BookFacts:
+    """A merchant in one mode, as pricing and charging need it. ``prefix`` stands before our numbers (``QM``)."""
+
+    id: int
+    mode: str
+    merchant_id: int
+    timezone: str
+    policy: dict[str, Any]
+    policy_version: int
+    catalog_version: int
+    gateway: str
+    gateway_account: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """A card on file. ``pays``: it is the subscription's card. ``cart_session``: it may be used in that cart only."""
+
+    id: int
+    token: str
+    gateway: str
+    gateway_customer: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    is_default: bool
+    blocked: bool
+    pays: bool
+    cart_session: str | None
+
+    def is_expired(self, year: int, month: int) -> bool:
+        """A card is good to the end of its last month."""
+        return (self.exp_year, self.exp_month) < (year, month)
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFacts:
+    """``unpaid`` is what was imported: ``{"count": 1, "totals": {"USD": 4000}, "url": …}`` or empty."""
+
+    id: int
+    number: int
+    external_ref: str | None
+    email: str
+    name: str
+    country: str | None
+    locale: str | None
+    gateway_customer: str
+    unpaid: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A subscription as stored. ``facts`` is what ``billing`` prices; ``open_order`` the id of an order not yet settled."""
+
+    id: int
+    book: BookFacts
+    number: int
+    external_ref: str | None
+    version: int
+    created_at: datetime
+    delivered_code: str | None
+    mandate: dict[str, Any] | None
+    card_id: int | None
+    customer: CustomerFacts
+    cards: tuple[CardFacts, ...]
+    facts: billing.Subscription
+    open_order: str | None
+
+    @property
+    def reference(self) -> str:
+        """What people are shown, such as ``QM-1048``."""
+        return f"{self.book.prefix}-{self.number}" if self.book.prefix else str(self.number)
+
+
+_Rows = Select[*tuple[Any, ...]]
+_Row = Row[*tuple[Any, ...]]
+_BOOK_COLUMNS = (
+    Book.id, Book.mode, Book.merchant_id, Book.policy_version, Book.catalog_version, Book.gateway, Book.gateway_account,
+)  # fmt: skip
+_CUSTOMER_COLUMNS = (
+    Customer.id, Customer.number, Customer.external_ref, Customer.email, Customer.name, Customer.country,
+    Customer.locale, Customer.gateway_customer, Customer.unpaid,
+)  # fmt: skip
+_OPEN_ORDER = (
+    select(Order.id)
+    .where(Order.subscription_id == Subscription.id, Order.state == "OPEN")
+    .correlate(Subscription)
+    .scalar_subquery()
+)
+_RENEWING = (
+    select(func.count())
+    .select_from(Renewal)
+    .where(Renewal.subscription_id == Subscription.id, Renewal.state == "ORDERED")
+    .correlate(Subscription)
+    .scalar_subquery()
+)
+_BALANCE = (
+    select(func.coalesce(func.sum(BalanceEntry.amount), 0))
+    .where(
+        BalanceEntry.book_id == Subscription.book_id,
+        BalanceEntry.customer_id == Subscription.customer_id,
+        BalanceEntry.currency == Subscription.currency,
+    )
+    .correlate(Subscription)
+    .scalar_subquery()
+)
+_HEAD_COLUMNS = (
+    Subscription.id, Subscription.number, Subscription.external_ref, Subscription.version, Subscription.created_at,
+    Subscription.delivered_code, Subscription.mandate, Subscription.card_id, Subscription.status,
+    Subscription.ends_at_period_end, Subscription.auto_renewal, Subscription.currency,
+    _OPEN_ORDER, _RENEWING, _BALANCE,
+)  # fmt: skip
+_LARGEST_NUMBER = 2**63 - 1
+_HEADS, _CUSTOMERS = len(_HEAD_COLUMNS), len(_CUSTOMER_COLUMNS)
+
+
+def _head(*wanted: ColumnElement[bool]) -> _Rows:
+    return (
+        select(*_HEAD_COLUMNS, *_CUSTOMER_COLUMNS, *_BOOK_COLUMNS)
+        .select_from(Subscription)
+        .join(Customer, and_(Customer.id == Subscription.customer_id, Customer.book_id == Subscription.book_id))
+        .join(Book, Book.id == Subscription.book_id)
+        .where(Subscription.book_id == bindparam("book"), *wanted)
+    )
+
+
+# A link names customer and subscription, each by our number or by the merchant's reference: both must agree.
+_SUBSCRIPTION_IS = {
+    int: Subscription.number == bindparam("ref"),
+    str: Subscription.external_ref == bindparam("ref"),
+}
+_CUSTOMER_IS = {
+    int: Customer.number == bindparam("customer"),
+    str: Customer.external_ref == bindparam("customer"),
+}
+_HEAD_BY: dict[tuple[type, type], _Rows] = {
+    (kind, type(None)): _head(wanted) for kind, wanted in _SUBSCRIPTION_IS.items()
+} | {
+    (kind, customer): _head(wanted, owner)
+    for kind, wanted in _SUBSCRIPTION_IS.items()
+    for customer, owner in _CUSTOMER_IS.items()
+}
+_ITEMS: _Rows = (
+    select(
+        SubscriptionItem.running_number, SubscriptionItem.product, SubscriptionItem.options, SubscriptionItem.interval,
+        SubscriptionItem.period_start, SubscriptionItem.period_end, SubscriptionItem.anchor_day,
+        SubscriptionItem.committed_until,
+        Lot.position, Lot.code, Lot.quantity, Lot.unit_price, Lot.facts,
+    )
+    .outerjoin(Lot, Lot.item_id == SubscriptionItem.id)
+    .where(SubscriptionItem.book_id == bindparam("book"), SubscriptionItem.subscription_id == bindparam("subscription"))
+    .order_by(SubscriptionItem.running_number, Lot.position)
+)  # fmt: skip
+# Rows that ended before the earliest current period began have no unused part at any instant that can be priced.
+_LEDGER: _Rows = (
+    select(Entitlement.item, Entitlement.lot, Entitlement.span_start, Entitlement.span_end, Entitlement.amount)
+    .where(
+        Entitlement.book_id == bindparam("book"),
+        Entitlement.subscription_id == bindparam("subscription"),
+        Entitlement.span_end > bindparam("since"),
+    )
+    .order_by(Entitlement.id)
+)
+_CARDS: _Rows = (
+    select(
+        StoredCard.id, StoredCard.token, StoredCard.gateway, StoredCard.gateway_customer, StoredCard.brand,
+        StoredCard.last4, StoredCard.exp_month, StoredCard.exp_year, StoredCard.is_default, StoredCard.blocked,
+        StoredCard.cart_session,
+    )
+    .where(StoredCard.book_id == bindparam("book"), StoredCard.customer_id == bindparam("owner"))
+    .order_by(StoredCard.is_default.desc(), StoredCard.id)
+)  # fmt: skip
+_BOOK: _Rows = select(*_BOOK_COLUMNS).where(Book.id == bindparam("book"))
+_RULES: _Rows = (
+    select(Merchant.timezone, Book.policy, Merchant.profile)
+    .select_from(Book)
+    .join(Merchant, Merchant.id == Book.merchant_id)
+    .where(Book.id == bindparam("book"))
+)
+
+
+def load(conn: Connection, book_id: int, ref: int | str, *, by_customer: int | str | None = None) -> Held | None:
+    """The subscription with our number (int) or the merchant's reference (str); None when the book has no such one.
+
+    With ``by_customer`` it must also belong to that customer, named the same two ways.
+    """
+    if any(isinstance(number, int) and not 0 < number <= _LARGEST_NUMBER for number in (ref, by_customer)):
+        return None
+    statement = _HEAD_BY[type(ref), type(by_customer)]
+    head = conn.execute(statement, {"book": book_id, "ref": ref, "customer": by_customer}).first()
+    if head is None:
+        return None
+    customer = CustomerFacts(*head[_HEADS : _HEADS + _CUSTOMERS])
+    return _held(conn, head, customer, _book(conn, head[_HEADS + _CUSTOMERS :]))
+
+
+def book_facts(conn: Connection, book_id: int) -> BookFacts | None:
+    """The book with its merchant's time zone and prefix; None when there is none."""
+    row = conn.execute(_BOOK, {"book": book_id}).first()
+    return None if row is None else _book(conn, tuple(row))
+
+
+def held_items(conn: Connection, book_id: int, subscription_id: int) -> tuple[billing.Item, ...]:
+    """The items as they stand, with their lots and the ledger's rows that may still be unused."""
+    rows = conn.execute(_ITEMS, {"book": book_id, "subscription": subscription_id}).all()
+    if not rows:
+        return ()
+    since = min(row[4] for row in rows)
+    ledger: dict[int, list[billing.Entitlement]] = {}
+    for row in conn.execute(_LEDGER, {"book": book_id, "subscription": subscription_id, "since": since}):
+        ledger.setdefault(row[0], []).append(billing.Entitlement(*row))
+    lots: dict[int, list[billing.Lot]] = {}
+    heads: dict[int, _Row] = {}
+    for row in rows:
+        heads.setdefault(row[0], row)
+        if row[8] is not None:
+            lots.setdefault(row[0], []).append(lot_from(*row[8:]))
+    return tuple(_item(row, lots.get(number, []), ledger.get(number, [])) for number, row in heads.items())
+
+
+def _held(conn: Connection, head: _Row, customer: CustomerFacts, book: BookFacts) -> Held:
+    (
+        identity, number, external_ref, version, created_at, delivered_code, mandate, card_id, status,
+        ends, auto_renewal, currency, open_order, renewing, balance,
+    ) = head[:_HEADS]  # fmt: skip
+    facts = billing.Subscription(
+        currency=currency,
+        items=held_items(conn, book.id, identity),
+        status=status,
+        auto_renewal=auto_renewal,
+        ends_at_period_end=ends,
+        customer=billing.Customer(
+            country=customer.country,
+            unpaid_invoices=customer.unpaid.get("count", 0),
+            unpaid_url=customer.unpaid.get("url"),
+        ),
+        balance=int(balance),
+        change_in_progress=open_order is not None,
+        renewal_in_progress=renewing > 0,
+    )
+    rows = conn.execute(_CARDS, {"book": book.id, "owner": customer.id})
+    cards = tuple(_card(row, card_id) for row in rows)
+    return Held(
+        identity, book, number, external_ref, version, created_at, delivered_code, mandate, card_id,
+        customer, cards, facts, open_order,
+    )  # fmt: skip
+
+
+# Time zone, policy and prefix by book, as of a policy version (every change of one of them raises it): the profile beside
+# them holds a logo and whole texts, too much to read for every page. By engine, since every database has its book 1.
+_rules: WeakKeyDictionary[Engine, dict[int, tuple[int, str, dict[str, Any], str]]] = WeakKeyDictionary()
+
+
+def _book(conn: Connection, row: tuple[Any, ...]) -> BookFacts:
+    identity, mode, merchant_id, policy_version, catalog_version, gateway, account = row
+    known = _rules.setdefault(conn.engine, {})
+    rules = known.get(identity)
+    if rules is None or rules[0] != policy_version:
+        timezone, policy, profile = conn.execute(_RULES, {"book": identity}).one()
+        rules = known[identity] = (policy_version, timezone, policy, str(profile.get("prefix") or ""))
+    _, timezone, policy, prefix = rules
+    return BookFacts(
+        identity, mode, merchant_id, timezone, policy, policy_version, catalog_version, gateway, account, prefix
+    )  # fmt: skip
+
+
+def _card(row: _Row, paying: int | None) -> CardFacts:
+    identity, token, gateway, owner, brand, last4, month, year, default, blocked, cart_session = row
+    pays = identity == paying
+    return CardFacts(
+        identity, token, gateway, owner, brand, last4, month, year, default, blocked, pays, cart_session
+    )  # fmt: skip
+
+
+def _item(row: _Row, lots: list[billing.Lot], ledger: list[billing.Entitlement]) -> billing.Item:
+    number, product, options, interval, start, end, anchor_day, committed_until = row[:8]
+    return billing.Item(
+        number,
+        product,
+        interval_from(interval),
+        billing.Span(start, end),
+        anchor_day,
+        tuple(lots),
+        tuple(options),
+        committed_until,
+        tuple(ledger),
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_socket import disable_socket, enable_socket
 
+from app.gateways.sandbox import Sandbox, open_gateway
 from app.kit.clock import StoppedClock
 from app.migrations import upgrade
 from app.models.store import Store
@@ -58,6 +59,16 @@ def store(empty_database: Path, tmp_path: Path) -> Iterator[Store]:
 def clock() -> StoppedClock:
     """Stands at ``TODAY`` until the test moves it."""
     return StoppedClock(TODAY)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path, clock: StoppedClock) -> Iterator[Sandbox]:
+    """A gateway of the test's own with its ledger; ``sandbox.at("quillmark-test", livemode=False)`` is the book's account."""
+    path = tmp_path / "sandbox.sqlite3"
+    settings = {"production": False, "path": path, "public_url": "https://pay.liftlink.example", "clock": clock}
+    sandbox = open_gateway(settings)
+    yield sandbox
+    sandbox.close()
 
 
 @pytest.fixture

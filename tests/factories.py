@@ -50,11 +50,11 @@ def seed(
     customer = create_customer(conn, book, country=country)
     visa = create_card(conn, book, customer)
     mastercard = create_card(
-        conn, book, customer, token="pm_sandbox_mastercard_ok-1048", brand="mastercard", last4="5454",
+        conn, book, customer, behaviour="mastercard_ok", brand="mastercard", last4="5454",
         exp_month=11, exp_year=2026, is_default=False,
     )  # fmt: skip
     amex = create_card(
-        conn, book, customer, token="pm_sandbox_amex_ok-1048", brand="amex", last4="0005",
+        conn, book, customer, behaviour="amex_ok", brand="amex", last4="0005",
         exp_month=5, exp_year=2026, is_default=False,
     )  # fmt: skip
     subscription = create_subscription(conn, book, customer, card_id=visa, timezone=timezone)
@@ -192,7 +192,8 @@ def create_card(
     book: int,
     customer: int,
     *,
-    token: str = "pm_sandbox_visa_ok-1048",
+    behaviour: str = "visa_ok",
+    token: str | None = None,
     brand: str = "visa",
     last4: str = "4242",
     exp_month: int = 8,
@@ -200,8 +201,11 @@ def create_card(
     is_default: bool = True,
     **what_matters: Any,
 ) -> int:
-    """A card on file at the sandbox, by default the Visa that is approved."""
-    owner = conn.execute(select(Customer.gateway_customer).where(Customer.id == customer)).scalar_one()
+    """A card on file at the sandbox, by default the Visa that is approved; ``behaviour`` as in the sandbox's table."""
+    number, owner = conn.execute(
+        select(Customer.number, Customer.gateway_customer).where(Customer.id == customer)
+    ).one()
+    token = token or f"pm_sandbox_{behaviour}-{book}-{number}"
     values: dict[str, Any] = {"gateway": "sandbox", "gateway_customer": owner, "created_at": MADE_AT, **what_matters}
     return _insert(
         conn, StoredCard, book_id=book, customer_id=customer, token=token, brand=brand, last4=last4,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from app.kit.ids import Randomness, short_code
 from app.links.errors import LinkError
@@ -21,6 +22,9 @@ Scope = Literal["once", "forever", "periods"]
 
 LONGEST_VALIDITY = 400 * 86400
 """Seconds. No link lives longer."""
+
+# A named tuple of all its fields, made without the call of its own __new__: for the path of every opened link.
+new_tuple: Callable[[type[Any], tuple[object, ...]], Any] = tuple.__new__  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 _VALIDITY = re.compile(r"([1-9][0-9]{0,8})([smhd])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

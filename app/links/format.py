@@ -7,8 +7,9 @@ byte by byte in Python would cost more than the signature.
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from app.links.claims import (
     LONGEST_VALIDITY,
@@ -19,10 +20,11 @@ from app.links.claims import (
     Offer,
     SavedOffer,
     WrittenOffer,
+    new_tuple,
 )
 from app.links.errors import LinkError
 from app.links.texts import join, reference_bytes, reference_text, split
-from app.links.written import encode_written, read_numbers, with_codes
+from app.links.written import encode_written, read_written
 
 _FORMAT = 1
 _MODES: tuple[Mode, Mode] = ("live", "test")
@@ -43,9 +45,11 @@ _TEXTS = 3
 
 
 class _Plan(NamedTuple):
-    """How to read what stands after a head. ``unpack`` always gives eight fields, empty bytes for absent ones."""
+    """How to read what stands after a head. There are always eight fields, empty bytes for absent ones."""
 
-    layout: struct.Struct
+    pack: Callable[..., bytes]
+    unpack: Callable[[bytes, int], tuple[Any, ...]]
+    size: int
     mode: Mode
     references: int
     kind: int
@@ -58,20 +62,20 @@ class _Plan(NamedTuple):
 
 
 # Keyed by a head that passed the checks of _plan, hence bounded whatever is signed.
-_plans: dict[bytes, _Plan] = {}
+_plans: dict[int, _Plan] = {}
 
 
-def _plan(head: bytes) -> _Plan:
-    bits = int.from_bytes(head, "big")
+def _plan(bits: int) -> _Plan:
     mode, references, kind = bits >> 12 & 1, bits >> 10 & 3, bits >> 8 & 3
     batch, position, validity = bits >> 6 & 3, bits >> 4 & 3, bits >> 1 & 7
-    if len(head) != 2 or bits >> 13 != _FORMAT or kind > _WRITTEN or batch == 3:
+    if bits >> 13 != _FORMAT or kind > _WRITTEN or batch == 3:
         raise ValueError("unknown bits in the head")
     unit, next_unit, letter, count_least = _VALIDITY[validity]
-    number = "0s" if kind == _WRITTEN else "I"
+    number = "H" if kind == _WRITTEN else "I"
     letters = (_REFERENCES[references], "I", letter, _WIDTHS[batch][0], _WIDTHS[position][0], number)
-    plan = _plans[head] = _Plan(
-        struct.Struct(">H" + "".join(letters)), _MODES[mode], references, kind,
+    layout = struct.Struct(">H" + "".join(letters))
+    plan = _plans[bits] = _Plan(
+        layout.pack, layout.unpack_from, layout.size, _MODES[mode], references, kind,
         _WIDTHS[batch][1], _WIDTHS[position][1], unit, next_unit, count_least, bits & 1,
     )  # fmt: skip
     return plan
@@ -96,42 +100,39 @@ def _validity_code(seconds: int) -> tuple[int, int]:
 def encode(claims: LinkClaims) -> bytes:
     """The one payload of these claims. ``claims_invalid`` names a field that does not fit the format."""
     mode, customer, subscription, offer, issued_at, expires_at, (batch, position), ip, uses = claims
-    references, first, second, texts = 0, customer, subscription, ()
+    bits, first, second, texts = _FORMAT << 13, customer, subscription, ()
     if not isinstance(customer, int) or not isinstance(subscription, int):
-        references, first, second, texts = _TEXTS, b"", b"", _text_references(customer, subscription)
+        bits, first, second, texts = bits | _TEXTS << 10, b"", b"", _text_references(customer, subscription)
     elif customer < 1 or subscription < 1:
         raise _invalid("customer" if customer < 1 else "subscription", "a number from 1 to 4294967295")
     elif (larger := customer if customer > subscription else subscription) >= 1 << 24:
-        references = 2
+        bits |= 2 << 10
     elif larger >= 1 << 16:
-        references, first, second = 1, customer >> 8, (customer & 255) << 24 | subscription
-    kind, number, tail = _WRITTEN, b"", b""
+        bits, first, second = bits | 1 << 10, customer >> 8, (customer & 255) << 24 | subscription
     if isinstance(offer, WrittenOffer):
-        tail, codes = encode_written(offer)
+        kind = _WRITTEN
+        number, tail, codes = encode_written(offer)
         texts += codes
     else:
-        kind, number = (_SAVED if isinstance(offer, SavedOffer) else _CAMPAIGN), offer.number
+        kind, number, tail = (_SAVED if isinstance(offer, SavedOffer) else _CAMPAIGN), offer.number, b""
         if number < 1:
             raise _invalid("offer", "a number from 1 to 4294967295")
-    extras = b"" if ip is None and uses == 1 else _encode_extras(ip, uses)
+    if ip is not None or uses != 1:
+        bits, tail = bits | 1, _encode_extras(ip, uses) + tail
     validity, count = _validity_code(expires_at - issued_at)
-    bits = (
-        _FORMAT << 13 | (mode == "test") << 12 | references << 10 | kind << 8
-        | (0 if batch < 1 << 8 else 1 if batch < 1 << 16 else 2) << 6
-        | (0 if position < 1 << 8 else 1 if position < 1 << 16 else 2 if position < 1 << 32 else 3) << 4
-        | validity << 1 | (extras != b"")
+    bits |= (
+        validity << 1 | kind << 8
+        | (0 if batch < 1 << 8 else 1 << 6 if batch < 1 << 16 else 2 << 6)
+        | (0 if position < 1 << 8 else 1 << 4 if position < 1 << 16 else 2 << 4 if position < 1 << 32 else 3 << 4)
     )  # fmt: skip
-    head = bits.to_bytes(2, "big")
-    plan = _plans.get(head) or _plan(head)
+    if mode == "test":
+        bits |= 1 << 12
+    plan = _plans.get(bits) or _plan(bits)
     try:
-        return (
-            plan.layout.pack(bits, first, second, issued_at, count, batch, position, number)
-            + extras
-            + tail
-            + join(texts)
-        )
+        body = plan.pack(bits, first, second, issued_at, count, batch, position, number) + tail
     except struct.error:
         raise _out_of_range(claims) from None
+    return body + (texts[0] if len(texts) == 1 else join(texts))
 
 
 def _out_of_range(claims: LinkClaims) -> LinkError:
@@ -181,46 +182,56 @@ def _read_extras(raw: bytes, at: int) -> tuple[int, bytes | None, int]:
 def decode(raw: bytes) -> LinkClaims:
     """The claims of a payload whose signature was checked. ``link_malformed`` unless ``encode`` writes just this."""
     try:
-        return _decode(raw)
+        bits = raw[0] << 8 | raw[1]
+        (
+            _, unpack, at, mode, references, kind, batch_least, position_least, unit, next_unit, count_least, extras
+        ) = _plans.get(bits) or _plan(bits)  # fmt: skip
+        _, customer, subscription, issued_at, count, batch, position, number = unpack(raw, 0)
+        validity = count * unit
+        if (
+            batch < batch_least or position < position_least or count < count_least
+            or (next_unit and count % next_unit == 0) or validity > LONGEST_VALIDITY
+        ):  # fmt: skip
+            raise ValueError("numbers wider than needed, or too large")
+        ip, uses, before = None, 1, 0
+        if references:
+            if references == _TEXTS:
+                before = 2
+            else:
+                customer, subscription = _wide_references(references, customer, subscription)
+        if extras:
+            at, ip, uses = _read_extras(raw, at)
+        if kind == _WRITTEN:
+            offer, texts = read_written(raw, at, number, before)
+        else:
+            offer, texts = _numbered(kind, number), split(raw, at, before)
+        if before:
+            customer, subscription = _read_references(texts)
+        elif not customer or not subscription:
+            raise ValueError("no reference")
+        link_id = new_tuple(LinkId, (batch, position))
+        expires_at = issued_at + validity
+        return new_tuple(LinkClaims, (mode, customer, subscription, offer, issued_at, expires_at, link_id, ip, uses))
     except (struct.error, ValueError, IndexError):
         raise LinkError("link_malformed") from None
 
 
-def _decode(raw: bytes) -> LinkClaims:
-    head = raw[:2]
-    (
-        layout, mode, references, kind, batch_least, position_least, unit, next_unit, count_least, extras
-    ) = _plans.get(head) or _plan(head)  # fmt: skip
-    _, customer, subscription, issued_at, count, batch, position, number = layout.unpack_from(raw)
-    at, ip, uses, codes = layout.size, None, 1, 0
-    validity = count * unit
-    if (
-        batch < batch_least or position < position_least or count < count_least
-        or (next_unit and count % next_unit == 0) or validity > LONGEST_VALIDITY
-    ):  # fmt: skip
-        raise ValueError("numbers wider than needed, or too large")
-    if references == 1:
+def _read_references(texts: list[bytes]) -> tuple[int | str, int | str]:
+    customer, subscription = reference_text(texts[0]), reference_text(texts[1])
+    if not isinstance(customer, str) and not isinstance(subscription, str):
+        raise ValueError("numbers written as texts")
+    return customer, subscription
+
+
+def _wide_references(width: int, customer: int, subscription: int) -> tuple[int, int]:
+    if width == 1:
         customer, subscription = customer << 8 | subscription >> 24, subscription & 0xFFFFFF
-    if references != _TEXTS and (
-        not customer or not subscription or max(customer, subscription) < _REFERENCES_LEAST[references]
-    ):
-        raise ValueError("references wider than needed, or none")
-    if extras:
-        at, ip, uses = _read_extras(raw, at)
-    offer: Offer
-    if kind == _WRITTEN:
-        at, codes, offer = read_numbers(raw, at)
-    elif number:
-        offer = SavedOffer(number) if kind else CampaignOffer(number)
-    else:
+    if max(customer, subscription) < _REFERENCES_LEAST[width]:
+        raise ValueError("references wider than needed")
+    return customer, subscription
+
+
+def _numbered(kind: int, number: int) -> Offer:
+    if not number:
         raise ValueError("no number of an offer")
-    texts = split(raw, at, codes + (2 if references == _TEXTS else 0))
-    if references == _TEXTS:
-        customer, subscription = reference_text(texts[0]), reference_text(texts[1])
-        if not isinstance(customer, str) and not isinstance(subscription, str):
-            raise ValueError("numbers written as texts")
-    if isinstance(offer, WrittenOffer):
-        offer = with_codes(offer, texts[-codes:])
-    return LinkClaims(
-        mode, customer, subscription, offer, issued_at, issued_at + validity, LinkId(batch, position), ip, uses
-    )
+    return SavedOffer(number) if kind == _SAVED else CampaignOffer(number)

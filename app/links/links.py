@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from app.links.claims import LinkClaims, ip_matches
+from app.links.claims import LinkClaims, ip_matches, new_tuple
 from app.links.errors import LinkError
 from app.links.format import decode, encode
 from app.links.signing import KeyRing, ReadLink, SigningKey, sign, unsign
@@ -52,7 +52,7 @@ def read_link(token: str, ring: KeyRing, now: int, host: str = "") -> ReadLink:
         raise LinkError("link_malformed")
     if host and key.audience and host != key.audience:
         raise LinkError("link_bad_signature")
-    link = ReadLink(claims, key)
+    link: ReadLink = new_tuple(ReadLink, (claims, key))
     if key.state == "retired":
         raise LinkError("link_key_retired", link=link)
     if now >= claims.expires_at:

@@ -103,11 +103,13 @@ def sign_cart(session: CartSession, key: SigningKey) -> str:
     return _sign(_cart_bytes(session), key, "cart")
 
 
-def read_cart(token: str, ring: KeyRing, now: int) -> Opened[CartSession]:
+def read_cart(token: str, ring: KeyRing, now: int, links: KeyRing | None = None) -> Opened[CartSession]:
     """The session, if it is in time and its link is: ``link_key_retired`` and ``link_expired`` come before
-    ``token_expired``, and all three carry ``link``, so that the page can offer a fresh cart or link."""
+    ``token_expired``, and all three carry ``link``, so that the page can offer a fresh cart or link.
+
+    ``links`` holds the keys that sign links, where they are not in ``ring``."""
     key, session = _read(token, ring, "cart", _read_cart)
-    link_key = ring.key(session.link_kid)
+    link_key = (links or ring).key(session.link_kid)
     if link_key is None or link_key.book != key.book:
         raise LinkError("token_bad_signature", purpose="cart")
     link = ReadLink(session.claims, link_key)

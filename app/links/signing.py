@@ -7,9 +7,9 @@ the text, not the bytes.
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 import re
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from hmac import compare_digest
@@ -29,11 +29,16 @@ KID_LENGTH: Final = 4
 SIGNATURE_LENGTH: Final = 43
 """Characters of base64url for 32 bytes."""
 
-_KID = re.compile(r"[0-9A-Za-z]{1,8}", re.ASCII)
+_KID = re.compile(rb"[0-9A-Za-z]{1,8}")
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")
-# The characters that may come last for a length modulo 4: their unused low bits are zero.
-_LAST = (range(256), b"", b"AQgw", b"AEIMQUYcgkosw048")
+# By length modulo 4: the characters that may come last, so that unused low bits are zero, and the padding left out.
+_ENDINGS = (
+    (frozenset(bytes((value,)) for value in range(256)), b""), (frozenset[bytes](), b""),
+    (frozenset(bytes((value,)) for value in b"AQgw"), b"=="),
+    (frozenset(bytes((value,)) for value in b"AEIMQUYcgkosw048"), b"="),
+)  # fmt: skip
+_TAIL = SIGNATURE_LENGTH + 1
 _INNER = bytes(value ^ 0x36 for value in range(256))
 _OUTER = bytes(value ^ 0x5C for value in range(256))
 
@@ -45,17 +50,14 @@ class PrekeyedSha256(SigningAlgorithm):
         if len(key) > 64:
             raise ValueError("a derived key is one block at most")
         block = key.ljust(64, b"\0")
-        self._inner = hashlib.sha256(block.translate(_INNER)).copy
-        self._outer = hashlib.sha256(block.translate(_OUTER)).copy
+        self.inner = hashlib.sha256(block.translate(_INNER)).copy
+        self.outer = hashlib.sha256(block.translate(_OUTER)).copy
 
-    def mac(self, value: bytes) -> bytes:
-        inner, outer = self._inner(), self._outer()
+    def get_signature(self, key: bytes, value: bytes) -> bytes:
+        inner, outer = self.inner(), self.outer()
         inner.update(value)
         outer.update(inner.digest())
         return outer.digest()
-
-    def get_signature(self, key: bytes, value: bytes) -> bytes:
-        return self.mac(value)
 
 
 class PurposeSigner(Signer):
@@ -65,14 +67,17 @@ class PurposeSigner(Signer):
         super().__init__(secret, salt=salt, key_derivation="hmac", digest_method=hashlib.sha256)
         self.purpose_key = super().derive_key()
         self.algorithm = prekeyed = PrekeyedSha256(self.purpose_key)
-        self._mac = prekeyed.mac
+        self._inner, self._outer = prekeyed.inner, prekeyed.outer
 
     def derive_key(self, secret_key: str | bytes | None = None) -> bytes:
         return self.purpose_key
 
     def signature(self, value: bytes) -> bytes:
-        """The one spelling of this value's signature, as text in bytes; the same as ``get_signature``."""
-        return binascii.b2a_base64(self._mac(value), newline=False).translate(_TO_URL, b"=")
+        """The one spelling of this value's signature: ``get_signature`` without its calls, which cost as much again."""
+        inner, outer = self._inner(), self._outer()
+        inner.update(value)
+        outer.update(inner.digest())
+        return b2a_base64(outer.digest(), newline=False).translate(_TO_URL, b"=")
 
 
 def salt_of(purpose: Purpose, audience: str) -> str:
@@ -98,7 +103,7 @@ class SigningKey:
     )
 
     def __post_init__(self) -> None:
-        if not _KID.fullmatch(self.kid) or len(self.secret) < 16:
+        if not _KID.fullmatch(self.kid.encode()) or len(self.secret) < 16:
             raise LinkError(
                 "key_invalid", "a key has an id of 1 to 8 letters and digits and at least 16 bytes of secret"
             )
@@ -123,21 +128,25 @@ class KeyRing:
     """
 
     def __init__(self, keys: Iterable[SigningKey] = (), find: Callable[[str], SigningKey | None] | None = None) -> None:
-        self._keys: dict[str, SigningKey] = {}
+        self._keys: dict[bytes, SigningKey] = {}
         self._signing: dict[int, SigningKey] = {}
         self._find = find
         for key in keys:
-            if key.kid in self._keys:
+            if key.kid.encode() in self._keys:
                 raise LinkError("key_invalid", "two keys share an id", kid=key.kid)
-            self._keys[key.kid] = key
+            self._keys[key.kid.encode()] = key
             if key.state == "active":
                 self._signing[key.book] = key
 
     def key(self, kid: str) -> SigningKey | None:
         """The key of this id, of whatever state and book; None when there is none."""
+        return self.key_of(kid.encode())
+
+    def key_of(self, kid: bytes) -> SigningKey | None:
+        """As ``key``, for the id as it stands in a token."""
         found = self._keys.get(kid)
         if found is None and self._find is not None and _KID.fullmatch(kid):
-            return self._find(kid)
+            return self._find(kid.decode())
         return found
 
     def signing_key(self, book: int) -> SigningKey:
@@ -161,19 +170,20 @@ class ReadLink(NamedTuple):
 
 def encode_base64(raw: bytes) -> bytes:
     """base64url without padding."""
-    return binascii.b2a_base64(raw, newline=False).translate(_TO_URL, b"=")
+    return b2a_base64(raw, newline=False).translate(_TO_URL, b"=")
 
 
 def decode_base64(text: bytes) -> bytes:
     """The bytes of the one spelling ``encode_base64`` gives. ``ValueError`` for any other."""
-    if not text or text[-1] not in _LAST[len(text) & 3]:
+    last, padding = _ENDINGS[len(text) & 3]
+    if text[-1:] not in last:
         raise ValueError("not the canonical spelling")
-    return binascii.a2b_base64(text.translate(_FROM_URL) + b"=" * (-len(text) & 3), strict_mode=True)
+    return a2b_base64(text.translate(_FROM_URL) + padding, strict_mode=True)
 
 
 def sign(payload: bytes, key: SigningKey, purpose: Purpose) -> str:
     """The token of a payload: ``kid.payload.signature``."""
-    value = key.kid.encode() + b"." + encode_base64(payload)
+    value = b"%b.%b" % (key.kid.encode(), b2a_base64(payload, newline=False).translate(_TO_URL, b"="))
     return (value + b"." + key.signer(purpose).signature(value)).decode()
 
 
@@ -184,21 +194,21 @@ def unsign(
 
     ``<family>_malformed`` when it has not the shape of a token, ``<family>_bad_signature`` when no key of ours made it.
     """
-    value, _, given = token.rpartition(".")
-    kid, _, payload = value.partition(".")
-    if len(token) > longest or len(given) != SIGNATURE_LENGTH or not payload:
+    if len(token) > longest or token[-_TAIL : 1 - _TAIL] != ".":
         raise _refusal(family, "malformed", purpose)
-    key = ring.key(kid)
-    if key is None:
-        raise _refusal(family, "bad_signature", purpose)
     try:
-        signed, signature = value.encode("ascii"), given.encode("ascii")
+        raw = token.encode("ascii")
     except UnicodeEncodeError:
         raise _refusal(family, "malformed", purpose) from None
-    if not compare_digest(key.signer(purpose).signature(signed), signature):
+    signed = raw[:-_TAIL]
+    kid, _, payload = signed.partition(b".")
+    if not payload:
+        raise _refusal(family, "malformed", purpose)
+    key = ring.key_of(kid)
+    if key is None or not compare_digest(key.signer(purpose).signature(signed), raw[-SIGNATURE_LENGTH:]):
         raise _refusal(family, "bad_signature", purpose)
     try:
-        return key, decode_base64(signed[len(kid) + 1 :])
+        return key, decode_base64(payload)
     except ValueError:
         raise _refusal(family, "malformed", purpose) from None
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from app.kit.money import LARGEST
-from app.links.claims import Alignment, Discount, Effective, WrittenOffer
+from app.links.claims import Alignment, Discount, Effective, WrittenOffer, new_tuple
 from app.links.errors import LinkError
-from app.links.texts import code_bytes, code_text
+from app.links.texts import code_bytes, code_text, split
 
 MOST_OPTIONS: Final = 4
 
@@ -33,7 +34,9 @@ _LARGEST_PERCENT = 10000
 class _Plan(NamedTuple):
     """How to read what stands after an offer's head."""
 
-    layout: struct.Struct
+    pack: Callable[..., bytes]
+    unpack: Callable[[bytes, int], tuple[Any, ...]]
+    size: int
     effective: Effective
     alignment: Alignment | None
     terms: int
@@ -44,21 +47,29 @@ class _Plan(NamedTuple):
 
 
 # Keyed by a head that passed the checks of _plan, hence bounded whatever is signed.
-_plans: dict[bytes, _Plan] = {}
+_plans: dict[int, _Plan] = {}
 
 
-def _plan(head: bytes) -> _Plan:
-    bits = int.from_bytes(head, "big")
+def _plan(bits: int) -> _Plan:
     timing, terms, size, options, item = bits >> 13, bits >> 9 & 15, bits >> 7 & 3, bits >> 4 & 7, bits & 15
-    if len(head) != 2 or timing >= len(_TIMINGS) or terms > _HIGHEST_TERMS or options > MOST_OPTIONS:
+    if timing >= len(_TIMINGS) or terms > _HIGHEST_TERMS or options > MOST_OPTIONS:
         raise ValueError("unknown bits in the head of an offer")
     if terms == _NO_PRICE and size in (1, 3):
         raise ValueError("a size for a price that is not there")
     quantity, price, quantity_least, price_least = _SIZES[size]
     periods = terms >= _FIRST_DISCOUNT and _DISCOUNTS[terms - _FIRST_DISCOUNT].scope == "periods"
     letters = ("H" if item == _WIDE_ITEM else "0s", quantity, price if terms else "0s", "B" if periods else "0s")
-    plan = _plans[head] = _Plan(
-        struct.Struct(">H" + "".join(letters)), *_TIMINGS[timing], terms, options, item, quantity_least, price_least
+    layout = struct.Struct(">" + "".join(letters))
+    plan = _plans[bits] = _Plan(
+        layout.pack,
+        layout.unpack_from,
+        layout.size,
+        *_TIMINGS[timing],
+        terms,
+        options,
+        item,
+        quantity_least,
+        price_least,
     )
     return plan
 
@@ -67,51 +78,52 @@ def _invalid(field: str, message: str) -> LinkError:
     return LinkError("claims_invalid", f"{field}: {message}", field=field)
 
 
-def encode_written(offer: WrittenOffer) -> tuple[bytes, tuple[bytes, ...]]:
-    """The offer's numbers, and its codes as texts. ``claims_invalid`` names the field that does not fit."""
+def encode_written(offer: WrittenOffer) -> tuple[int, bytes, tuple[bytes, ...]]:
+    """The offer's head, its numbers, and its codes as texts. ``claims_invalid`` names the field that does not fit."""
     item, product, quantity, options, unit_price, discount, effective, alignment, _ = offer
     timing = _TIMING_CODES.get((effective, alignment))
     if timing is None:
         raise _invalid("alignment", "goes with effective now only")
-    if item is None:
-        item = _NEW_ITEM
-    elif item < 1:
-        raise _invalid("item", "a running number from 1 to 65535, None for a new one")
     terms, price, periods = _NO_PRICE, 0, b""
     if discount is not None:
         terms, price, periods = _discount_code(discount, unit_price)
     elif unit_price is not None:
         terms, price = _UNIT_PRICE, unit_price
-    if price > LARGEST:
-        raise _invalid("unit_price", "too large an amount")
-    texts = _codes(product, options)
-    size = 3 if price >> 32 else 2 if quantity > 255 else 1 if price > 65535 else 0
-    bits = timing << 13 | terms << 9 | size << 7 | len(options) << 4 | (item if item < _WIDE_ITEM else _WIDE_ITEM)
-    head = bits.to_bytes(2, "big")
-    plan = _plans.get(head) or _plan(head)
+    bits, wide = timing << 13 | terms << 9, b""
+    if item is not None:
+        if item < 1:
+            raise _invalid("item", "a running number from 1 to 65535, None for a new one")
+        if item >= _WIDE_ITEM:
+            item, wide = _WIDE_ITEM, item
+        bits |= item
+    if quantity > 255 or price > 65535:
+        if price > LARGEST:
+            raise _invalid("unit_price", "too large an amount")
+        bits |= 3 << 7 if price >> 32 else 2 << 7 if quantity > 255 else 1 << 7
     try:
-        wide = item if item >= _WIDE_ITEM else b""
-        return plan.layout.pack(bits, wide, quantity, price if terms else b"", periods), texts
+        texts = (code_bytes(product),)
+    except ValueError as refused:
+        raise _invalid("product", str(refused)) from None
+    if options:
+        bits, texts = bits | len(options) << 4, texts + _option_texts(options)
+    plan = _plans.get(bits) or _plan(bits)
+    try:
+        return bits, plan.pack(wide, quantity, price if terms else b"", periods), texts
     except struct.error:
         raise _invalid("offer", "item, quantity, price or periods out of range") from None
 
 
-def _codes(product: str, options: tuple[str, ...]) -> tuple[bytes, ...]:
-    field = "product"
+def _option_texts(options: tuple[str, ...]) -> tuple[bytes, ...]:
     try:
-        first = code_bytes(product)
-        if not options:
-            return (first,)
-        field = "options"
-        found = (first, *map(code_bytes, options))
+        found = tuple(map(code_bytes, options))
     except ValueError as refused:
-        raise _invalid(field, str(refused)) from None
-    if len(options) > MOST_OPTIONS or not _ascending(found[1:]):
-        raise _invalid(field, f"at most {MOST_OPTIONS} codes, ascending, none twice")
+        raise _invalid("options", str(refused)) from None
+    if len(found) > MOST_OPTIONS or not _ascending(found):
+        raise _invalid("options", f"at most {MOST_OPTIONS} codes, ascending, none twice")
     return found
 
 
-def _ascending(codes: tuple[bytes, ...]) -> bool:
+def _ascending(codes: Sequence[bytes]) -> bool:
     return all(first < second for first, second in pairwise(codes))
 
 
@@ -131,14 +143,15 @@ def _in_range(kind: str, value: int) -> bool:
     return (kind == "unit_price" or value > 0) and (kind != "percent" or value <= _LARGEST_PERCENT)
 
 
-def read_numbers(raw: bytes, at: int) -> tuple[int, int, WrittenOffer]:
-    """The end of the offer's numbers, how many codes follow among the texts, and the offer without its codes.
+def read_written(raw: bytes, at: int, head: int, before: int) -> tuple[WrittenOffer, list[bytes]]:
+    """The offer of this head whose numbers start at ``at``, and the ``before`` texts that stand ahead of its codes.
 
-    ``ValueError`` or ``struct.error`` for every spelling that ``encode_written`` would not write.
+    ``ValueError`` or ``struct.error`` for every spelling that ``encode_written`` and ``join`` do not write.
     """
-    head = raw[at : at + 2]
-    layout, effective, alignment, terms, options, item, quantity_least, price_least = _plans.get(head) or _plan(head)
-    _, wide, quantity, price, periods = layout.unpack_from(raw, at)
+    _, unpack, size, effective, alignment, terms, options, item, quantity_least, price_least = _plans.get(
+        head
+    ) or _plan(head)
+    wide, quantity, price, periods = unpack(raw, at)
     if item == _WIDE_ITEM:
         if wide < _WIDE_ITEM:
             raise ValueError("a wide item number that needs none")
@@ -153,15 +166,19 @@ def read_numbers(raw: bytes, at: int) -> tuple[int, int, WrittenOffer]:
         if not _in_range(kind, price) or periods == 0:
             raise ValueError("a discount out of range")
         discount = Discount(kind, price, scope, periods or 0)
-    offer = WrittenOffer(item or None, "", quantity, (), unit_price, discount, effective, alignment)
-    return at + layout.size, options + 1, offer
-
-
-def with_codes(offer: WrittenOffer, codes: list[bytes]) -> WrittenOffer:
-    """The offer with its product and options. ``ValueError`` when a code or their order is not as it is written."""
-    options = codes[1:]
-    if not options:
-        return offer._replace(product=code_text(codes[0]))
-    if not _ascending(tuple(options)):
-        raise ValueError("options out of order")
-    return offer._replace(product=code_text(codes[0]), options=tuple(map(code_text, options)))
+    at += size
+    texts, added = [], ()
+    if before or options:
+        texts = split(raw, at, before + 1 + options)
+        product = code_text(texts[before])
+        if options:
+            codes = texts[before + 1 :]
+            if not _ascending(codes):
+                raise ValueError("options out of order")
+            added = tuple(map(code_text, codes))
+    else:
+        product = code_text(raw[at:])
+    offer = new_tuple(
+        WrittenOffer, (item or None, product, quantity, added, unit_price, discount, effective, alignment, "written")
+    )
+    return offer, texts

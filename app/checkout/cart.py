@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, select
 
+from app.billing.facts import ProductFacts
 from app.billing.result import Quote
 from app.billing.schedule import local_day, zone_of
 from app.charging.reading import OrderFacts, order_facts, orders_of_link
@@ -18,6 +20,7 @@ from app.links.sessions import CHECKOUT_BYTES, CartSession, QuoteTicket
 from app.models.links import withdrawal_of
 from app.models.store import Store
 from app.models.work import CartContact
+from app.subscriptions.catalog import catalog_of
 from app.subscriptions.facts import CardFacts, Held, load
 from app.subscriptions.offered import Offered, OfferError, offered
 from app.subscriptions.pricing import is_usable, price
@@ -52,6 +55,7 @@ class Cart:
     valid_until: datetime
     checkout_id: bytes
     contact: Contact
+    catalog: Mapping[str, ProductFacts]
     cards: tuple[CardFacts, ...]
     usable: frozenset[int]
     order: OrderFacts | None
@@ -134,7 +138,7 @@ def cart_at(
     )
     cards = tuple(card for card in held.cards if _is_shown(card, session, contact))
     cart = Cart(
-        book_id, session, at, held, found, quote, _valid_until(held, found, claims, at), checkout_id, contact, cards,
+        book_id, session, at, held, found, quote, _valid_until(held, found, claims, at), checkout_id, contact, _catalog(connection, held, quote), cards,
         frozenset(card.id for card in cards if is_usable(card, held.book, now, session_id(session))), order,
     )  # fmt: skip
     if not quote.eligibility.ok and quote.eligibility.code not in SHOWN_ANYWAY:
@@ -195,6 +199,13 @@ def contact_of(connection: Connection, book_id: int, session: CartSession, held:
         if row is not None:
             return Contact(row.email, row.gateway_customer, is_own=False)
     return Contact(held.customer.email, held.customer.gateway_customer, is_own=True)
+
+
+def _catalog(connection: Connection, held: Held, quote: Quote) -> Mapping[str, ProductFacts]:
+    """The products before and after, for their names; what pricing read a moment ago is still in memory."""
+    products = dict.fromkeys(item.product for item in (*held.facts.items, *quote.after))
+    catalog = catalog_of(connection, held.book.id, held.book.catalog_version)
+    return catalog.facts(connection, products, held.facts.currency)
 
 
 def _is_shown(card: CardFacts, session: CartSession, contact: Contact) -> bool:

@@ -1,0 +1,127 @@
+"""What every shopper's page needs first: whose it is, in which language, and the facts behind the decision card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import request
+
+from app.cart.views import CardView, CartFacts, CartUrls, OfferView, Scene, SubscriptionView
+from app.charging.reading import OrderFacts
+from app.checkout.cart import Cart, renewal_now
+from app.checkout.confirm import Tools, needs_start_now
+from app.links.sessions import CartSession, Opened, form_token, read_cart, sign_cart, sign_quote
+from app.links.signing import SigningKey
+from app.subscriptions.facts import CardFacts, Held
+from app.web.i18n import Tongue
+from app.web.services import for_book, merchant_view, services
+
+
+def now_seconds() -> int:
+    return int(services().clock.now().timestamp())
+
+
+def tools() -> Tools:
+    """The world as checkout wants it."""
+    world = services()
+    return Tools(
+        world.store, world.gateways, world.clock, world.bell, world.randomness, world.decline_limit, world.drive_budget
+    )
+
+
+def own_key(book_id: int) -> SigningKey:
+    """The key that signs the tokens of our own pages for this book."""
+    return services().directory.own_ring().signing_key(book_id)
+
+
+def opened_cart(token: str) -> Opened[CartSession]:
+    """The cart session of a path; ``LinkError`` when it is not good (any more)."""
+    directory = services().directory
+    opened = read_cart(token, directory.own_ring(), now_seconds(), directory.key_ring())
+    for_book(opened.book)
+    return opened
+
+
+def scene_for(book_id: int, locales: tuple[str | None, ...] = (), asked: str | None = None, *, preview: bool = False) -> Scene:
+    """The stage of a page of that book: ``?lang=``, else the shopper's locale, the merchant's, the browser's."""
+    facts = for_book(book_id)
+    pages = services().pages
+    wanted = request.args.get("lang") or asked or None
+    tongue = pages.languages.choose(wanted, [*locales, facts.locale], request.accept_languages.values())
+    mode = "preview" if preview else facts.mode
+    return Scene(pages, tongue, merchant_view(facts), request.path, mode)
+
+
+def held_scene(held: Held, asked: str | None = None) -> Scene:
+    return scene_for(held.book.id, (held.customer.locale,), asked)
+
+
+def cart_token(session: CartSession, book_id: int) -> str:
+    return sign_cart(session, own_key(book_id))
+
+
+def cart_urls(token: str) -> CartUrls:
+    base = f"/cart/{token}"
+    return CartUrls(
+        buy=f"{base}/buy",
+        card=f"{base}/card",
+        not_you=f"{base}/not-you",
+        no_thanks=f"{base}/no-thanks",
+        cart=base,
+    )
+
+
+def cart_facts(cart: Cart, token: str, *, selected: str | None = None, order: OrderFacts | None = None) -> CartFacts:
+    """What the pages with a decision card are told. ``order`` is the one whose last attempt was declined."""
+    key = own_key(cart.book_id)
+    quote_id = sign_quote(cart.ticket, key)
+    return CartFacts(
+        subscription=SubscriptionView(cart.held.reference, cart.contact.email, cart.held.facts),
+        quote=cart.quote,
+        quote_id=quote_id,
+        form_token=form_token(token, quote_id, key),
+        cards=card_views(cart, order or cart.order),
+        offer=OfferView(cart.session.claims.link_id.short_code, closing(cart)),
+        urls=cart_urls(token),
+        catalog=cart.catalog,
+        price_now=renewal_now(cart.held),
+        selected=selected,
+        withdrawal=needs_start_now(cart),
+        email_changed=not cart.contact.is_own,
+    )
+
+
+def closing(cart: Cart):  # noqa: ANN201
+    """When the offer closes: with its link, or earlier when the saved offer ends."""
+    ends = cart.offered.ends_at
+    return min(cart.session.claims.expires, ends) if ends else cart.session.claims.expires
+
+
+def card_views(cart: Cart, order: OrderFacts | None) -> tuple[CardView, ...]:
+    declined = order.last.card.id if order and order.last and order.last.state == "DECLINED" else None
+    return tuple(card_view(card, cart, declined) for card in cart.cards)
+
+
+def card_view(card: CardFacts, cart: Cart, declined: int | None = None) -> CardView:
+    usable = card.id in cart.usable
+    return CardView(
+        ref=str(card.id),
+        brand=card.brand,
+        last4=card.last4,
+        exp_month=card.exp_month,
+        exp_year=card.exp_year,
+        usable=usable,
+        reason=None if usable else ("blocked" if card.blocked else "expired"),
+        default=card.pays,
+        declined_now=card.id == declined,
+    )
+
+
+def form_flags(form: Mapping[str, str]) -> tuple[bool, bool]:
+    """The two boxes: agreed to pay, start at once. Only the value that the page offers counts."""
+    return form.get("agree") == "1", form.get("start") == "1"
+
+
+def spoken(tongue: Tongue) -> str:
+    """The language to keep with an order."""
+    return tongue.language

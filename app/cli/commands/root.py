@@ -1,0 +1,59 @@
+"""The group ``liftlink`` and the one place where an error becomes a line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from app.cli.commands.database import db
+from app.cli.commands.keys import keys
+from app.cli.commands.merchants import merchant
+from app.cli.commands.settings import settings
+from app.kit.errors import LiftlinkError
+
+DONE, REFUSED, MISUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+@click.group(
+    name="liftlink",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Without database and settings: quote, schedule, link inspect (each with --help).",
+)
+def group() -> None:
+    """Signed one-click upgrade links with a hosted cart for subscription businesses."""
+
+
+for command in (merchant, keys, db, settings):
+    group.add_command(command)
+
+
+def run_group(argv: Sequence[str]) -> int:
+    """Runs the command: 0 done, 1 refused (the line names the code), 2 asked wrongly, 130 interrupted."""
+    from sqlalchemy.exc import OperationalError
+
+    try:
+        result = group.main(args=[*argv], prog_name="liftlink", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else DONE
+    except click.ClickException as error:
+        error.show()
+        return MISUSED
+    except LiftlinkError as error:
+        print(f"liftlink: {error.message} [{error.code}]", file=sys.stderr)
+        return REFUSED
+    except OperationalError as error:
+        # Never the statement: its values are customers' data.
+        print(
+            f"liftlink: the database does not answer as it should: {error.orig} [database_unavailable]", file=sys.stderr
+        )
+        return REFUSED
+    except BrokenPipeError:
+        # The reader, such as `head`, has gone; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except (click.Abort, KeyboardInterrupt):
+        print("liftlink: interrupted", file=sys.stderr)
+        return INTERRUPTED

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import structlog
 from flask import Flask, Response, abort
@@ -207,6 +207,19 @@ def _register_doors(app: Flask, adapters: Adapters) -> None:
         with adapters.store.read() as connection:
             connection.execute(text("SELECT 1"))
         return Response("ok\n", mimetype="text/plain")
+
+
+class Jobs(Protocol):
+    """The worker thread of this process."""
+
+    def stop(self) -> None:
+        """Finish the row in hand and end; returns when it has."""
+        ...
+
+
+def start_jobs(app: Flask) -> Jobs | None:
+    """Starts the worker thread beside this app; None when ``LIFTLINK_JOBS`` is off. Call it after the fork."""
+    return None
 
 
 def configure_log(settings: Settings) -> None:

@@ -11,6 +11,7 @@ import click
 from app.cli.commands.database import db
 from app.cli.commands.keys import keys
 from app.cli.commands.merchants import merchant
+from app.cli.commands.serve import serve
 from app.cli.commands.settings import settings
 from app.kit.errors import LiftlinkError
 
@@ -26,7 +27,7 @@ def group() -> None:
     """Signed one-click upgrade links with a hosted cart for subscription businesses."""
 
 
-for command in (merchant, keys, db, settings):
+for command in (merchant, keys, db, settings, serve):
     group.add_command(command)
 
 

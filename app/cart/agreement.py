@@ -1,0 +1,78 @@
+"""The sentence that a shopper agrees to: from versioned files, filled in once, kept to the letter.
+
+Released files are never edited (a test pins them); a new wording is a new file and a new number here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from markupsafe import Markup, escape
+
+FOLDER: Final = Path(__file__).with_name("consent")
+CURRENT: Final = {"en": 1, "fr": 1, "ar": 1}
+CURRENT_EU: Final = {"en": 1, "fr": 1, "ar": 1}
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One box. ``text`` is what is stored, to the letter what ``markup`` shows; ``version`` names the file."""
+
+    text: str
+    markup: Markup
+    version: str
+    language: str
+
+
+@cache
+def _sections(version: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    name = ""
+    for line in (FOLDER / f"{version}.txt").read_text("utf-8").splitlines():
+        if line.startswith("["):
+            name = line.strip("[]")
+        elif line:
+            found[name] = line
+    return found
+
+
+def _filled(version: str, section: str, language: str, values: dict[str, tuple[str, str | Markup]]) -> Agreement:
+    template = _sections(version)[section]
+    text = template.replace("**", "").format(**{name: plain for name, (plain, _) in values.items()})
+    pieces = str(escape(template)).split("**")
+    bold = "".join(f"<strong>{piece}</strong>" if at % 2 else piece for at, piece in enumerate(pieces))
+    markup = bold.format(**{name: str(escape(shown)) for name, (_, shown) in values.items()})
+    return Agreement(text, Markup(markup), version, language)  # noqa: S704  (our own file, values escaped)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is agreed to, each as plain text and as mark-up. ``renewal`` None: nothing follows. ``due`` None: nothing now."""
+
+    due: tuple[str, str | Markup] | None
+    renewal: tuple[str, str | Markup] | None = None
+    every: tuple[str, str | Markup] = ("", "")
+    start: tuple[str, str | Markup] = ("", "")
+    tax_included: bool = False
+
+
+def agreement(language: str, terms: Terms) -> Agreement:
+    """The payment box in that language, in its current version."""
+    version = f"{language}-{CURRENT[language]}"
+    if terms.renewal is None:
+        return _filled(version, "now", language, {"due": terms.due or ("", "")})
+    section = "now and at renewal" if terms.due else "at renewal"
+    if terms.tax_included:
+        section += ", tax included"
+    values = {"renewal": terms.renewal, "every": terms.every, "start": terms.start}
+    if terms.due:
+        values["due"] = terms.due
+    return _filled(version, section, language, values)
+
+
+def start_now(language: str) -> Agreement:
+    """The second box where a right to withdraw exists (EU): the express request to start at once."""
+    return _filled(f"{language}-eu-{CURRENT_EU[language]}", "start now", language, {})

@@ -1,0 +1,164 @@
+"""The confirmation: what was charged, what has changed, what comes next, and what was agreed to."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from markupsafe import Markup
+
+from app.cart import phrases, sums, words
+from app.cart.pen import Pen, code, email, link, num
+from app.cart.present import card_name
+from app.cart.states import Action, Fact, StatePage, product
+from app.cart.summary import Summary
+from app.cart.views import OrderView, Scene
+from app.web.i18n import local_day
+
+
+def confirmation(scene: Scene, order: OrderView, *, check_url: str = "") -> tuple[StatePage, tuple[Markup, ...]]:
+    """S-22, S-23 and S-24: the page and its list of next steps."""
+    tongue, summary = scene.tongue, order.summary
+    pen = Pen(tongue, order.currency, scene.merchant.timezone)
+    headline = phrases.done_headline(tongue, summary)
+    actions: tuple[Action, ...] = (product(scene),)
+    if not order.applied:
+        headline = tongue.say("Paid. We are switching it on")
+        actions = (Action(tongue.say("Check again"), check_url, main=True), product(scene, main=False))
+    page = StatePage(
+        headline, _lead(pen, order), "ok", "ok", actions=actions, facts_heading=tongue.say("Your order"),
+        facts=tuple(_facts(scene, pen, order)),
+    )  # fmt: skip
+    return page, tuple(_next_steps(scene, pen, order))
+
+
+def _lead(pen: Pen, order: OrderView) -> Markup:
+    tongue = pen.tongue
+    mail = tongue.tell("A receipt is on its way to %(address)s.", address=email(order.email))
+    if not order.amount:
+        mail = tongue.tell("A confirmation is on its way to %(address)s.", address=email(order.email))
+        charged = tongue.tell("Nothing was due, so nothing was charged.")
+    elif order.card is None:
+        charged = tongue.tell("We charged %(amount)s.", amount=pen.strong(order.amount))
+    else:
+        charged = tongue.tell(
+            "We charged %(amount)s to your %(card)s.",
+            amount=pen.strong(order.amount),
+            card=card_name(tongue, order.card),
+        )
+    return Markup("%s %s") % (charged, mail)
+
+
+def _facts(scene: Scene, pen: Pen, order: OrderView) -> list[Fact]:
+    tongue, summary = scene.tongue, order.summary
+    facts = [Fact(tongue.say("Order number"), code(order.number))]
+    if order.amount:
+        facts.append(_paid(scene, pen, order))
+    facts.append(
+        Fact(tongue.say("What changed"), phrases.done_line(tongue, summary, applied=order.applied), _held(pen, order))
+    )
+    facts.append(_renewal(pen, summary))
+    if order.consent_texts:
+        quoted = Markup("<br>").join(tongue.tell("“%(text)s”", text=text) for text in order.consent_texts)
+        facts.append(Fact(tongue.say("You agreed to"), quoted))
+    return facts
+
+
+def _paid(scene: Scene, pen: Pen, order: OrderView) -> Fact:
+    tongue = scene.tongue
+    amount = Markup("<strong>%s</strong>") % num(f"{pen.plain(order.amount)} {order.currency}")
+    when: Markup = amount
+    if order.paid_at is not None:
+        when = tongue.tell(
+            "%(amount)s on %(date)s at %(time)s",
+            amount=amount,
+            date=pen.day_of(order.paid_at),
+            time=pen.clock(order.paid_at),
+        )
+    told: list[Markup] = []
+    if scene.merchant.statement_name:
+        told.append(
+            tongue.tell(
+                "Your card statement will show %(name)s.", name=Markup("<bdi>%s</bdi>") % scene.merchant.statement_name
+            )
+        )
+    if order.summary.tax_included:
+        told.append(tongue.tell("Includes %(tax)s VAT.", tax=pen.money(order.tax)))
+    else:
+        told.append(tongue.tell("Sales tax: %(tax)s.", tax=pen.money(order.tax)))
+    return Fact(tongue.say("Paid"), when, Markup(" ").join(told))
+
+
+def _held(pen: Pen, order: OrderView) -> Markup:
+    summary = order.summary
+    values = {"reference": Markup("<bdi>%s</bdi>") % order.subscription_reference, "plan": summary.product_after}
+    if summary.paid_through is None:
+        return pen.tongue.tell("Subscription %(reference)s, %(plan)s", **values)
+    return pen.tongue.tell(
+        "Subscription %(reference)s, %(plan)s, paid through %(date)s", **values, date=pen.day(summary.paid_through)
+    )
+
+
+def _renewal(pen: Pen, summary: Summary) -> Fact:
+    tongue = pen.tongue
+    label = tongue.say("Next billing date")
+    if summary.next_after is None or summary.renewal is None:
+        return Fact(label, tongue.say("No renewal"))
+    interval = summary.interval()
+    values = {"amount": pen.strong(summary.renewal)}
+    if interval is None:
+        after = tongue.tell("%(amount)s plus any tax, until you cancel", **values)
+    elif summary.tax_included:
+        after = tongue.tell(
+            "%(amount)s, tax included, then %(every)s until you cancel", **values, every=_every(pen, summary)
+        )
+    else:
+        after = tongue.tell(
+            "%(amount)s plus any tax, then %(every)s until you cancel", **values, every=_every(pen, summary)
+        )
+    rows = [
+        tongue.tell("%(label)s %(amount)s", label=sums.row_label(tongue, summary, row), amount=pen.money(row.amount))
+        for row in summary.rows
+    ]
+    note = Markup(", ").join(rows) if len(rows) > 1 else ""
+    return Fact(label, Markup("%s<br>%s") % (pen.strong_day(summary.next_after), after), note)
+
+
+def _every(pen: Pen, summary: Summary) -> str:
+    interval = summary.interval()
+    return words.every(pen.tongue, interval) if interval else ""
+
+
+def _next_steps(scene: Scene, pen: Pen, order: OrderView) -> list[Markup]:
+    tongue, merchant, summary = scene.tongue, scene.merchant, order.summary
+    steps: list[Markup] = []
+    own = merchant.next_step.get(tongue.language) or merchant.next_step.get("en")
+    if own:
+        steps.append(Markup("%s") % own)
+    reminder = _reminder(scene, order)
+    if reminder is not None and summary.next_after is not None:
+        steps.append(
+            tongue.tells(
+                "We email you a reminder on %(date)s, %(count)s day before the renewal.",
+                "We email you a reminder on %(date)s, %(count)s days before the renewal.",
+                (summary.next_after - reminder).days, date=pen.day(reminder),
+            )
+        )  # fmt: skip
+    if summary.next_after is not None:
+        cancel = link(merchant.account_url, tongue.say("cancel in your account"))
+        steps.append(
+            tongue.tell(
+                "To stop renewals, %(cancel)s before %(date)s.", cancel=cancel, date=pen.day(summary.next_after)
+            )
+        )
+    help_link = link(f"mailto:{merchant.help_email}", merchant.help_email)
+    steps.append(tongue.tell("Changed your mind? Write to %(address)s and quote your order number.", address=help_link))
+    return steps
+
+
+def _reminder(scene: Scene, order: OrderView) -> date | None:
+    """The reminder's day, where the merchant sends one and it is still to come."""
+    days, renews = scene.merchant.reminder_days, order.summary.next_after
+    if not days or renews is None or order.paid_at is None:
+        return None
+    day = renews - timedelta(days=days)
+    return day if day > local_day(order.paid_at, scene.merchant.timezone) else None

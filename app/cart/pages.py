@@ -1,0 +1,203 @@
+"""One function per state of the shopper's pages. Each gives ``Rendered(html, status)``, which a view may return as it is.
+
+A view gathers facts, calls one of these, and is done: the numbers S-1 … S-36 are those of the pages' list.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from markupsafe import Markup
+
+from app.billing.result import Eligibility
+from app.cart import done, refusals, states
+from app.cart.declined import declined_page
+from app.cart.pen import Pen, email
+from app.cart.present import NO_PROBLEMS, cart_page, legal_is_text, summary_of
+from app.cart.states import Form, FreshLink, Hidden, StatePage
+from app.cart.summary import Summary
+from app.cart.views import BankCheck, CartFacts, DeclineView, OrderView, Problems, Scene
+from app.web.frame import MerchantView, frame_for, keep_language
+from app.web.i18n import Tongue
+from app.web.pages import Pages
+
+
+class Rendered(NamedTuple):
+    """A page and its status code."""
+
+    html: str
+    status: int
+
+
+def render_cart(scene: Scene, facts: CartFacts, problems: Problems = NO_PROBLEMS) -> Rendered:
+    """S-1 (200), S-2 (422), S-3 and S-4 (409), and the cart after the provider did not answer (503)."""
+    page = cart_page(scene, facts, problems)
+    status = 200
+    if problems.price or problems.page_too_old:
+        status = 409
+    elif problems.any_field:
+        status = 422
+    elif problems.provider_silent:
+        status = 503
+    return Rendered(scene.pages.render("cart/cart.html", scene.tongue, page=page, frame=scene.frame()), status)
+
+
+def render_declined(scene: Scene, facts: CartFacts, decline: DeclineView) -> Rendered:
+    """S-11, and S-9 when ``decline.bank_check`` is set (200, after a 303)."""
+    page = declined_page(scene, facts, decline)
+    return Rendered(scene.pages.render("cart/declined.html", scene.tongue, page=page, frame=scene.frame()), 200)
+
+
+def render_card(
+    scene: Scene, facts: CartFacts, *, add: str, change_email: str, back: str, email_changed: bool = False, email_error: bool = False,
+    typed: str = "", silent: bool = False,
+) -> Rendered:  # fmt: skip
+    """S-6 and S-7: the way to the gateway's card page (200; 422 for an address that is none; 503 when the gateway is silent).
+
+    ``add`` and ``change_email`` are where the two forms post; ``typed`` is what stood in the e-mail field.
+    """
+    tongue, summary = scene.tongue, summary_of(facts)
+    pen = Pen(tongue, facts.quote.currency, scene.merchant.timezone)
+    html = scene.pages.render(
+        "cart/card.html", tongue, frame=scene.frame(), add=keep_language(add, tongue), back=keep_language(back, tongue),
+        change_email=keep_language(change_email, tongue), due=pen.strong(summary.due), form_token=facts.form_token,
+        email=email(facts.subscription.email), email_changed=email_changed, email_error=email_error, typed=typed, silent=silent,
+    )  # fmt: skip
+    return Rendered(html, 503 if silent else 422 if email_error else 200)
+
+
+def _state(scene: Scene, page: StatePage, status: int) -> Rendered:
+    return Rendered(
+        scene.pages.render("cart/state.html", scene.tongue, page=page, frame=scene.frame(), steps=()), status
+    )
+
+
+def render_not_you(scene: Scene, *, email: str, back: str, reference: str) -> Rendered:
+    """S-5 (200)."""
+    return _state(scene, states.not_you(scene, email, keep_language(back, scene.tongue), reference), 200)
+
+
+def render_bank_check(scene: Scene, check: BankCheck, *, amount: int, currency: str, reference: str) -> Rendered:
+    """S-8 (200): one form with one button, to the bank."""
+    shown = Pen(scene.tongue, currency, scene.merchant.timezone).strong(amount)
+    return _state(scene, states.bank_check(scene, check, shown, reference), 200)
+
+
+def render_pending(scene: Scene, *, reference: str, check: str, email: str, poll: str = "") -> Rendered:
+    """S-10 (202). ``poll`` answers JSON ``{"state": "pending"}`` until something is known."""
+    return _state(scene, states.pending(scene, reference, keep_language(check, scene.tongue), poll, email), 202)
+
+
+def render_too_many(scene: Scene, *, opens_at: datetime | None, reference: str) -> Rendered:
+    """S-12 (429)."""
+    return _state(scene, states.too_many(scene, opens_at, reference), 429)
+
+
+def render_busy(scene: Scene, *, reference: str, order_url: str = "") -> Rendered:
+    """S-13 (409)."""
+    return _state(scene, states.busy(scene, order_url and keep_language(order_url, scene.tongue), reference), 409)
+
+
+def render_unpaid(
+    scene: Scene, *, count: int, total: int | None, currency: str, pay_url: str | None, closes_at: datetime | None, reference: str,
+) -> Rendered:  # fmt: skip
+    """S-14 (403). ``total`` None: only the count is known."""
+    return _state(scene, refusals.unpaid(scene, count, total, currency, pay_url, closes_at, reference), 403)
+
+
+def render_refused(scene: Scene, eligibility: Eligibility, *, reference: str) -> Rendered:
+    """S-15 (403; 409 while a change or renewal runs; 410 for a campaign that is over)."""
+    status = refusals.STATUS.get(eligibility.code or "", 403)
+    return _state(scene, refusals.refused(scene, eligibility, reference), status)
+
+
+def render_expired(
+    scene: Scene, fresh: FreshLink, *, reference: str, closed_at: datetime | None, summary: Summary | None = None
+) -> Rendered:
+    """S-16 (410)."""
+    return _state(scene, states.expired(scene, fresh, reference, closed_at, summary), 410)
+
+
+def render_used(scene: Scene, order: OrderView, *, resend: str, form_token: str) -> Rendered:
+    """S-17 (200)."""
+    return _state(scene, states.used(scene, order, keep_language(resend, scene.tongue), form_token), 200)
+
+
+def render_gone(scene: Scene, reason: str, fresh: FreshLink, *, reference: str) -> Rendered:
+    """S-18: ``revoked``, ``replaced``, ``key_retired`` (410) or ``wrong_ip`` (403)."""
+    return _state(scene, states.gone(scene, reason, fresh, reference), 403 if reason == "wrong_ip" else 410)
+
+
+def render_closed(scene: Scene, why: str, *, at: datetime | None, reference: str) -> Rendered:
+    """S-19: ``not_started`` or ``paused`` (403), ``sold_out`` or ``closed`` (410)."""
+    return _state(scene, states.closed(scene, why, at, reference), 403 if why in {"not_started", "paused"} else 410)
+
+
+def render_bad_link(pages: Pages, tongue: Tongue, *, here: str, merchant: MerchantView | None = None) -> Rendered:
+    """S-20 (404). No hint whether the link ever existed, nor whose it was."""
+    page = StatePage(
+        tongue.say("This link is not complete"),
+        tongue.tell(
+            "Some mail programs cut long links. Open it again from the mail, or copy the whole line into the address bar. "
+            "<strong>Nothing was charged.</strong>"
+        ),
+        actions=(states.Action(tongue.say("Go to %(name)s", name=merchant.name), merchant.product_url, True),) if merchant else (),
+    )  # fmt: skip
+    frame = frame_for(merchant, tongue, pages.languages, here=here)
+    return Rendered(pages.render("cart/state.html", tongue, page=page, frame=frame, steps=()), 404)
+
+
+def render_link_sent(scene: Scene, *, email: str | None = None, valid_days: int = 7) -> Rendered:
+    """S-21 (200): the same whether or not anything was sent."""
+    return _state(scene, states.link_sent(scene, email, valid_days), 200)
+
+
+def render_receipt_sent(scene: Scene, *, email: str) -> Rendered:
+    """After "Email me the receipt" (200)."""
+    return _state(scene, states.receipt_sent(scene, email), 200)
+
+
+def render_done(scene: Scene, order: OrderView, *, check: str = "") -> Rendered:
+    """S-22 paid, S-23 paid and not yet applied, S-24 nothing charged (200)."""
+    page, steps = done.confirmation(scene, order, check_url=check and keep_language(check, scene.tongue))
+    html = scene.pages.render("cart/state.html", scene.tongue, page=page, frame=scene.frame(), steps=steps)
+    return Rendered(html, 200)
+
+
+def render_not_completed(scene: Scene, order: OrderView, *, back: str = "") -> Rendered:
+    """An order that ended without money (200)."""
+    return _state(scene, states.not_completed(scene, order, back and keep_language(back, scene.tongue)), 200)
+
+
+def render_kept(scene: Scene, *, summary: Summary | None, closes_at: datetime | None, show_again: str) -> Rendered:
+    """S-26 (200)."""
+    return _state(scene, states.kept(scene, summary, closes_at, keep_language(show_again, scene.tongue)), 200)
+
+
+def render_ask_link(scene: Scene, *, action: str, hidden: dict[str, str], form_token: str) -> Rendered:
+    """The classic address without a token (200): it only offers to mail a fresh link to the address on file."""
+    tongue = scene.tongue
+    fields = (Hidden("csrf", form_token), *(Hidden(name, value) for name, value in hidden.items()))
+    text = tongue.tell("If there is an offer for this subscription, we email the link to the address on file.")
+    form = Form(
+        action, tongue.say("Email me a new link"), fields, heading=tongue.say("Get the link by mail"), text=text
+    )
+    return _state(scene, states.link_page(scene, form), 200)
+
+
+def render_legal(scene: Scene, kind: str, *, back: str = "") -> Rendered:
+    """S-29: ``terms``, ``refunds`` or ``privacy`` as the merchant wrote them (200; 404 when there is no such text)."""
+    tongue = scene.tongue
+    text = legal_is_text(scene, kind)
+    headings = {
+        "terms": tongue.say("Terms of sale"),
+        "refunds": tongue.say("Refunds"),
+        "privacy": tongue.say("Privacy"),
+    }
+    paragraphs = [part.strip() for part in (text or "").replace("\r\n", "\n").split("\n\n") if part.strip()]
+    html = scene.pages.render(
+        "cart/legal.html", tongue, frame=scene.frame(), heading=headings[kind],
+        paragraphs=[Markup("<br>").join(part.split("\n")) for part in paragraphs], back=back,
+    )  # fmt: skip
+    return Rendered(html, 200 if text is not None else 404)

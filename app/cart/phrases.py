@@ -1,0 +1,199 @@
+"""What a change is called, in the shopper's nouns: the heading, the first paragraph, the way out, what has become of it."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from app.billing.facts import Interval
+from app.cart import words
+from app.cart.pen import Pen
+from app.cart.summary import Summary
+from app.cart.words import UnitWords
+from app.web.i18n import Tongue
+
+
+def unit_of(tongue: Tongue, summary: Summary) -> UnitWords:
+    return words.unit_words(summary.unit, tongue.language)
+
+
+def headline(tongue: Tongue, summary: Summary) -> str:
+    """``Add a second seat``: a fact in the shopper's words."""
+    unit = unit_of(tongue, summary)
+    if summary.kind == "more":
+        added = summary.quantity_after - summary.quantity_before
+        thing = words.a_nth(tongue, unit, summary.quantity_after) if added == 1 else words.counted(tongue, unit, added)
+        return tongue.say("Add %(thing)s", thing=thing)
+    if summary.kind == "fewer":
+        gone = summary.quantity_before - summary.quantity_after
+        return tongue.say("Remove %(thing)s", thing=words.spelled(tongue, unit, gone))
+    if summary.kind == "options":
+        return tongue.say("Add %(thing)s", thing=tongue.listed(summary.options_added))
+    if summary.kind == "fewer_options":
+        return tongue.say("Remove %(thing)s", thing=tongue.listed(summary.options_removed))
+    if summary.kind == "product":
+        return tongue.say("Change to %(plan)s", plan=summary.product_after)
+    if summary.kind == "interval":
+        return _interval_headline(tongue, summary)
+    if summary.kind == "date":
+        return tongue.say("Move your next billing date")
+    return tongue.say("Change your subscription")
+
+
+def _interval_headline(tongue: Tongue, summary: Summary) -> str:
+    if summary.interval_after == "1year":
+        return tongue.say("Change to yearly billing")
+    if summary.interval_after == "1month":
+        return tongue.say("Change to monthly billing")
+    return tongue.say("Change how often you are billed")
+
+
+def title(tongue: Tongue, summary: Summary, due: str) -> str:
+    """``Add a second seat for $5.00 today``."""
+    if summary.due:
+        return tongue.say("%(headline)s for %(due)s today", headline=headline(tongue, summary), due=due)
+    return tongue.say("%(headline)s, nothing due today", headline=headline(tongue, summary))
+
+
+def offer_name(tongue: Tongue, summary: Summary) -> str:
+    if summary.kind in {"more", "fewer"}:
+        return tongue.say("%(unit)s offer", unit=words.capital(unit_of(tongue, summary).one))
+    if summary.kind == "product":
+        return tongue.say("Plan offer")
+    if summary.kind in {"options", "fewer_options"}:
+        return tongue.say("Add-on offer")
+    return tongue.say("Offer")
+
+
+def eyebrow(tongue: Tongue, summary: Summary, until: Markup | None) -> Markup:
+    """``Seat offer, open until July 8, 2026``."""
+    name = offer_name(tongue, summary)
+    if until is None:
+        return tongue.tell("%(offer)s", offer=name)
+    return tongue.tell("%(offer)s, open until %(date)s", offer=name, date=until)
+
+
+def lead(pen: Pen, summary: Summary) -> Markup:
+    """The three facts, in one paragraph: due today, next billing date, renewal."""
+    return Markup("%s %s") % (_today(pen, summary), _later(pen, summary))
+
+
+def moves(summary: Summary) -> bool:
+    """The next billing date becomes another one."""
+    return summary.next_before is not None and summary.next_before != summary.next_after
+
+
+def _today(pen: Pen, summary: Summary) -> Markup:
+    tongue = pen.tongue
+    if not summary.due:
+        return tongue.tell("<strong>Nothing is due today.</strong>")
+    if moves(summary):
+        return tongue.tell("Pay %(due)s today.", due=pen.strong(summary.due))
+    return tongue.tell(
+        "Pay %(due)s today for the rest of %(period)s.", due=pen.strong(summary.due),
+        period=this_period(tongue, summary.interval()),
+    )  # fmt: skip
+
+
+def _later(pen: Pen, summary: Summary) -> Markup:
+    tongue = pen.tongue
+    if summary.next_after is None or summary.renewal is None:
+        if summary.paid_through is None:
+            return tongue.tell("Your subscription does not renew.")
+        return tongue.tell(
+            "Your subscription does not renew and runs through %(date)s.", date=pen.strong_day(summary.paid_through)
+        )
+    price = Markup("<strong>%s</strong>") % pen.price(summary.renewal, summary.interval())
+    date = pen.strong_day(summary.next_after)
+    if moves(summary) and summary.next_before:
+        return tongue.tell(
+            "Your next billing date moves from %(before)s to %(date)s; from then on your subscription renews at %(price)s.",
+            before=pen.day(summary.next_before), date=date, price=price,
+        )  # fmt: skip
+    if summary.kind in {"more", "fewer"} and len(summary.rows) > 1 and not any(row.option for row in summary.rows):
+        seats = words.all_of(tongue, unit_of(tongue, summary), summary.quantity_after)
+        return tongue.tell("From %(date)s %(seats)s renew together at %(price)s.", date=date, seats=seats, price=price)
+    return tongue.tell("From %(date)s your subscription renews at %(price)s.", date=date, price=price)
+
+
+def this_period(tongue: Tongue, interval: Interval | None) -> str:
+    if interval is not None and interval.count == 1 and interval.unit == "year":
+        return tongue.say("this billing year")
+    if interval is not None and interval.count == 1 and interval.unit == "month":
+        return tongue.say("this billing month")
+    return tongue.say("this billing period")
+
+
+def period_ends(pen: Pen, interval: Interval | None, day: Markup) -> Markup:
+    """``Your billing year ends on December 31, 2026``."""
+    if interval is not None and interval.count == 1 and interval.unit == "year":
+        return pen.tongue.tell("Your billing year ends on %(date)s", date=day)
+    if interval is not None and interval.count == 1 and interval.unit == "month":
+        return pen.tongue.tell("Your billing month ends on %(date)s", date=day)
+    return pen.tongue.tell("Your billing period ends on %(date)s", date=day)
+
+
+def no_thanks(tongue: Tongue, summary: Summary) -> str:
+    """``No thanks, keep one seat``."""
+    if summary.kind in {"more", "fewer"}:
+        kept = words.spelled(tongue, unit_of(tongue, summary), summary.quantity_before)
+        return tongue.say("No thanks, keep %(thing)s", thing=kept)
+    if summary.kind == "product":
+        return tongue.say("No thanks, keep %(thing)s", thing=summary.product_before)
+    return tongue.say("No thanks, keep my subscription as it is")
+
+
+def keeps_until(tongue: Tongue, summary: Summary) -> str:
+    """``you keep both seats until then``."""
+    if summary.kind in {"more", "fewer"}:
+        seats = words.all_of(tongue, unit_of(tongue, summary), summary.quantity_after)
+        return tongue.say("you keep %(seats)s until then", seats=seats)
+    return tongue.say("your subscription runs until then")
+
+
+def change_line(tongue: Tongue, summary: Summary) -> str:
+    """``1 seat to 2 seats, CRM Standard``."""
+    unit = unit_of(tongue, summary)
+    if summary.kind in {"more", "fewer"}:
+        return tongue.say(
+            "%(before)s to %(after)s, %(product)s", before=words.counted(tongue, unit, summary.quantity_before),
+            after=words.counted(tongue, unit, summary.quantity_after), product=summary.product_after,
+        )  # fmt: skip
+    if summary.kind == "product":
+        return tongue.say("%(before)s to %(after)s", before=summary.product_before, after=summary.product_after)
+    if summary.kind == "options":
+        options = tongue.listed(summary.options_added)
+        return tongue.say("%(product)s with %(options)s", product=summary.product_after, options=options)
+    return headline(tongue, summary)
+
+
+def done_headline(tongue: Tongue, summary: Summary) -> str:
+    """``You now have 2 seats``."""
+    if summary.kind in {"more", "fewer"}:
+        seats = words.counted(tongue, unit_of(tongue, summary), summary.quantity_after)
+        return tongue.say("You now have %(thing)s", thing=seats)
+    if summary.kind == "options":
+        return tongue.say("You now have %(thing)s", thing=tongue.listed(summary.options_added))
+    if summary.kind == "product":
+        return tongue.say("You are now on %(plan)s", plan=summary.product_after)
+    return tongue.say("Your subscription has changed")
+
+
+def done_line(tongue: Tongue, summary: Summary, *, applied: bool) -> str:
+    """``1 seat is now 2 seats, ready to use``; before it is switched on, ``1 seat to 2 seats, within minutes``."""
+    if not applied:
+        return tongue.say("%(change)s, within minutes", change=change_line(tongue, summary))
+    unit = unit_of(tongue, summary)
+    if summary.kind == "more":
+        return tongue.say(
+            "%(before)s is now %(after)s, ready to use" if summary.quantity_before == 1
+            else "%(before)s are now %(after)s, ready to use",
+            before=words.counted(tongue, unit, summary.quantity_before),
+            after=words.counted(tongue, unit, summary.quantity_after),
+        )  # fmt: skip
+    if summary.kind == "product":
+        return tongue.say(
+            "%(before)s is now %(after)s, ready to use", before=summary.product_before, after=summary.product_after
+        )
+    if summary.kind == "options":
+        return tongue.say("%(things)s added, ready to use", things=tongue.listed(summary.options_added))
+    return change_line(tongue, summary)

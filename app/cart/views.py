@@ -1,0 +1,190 @@
+"""What the shopper's pages are told: plain facts, gathered by the routes, nothing of the database in them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+
+from app.billing.facts import ProductFacts, Subscription
+from app.billing.result import Quote
+from app.cart.summary import Summary
+from app.web.frame import Frame, MerchantView, frame_for
+from app.web.i18n import Tongue
+from app.web.pages import Pages
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Where a page is shown: in which language, whose it is, at which address, live or not.
+
+    ``here`` is the page's own path. ``mode`` is ``live``, ``test`` or ``preview``; in a preview nothing can be bought.
+    """
+
+    pages: Pages
+    tongue: Tongue
+    merchant: MerchantView
+    here: str
+    mode: str = "live"
+
+    def frame(self) -> Frame:
+        banner = None
+        if self.mode == "test":
+            banner = self.tongue.say("Test: no money moves")
+        elif self.mode == "preview":
+            banner = self.tongue.say("Preview: nothing can be bought")
+        return frame_for(self.merchant, self.tongue, self.pages.languages, here=self.here, banner=banner)
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionView:
+    """``reference`` as people write it (``QM-1048``); ``email`` in full: the pages mask it."""
+
+    reference: str
+    email: str
+    facts: Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """A stored card. ``reason`` says why it is not usable: ``expired``, ``declined`` (cannot pass) or ``blocked``."""
+
+    ref: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    usable: bool = True
+    reason: str | None = None
+    default: bool = False
+    declined_now: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QuantityChoice:
+    """The shopper may choose how many. ``largest`` None: no limit."""
+
+    chosen: int
+    smallest: int
+    largest: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OfferView:
+    """``code`` is the short reference (``LK-…``). ``closes_at`` None: open without end."""
+
+    code: str
+    closes_at: datetime | None = None
+    quantity: QuantityChoice | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CartUrls:
+    """Where the cart's forms and links lead; the language is added to them."""
+
+    buy: str
+    card: str
+    not_you: str
+    no_thanks: str
+    quantity: str = ""
+    cart: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChange:
+    """The quote that the press carried no longer holds. ``reason``: ``time`` (a period began) or ``other``."""
+
+    was: int
+    reason: str = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class CartFacts:
+    """Everything that a page with the decision card shows.
+
+    ``cards`` None: nothing is due, no card is asked for and none will be. ``selected`` is the ref of the card to choose;
+    None: the default one, else the first usable. ``withdrawal``: the shopper has the EU's right to withdraw, so a second
+    box asks for an immediate start. ``price_now`` is what the subscription renews at before the change.
+    """
+
+    subscription: SubscriptionView
+    quote: Quote
+    quote_id: str
+    form_token: str
+    cards: tuple[CardView, ...]
+    offer: OfferView
+    urls: CartUrls
+    catalog: Mapping[str, ProductFacts]
+    price_now: int
+    selected: str | None = None
+    withdrawal: bool = False
+    email_changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Problems:
+    """What stood in the way of a press. Each may be true at once; ``price`` turns the answer into 409."""
+
+    consent_missing: bool = False
+    start_missing: bool = False
+    card_missing: bool = False
+    card_unusable: bool = False
+    quantity_wrong: bool = False
+    price: PriceChange | None = None
+    page_too_old: bool = False
+    provider_silent: bool = False
+
+    @property
+    def any_field(self) -> bool:
+        return (
+            self.consent_missing or self.start_missing or self.card_missing or self.card_unusable or self.quantity_wrong
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineView:
+    """``text`` is a `DeclineText` value; ``retry`` a `RetrySameCard` value; ``bank_check`` says that S-9 is meant.
+
+    ``bank_check``: ``""``, ``failed`` or ``left``. ``at`` is when the bank was asked; ``reference`` is ``PF-…``.
+    """
+
+    text: str
+    retry: str
+    amount: int
+    at: datetime
+    reference: str
+    bank_check: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order as its pages show it. ``state`` and ``outcome`` are the store's words; ``card`` None: nothing was charged.
+
+    ``applied`` False: paid, and the change is still being switched on. ``consent_texts`` are what was agreed to.
+    """
+
+    number: str
+    state: str
+    outcome: str
+    amount: int
+    tax: int
+    currency: str
+    email: str
+    subscription_reference: str
+    summary: Summary
+    paid_at: datetime | None = None
+    card: CardView | None = None
+    consent_texts: tuple[str, ...] = ()
+    applied: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BankCheck:
+    """How to hand the shopper over: a form to ``action`` with those fields."""
+
+    action: str
+    method: str = "post"
+    fields: Mapping[str, str] = field(default_factory=lambda: _NOTHING)

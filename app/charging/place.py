@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Executable, and_, bindparam, func, literal_column, select
+from sqlalchemy.exc import IntegrityError
 
 from app.billing.result import Quote
+from app.billing.states import ATTEMPT_CLOSED
+from app.charging.closing_orders import close_order
+from app.charging.errors import ChargingError
+from app.charging.settle import pay
+from app.charging.uses import check_tries, free_use, take_use
+from app.charging.writing import write_attempt, write_consent, write_order
 from app.kit.clock import Clock
+from app.kit.faults import fault_point
+from app.kit.ids import derive
+from app.models.customers import StoredCard
+from app.models.orders import Attempt, Order
 from app.models.store import Store
+from app.models.subscriptions import Subscription
 
 Guard = Callable[[Connection], None]
+RACES = 3
+"""How often TX1 is tried when another transaction took the same order, subscription or use between two statements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +111,176 @@ def place(
     it must be unique to the request (``drive.driver_name``). ``card`` may be None only when nothing is due.
     Raises ``ChargingError`` (see ``errors.py``); then nothing was written.
     """
-    raise NotImplementedError
+    if not new.quote.eligibility.ok:
+        raise ChargingError("not_eligible", "the quote refuses", reason=new.quote.eligibility.code)
+    placing = _Placing(new, new.quote.fingerprint, consent, card, guard, return_url, driver, decline_limit)
+    fault_point("C0")
+    placed = _race(store, clock, placing)
+    fault_point("C1")
+    return placed
+
+
+def _race(store: Store, clock: Clock, placing: _Placing) -> Placed:
+    """TX1, read anew whenever a constraint says that another transaction was first: then what it wrote is found."""
+    for _ in range(RACES - 1):
+        try:
+            return _commit(store, clock, placing)
+        except IntegrityError:
+            continue
+    return _commit(store, clock, placing)
+
+
+def _commit(store: Store, clock: Clock, placing: _Placing) -> Placed:
+    with store.write() as conn:
+        return _tx1(conn, placing, clock.now())
+
+
+def order_id_of(book_id: int, checkout_id: str) -> str:
+    """The order that this checkout makes, before it is made."""
+    return derive("order", book_id, checkout_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placing:
+    new: NewOrder
+    fingerprint: str
+    consent: ConsentGiven
+    card: ChosenCard | None
+    guard: Guard
+    return_url: str | Callable[[str], str]
+    driver: str | None
+    decline_limit: int
+
+    def return_url_of(self, order_id: str) -> str:
+        return self.return_url if isinstance(self.return_url, str) else self.return_url(order_id)
+
+
+_FOUND = (
+    select(
+        Order.id, Order.state, Order.quote_hash, Order.valid_until,
+        Attempt.id.label("attempt_id"), Attempt.state.label("attempt_state"),
+    )
+    .outerjoin(Attempt, and_(Attempt.order_id == Order.id, Attempt.state.not_in(ATTEMPT_CLOSED)))
+    .where(Order.book_id == bindparam("book"))
+)  # fmt: skip
+_BY_ID = _FOUND.where(Order.id == bindparam("order"))
+# The state is written out: a partial index serves only a condition that is in the text of the statement.
+_OPEN_OF_SUBSCRIPTION = _FOUND.where(
+    Order.subscription_id == bindparam("subscription"), Order.state == literal_column("'OPEN'")
+)
+_VERSION = select(Subscription.version).where(
+    Subscription.book_id == bindparam("book"), Subscription.id == bindparam("subscription")
+)
+_CARD = select(StoredCard.blocked).where(
+    StoredCard.book_id == bindparam("book"),
+    StoredCard.id == bindparam("card"),
+    StoredCard.customer_id == bindparam("customer"),
+    StoredCard.token == bindparam("token"),
+    StoredCard.gateway == bindparam("gateway"),
+    StoredCard.gateway_customer == bindparam("gateway_customer"),
+)
+_LAST_N = select(func.max(Attempt.n)).where(Attempt.order_id == bindparam("order"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """An order that is there already. ``attempt_id``: its attempt that is not closed, a succeeded one included."""
+
+    id: str
+    state: str
+    quote_hash: str
+    valid_until: datetime
+    attempt_id: str | None
+    attempt_state: str | None
+
+
+def _find(conn: Connection, query: Executable, **scope: int | str) -> _Found | None:
+    row = conn.execute(query, scope).first()
+    return None if row is None else _Found(*row)
+
+
+def _tx1(conn: Connection, p: _Placing, now: datetime) -> Placed:
+    new = p.new
+    order_id = order_id_of(new.book_id, new.checkout_id)
+    known = _find(conn, _BY_ID, book=new.book_id, order=order_id)
+    if known is not None:
+        return _again(conn, p, known, now)
+    other = _find(conn, _OPEN_OF_SUBSCRIPTION, book=new.book_id, subscription=new.subscription_id)
+    if other is not None and other.quote_hash == p.fingerprint and now < other.valid_until:
+        return _again(conn, p, other, now)
+    if other is not None:
+        _make_way(conn, new, other, now)
+    return _first(conn, p, order_id, now)
+
+
+def _again(conn: Connection, p: _Placing, order: _Found, now: datetime) -> Placed:
+    """The order is there already: the one that it leads to is the answer, or its next attempt."""
+    if order.attempt_id is not None or order.state not in ("OPEN", "EXPIRED", "CANCELLED"):
+        moving = order.attempt_state not in (None, "SUCCEEDED", "QUARANTINED")
+        return Placed(order.id, order.attempt_id if moving else None, created=False)
+    if order.state != "OPEN":
+        raise ChargingError("order_closed", "this order ended without money", order=order.id)
+    if order.quote_hash != p.fingerprint:
+        raise ChargingError("quote_differs", "this order was placed with other figures", order=order.id)
+    if now >= order.valid_until:
+        raise ChargingError("order_closed", "the price of this order stood until then", order=order.id)
+    p.guard(conn)
+    _check_version(conn, p.new)
+    last: int = conn.execute(_LAST_N, {"order": order.id}).scalar() or 0
+    return Placed(order.id, _attempt(conn, p, order.id, last + 1, now), created=False)
+
+
+def _make_way(conn: Connection, new: NewOrder, other: _Found, now: datetime) -> None:
+    """Another order holds the subscription: without an open attempt it ends here and gives its use of the link back."""
+    state, cause = ("CANCELLED", "another order was placed") if now < other.valid_until else ("EXPIRED", "too old")
+    if other.attempt_id is not None or not close_order(
+        conn, new.book_id, other.id, state, cause=cause, actor="place", at=now
+    ):
+        raise ChargingError("change_in_progress", "another order is being paid", order=other.id)
+
+
+def _first(conn: Connection, p: _Placing, order_id: str, now: datetime) -> Placed:
+    new = p.new
+    p.guard(conn)
+    _check_version(conn, new)
+    use = free_use(conn, new.book_id, new.link_jti, new.max_uses) if new.link_jti else None
+    write_order(conn, new, p.fingerprint, order_id, now)
+    if new.link_jti and use is not None:
+        take_use(conn, new.book_id, new.link_jti, use, order_id)
+    if new.quote.due_now:
+        return Placed(order_id, _attempt(conn, p, order_id, 1, now), created=True)
+    write_consent(conn, new, p.fingerprint, p.consent, p.card, f"{order_id}.0", order_id, now)
+    pay(conn, new.book_id, order_id, attempt=None, outcome="nocharge", actor="place", at=now)
+    return Placed(order_id, None, created=True)
+
+
+def _attempt(conn: Connection, p: _Placing, order_id: str, n: int, now: datetime) -> str:
+    """Attempt ``n`` with its own consent; the constraints allow it only when every earlier one is closed."""
+    new, card = p.new, p.card
+    if card is None:
+        raise ChargingError("card_unusable", "something is due and no card was chosen")
+    _check_card(conn, new, card)
+    check_tries(conn, new.book_id, new.customer_id, new.subscription_id, card.id, now, p.decline_limit)
+    attempt_id = f"{order_id}.{n}"
+    write_consent(conn, new, p.fingerprint, p.consent, card, attempt_id, order_id, now)
+    write_attempt(conn, new, card, attempt_id, order_id, n, p.return_url_of(order_id), p.driver, now)
+    return attempt_id
+
+
+def _check_version(conn: Connection, new: NewOrder) -> None:
+    scope = {"book": new.book_id, "subscription": new.subscription_id}
+    if conn.execute(_VERSION, scope).scalar() != new.subscription_version:
+        raise ChargingError("subscription_moved", "the subscription changed since it was quoted")
+
+
+def _check_card(conn: Connection, new: NewOrder, card: ChosenCard) -> None:
+    """The card is this customer's at this gateway (I13), and may be tried."""
+    row = conn.execute(
+        _CARD,
+        {
+            "book": new.book_id, "card": card.id, "customer": new.customer_id, "token": card.token,
+            "gateway": new.gateway, "gateway_customer": card.gateway_customer,
+        },
+    ).first()  # fmt: skip
+    if row is None or row.blocked:
+        raise ChargingError("card_unusable", "this card cannot be charged", card=card.id)

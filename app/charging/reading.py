@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, RowMapping, bindparam, select
 
+from app.billing.codec import load_quote
 from app.billing.result import Quote
 from app.billing.states import ATTEMPT_CLOSED
 from app.gateways.port import DeclineReason
 from app.kit.clock import Clock
+from app.models.customers import StoredCard
+from app.models.orders import Attempt, Consent, Order
 from app.models.store import Store
+from app.models.subscriptions import Subscription
 
-MOVING = frozenset({"CREATED", "INTENT"})
-"""A driver is at work, or soon will be."""
+WAITED_FOR = frozenset({"CREATED", "INTENT", "REQUIRES_ACTION", "UNKNOWN", "CANCELLING"})
+"""States of the newest attempt in which a worker may soon have news."""
+POLL_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +126,102 @@ class OrderOfLink:
     paid_at: datetime | None
 
 
+_ORDER_FIELDS = (
+    "id", "book_id", "number", "checkout_id", "state", "outcome", "total", "currency", "quote_hash", "quoted_at",
+    "valid_until", "created_at", "paid_at", "source", "link_jti", "claims", "email", "language", "customer_id",
+    "subscription_id",
+)  # fmt: skip
+_ORDER = (
+    select(
+        *(getattr(Order, name) for name in _ORDER_FIELDS), Order.quote, Subscription.number.label("subscription_number")
+    )
+    .join(Subscription, Subscription.id == Order.subscription_id)
+    .where(Order.book_id == bindparam("book"), Order.id == bindparam("order"))
+)
+_ATTEMPTS = (
+    select(
+        Attempt.id, Attempt.n, Attempt.state, Attempt.amount, Attempt.currency, Attempt.decline_reason,
+        Attempt.action_url, Attempt.last_class, Attempt.created_at, Attempt.settled_at,
+        StoredCard.id.label("card_id"), StoredCard.brand, StoredCard.last4, StoredCard.exp_month, StoredCard.exp_year,
+    )
+    .join(StoredCard, StoredCard.id == Attempt.card_id)
+    .where(Attempt.book_id == bindparam("book"), Attempt.order_id == bindparam("order"))
+    .order_by(Attempt.n)
+)  # fmt: skip
+_CONSENT = (
+    select(
+        Consent.text, Consent.version, Consent.language, Consent.button, Consent.boxes, Consent.figures, Consent.at
+    )
+    .where(Consent.book_id == bindparam("book"), Consent.order_id == bindparam("order"))
+    .order_by(Consent.at.desc())
+    .limit(1)
+)  # fmt: skip
+_NEWEST_STATE = (
+    select(Attempt.state)
+    .where(Attempt.book_id == bindparam("book"), Attempt.order_id == bindparam("order"))
+    .order_by(Attempt.n.desc())
+    .limit(1)
+)
+_OF_LINK = (
+    select(
+        Order.id, Order.number, Order.state, Order.outcome, Order.total, Order.currency, Order.created_at,
+        Order.paid_at,
+    )
+    .where(Order.book_id == bindparam("book"), Order.link_jti == bindparam("jti"))
+    .order_by(Order.created_at.desc(), Order.id)
+)  # fmt: skip
+
+
 def order_facts(conn: Connection, book_id: int, order_id: str) -> OrderFacts | None:
     """The order with its attempts and newest consent; None when this book has no such order."""
-    raise NotImplementedError
+    scope = {"book": book_id, "order": order_id}
+    row = conn.execute(_ORDER, scope).mappings().first()
+    if row is None:
+        return None
+    attempts = tuple(_attempt(each) for each in conn.execute(_ATTEMPTS, scope).mappings())
+    consent = conn.execute(_CONSENT, scope).first()
+    return OrderFacts(
+        **{name: row[name] for name in _ORDER_FIELDS},
+        quote=load_quote(row["quote"]),
+        attempts=attempts,
+        consent=None if consent is None else ConsentFacts(*consent),
+        subscription_number=row["subscription_number"],
+    )
+
+
+def _attempt(row: RowMapping) -> AttemptFacts:
+    reason = row["decline_reason"]
+    return AttemptFacts(
+        id=row["id"],
+        n=row["n"],
+        state=row["state"],
+        amount=row["amount"],
+        currency=row["currency"],
+        card=CardShown(row["card_id"], row["brand"], row["last4"], row["exp_month"], row["exp_year"]),
+        decline=DeclineReason(reason) if reason else None,
+        action_url=row["action_url"],
+        last_class=row["last_class"],
+        created_at=row["created_at"],
+        settled_at=row["settled_at"],
+    )
 
 
 def orders_of_link(conn: Connection, book_id: int, jti: str) -> tuple[OrderOfLink, ...]:
     """Every order placed from this link, newest first."""
-    raise NotImplementedError
+    return tuple(OrderOfLink(*row) for row in conn.execute(_OF_LINK, {"book": book_id, "jti": jti}))
 
 
 def wait_for_news(store: Store, clock: Clock, book_id: int, order_id: str, *, seconds: float) -> OrderFacts | None:
-    """The order as soon as its last attempt is final, asks for the bank, or is not known; at the latest after ``seconds``.
+    """The order as soon as somebody has something new to say of its newest attempt; at the latest after ``seconds``.
 
     For requests that lost the race for the lease and for the GETs that come back from the bank: ring the bell, then wait.
+    The first look is what was known before; an attempt that is created or in the bank's hands is waited for, one whose
+    end is not known as well, since the ring makes a worker look.
     """
-    raise NotImplementedError
+    until = clock.now() + timedelta(seconds=seconds)
+    while True:
+        with store.read() as conn:
+            state: str | None = conn.execute(_NEWEST_STATE, {"book": book_id, "order": order_id}).scalar()
+            if state not in WAITED_FOR or clock.now() >= until:
+                return order_facts(conn, book_id, order_id)
+        clock.sleep(POLL_SECONDS)

@@ -1,0 +1,166 @@
+"""Attempt rows as drivers see them: read, leased, moved. Every UPDATE names the state and the lease it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
+
+from app.models.links import LinkUse
+from app.models.orders import Attempt, Order
+
+LEASE = timedelta(seconds=60)
+ATTEMPT_LIFE = timedelta(hours=1)
+"""As long as a quoted price stands: nobody expects a charge later than that. Then the attempt is cancelled at the gateway."""
+PERSON_AFTER = timedelta(hours=24)
+SETTLED = frozenset({"SUCCEEDED", "DECLINED", "CANCELLED"})
+RESTING = SETTLED | {"QUARANTINED"}
+"""No driver has anything to do here."""
+
+
+class Moved(Exception):
+    """The row is no longer as it was read, or the lease is another driver's: nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One attempt with what its calls need from the order. ``use`` is (jti, n) of the link's use it was placed with."""
+
+    id: str
+    book_id: int
+    order_id: str
+    n: int
+    amount: int
+    currency: str
+    gateway: str
+    account: str
+    livemode: bool
+    payment_method: str
+    gw_customer: str
+    card_id: int
+    off_session: bool
+    return_url: str
+    state: str
+    gw_ref: str | None
+    action_url: str | None
+    create_try: int
+    confirm_try: int
+    tries: int
+    lease_until: datetime | None
+    lease_by: str | None
+    next_at: datetime | None
+    last_class: str | None
+    created_at: datetime
+    deadline_at: datetime
+    order_number: str
+    use_jti: str | None
+    use_n: int | None
+
+
+_COLUMNS = tuple(getattr(Attempt, name) for name in AttemptRow.__dataclass_fields__ if hasattr(Attempt, name))
+_ONE = (
+    select(*_COLUMNS, Order.number.label("order_number"), LinkUse.jti.label("use_jti"), LinkUse.n.label("use_n"))
+    .join(Order, Order.id == Attempt.order_id)
+    .outerjoin(LinkUse, and_(LinkUse.book_id == Attempt.book_id, LinkUse.order_id == Attempt.order_id))
+    .where(Attempt.id == bindparam("id"))
+)
+
+
+def read_attempt(conn: Connection, attempt_id: str) -> AttemptRow | None:
+    """The row as it stands. Ids are derived from the book, so that an id names one book's row alone."""
+    row = conn.execute(_ONE, {"id": attempt_id}).first()
+    return None if row is None else AttemptRow(*row)
+
+
+def lease_is_free(now: datetime) -> ColumnElement[bool]:
+    return or_(Attempt.lease_until.is_(None), Attempt.lease_until <= now)
+
+
+_LEASE = (
+    update(Attempt)
+    .where(
+        Attempt.id == bindparam("attempt"),
+        Attempt.state.not_in(RESTING),
+        or_(
+            Attempt.lease_until.is_(None),
+            Attempt.lease_until <= bindparam("now", type_=Attempt.lease_until.type),
+            Attempt.lease_by == bindparam("me"),
+        ),
+    )
+    .values(
+        lease_by=bindparam("me"),
+        lease_until=bindparam("until", type_=Attempt.lease_until.type),
+        next_at=bindparam("until", type_=Attempt.lease_until.type),
+    )
+)
+
+
+def lease(conn: Connection, attempt_id: str, by: str, now: datetime) -> bool:
+    """Take the row for ``LEASE``, or take it on; False when another driver has it or nothing is left to do.
+
+    ``next_at`` moves along: if this driver dies, the row is due when its lease ends.
+    """
+    taken = conn.execute(_LEASE, {"attempt": attempt_id, "me": by, "now": now, "until": now + LEASE})
+    return taken.rowcount == 1
+
+
+def move(conn: Connection, row: AttemptRow, by: str | None, values: dict[str, Any], *also: ColumnElement[bool]) -> None:
+    """Write ``values`` if the row is still in the state it was read in and ``by`` holds its lease; else ``Moved``.
+
+    ``by`` None is for those who may move a row whoever drives it (abandon, deadline).
+    """
+    where = [Attempt.id == row.id, Attempt.state == row.state, *also]
+    if by is not None:
+        where.append(Attempt.lease_by == by)
+    if conn.execute(update(Attempt).where(*where).values(values)).rowcount != 1:
+        raise Moved(row.id)
+
+
+def released(now: datetime, next_at: datetime | None) -> dict[str, Any]:
+    """Give the lease back. ``lease_until`` stays as the moment of the last look."""
+    return {"lease_by": None, "lease_until": now, "next_at": next_at}
+
+
+def due_attempts(conn: Connection, now: datetime, limit: int) -> Sequence[str]:
+    """Ids of rows whose time has come and whose lease is free, the longest waiting first."""
+    return (
+        conn.execute(
+            select(Attempt.id)
+            .where(Attempt.next_at.is_not(None), Attempt.next_at <= now, lease_is_free(now))
+            .order_by(Attempt.next_at)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def waited_for(conn: Connection, now: datetime, limit: int) -> Sequence[str]:
+    """Ids of rows that somebody may be waiting for: young, undecided, not looked at a moment ago.
+
+    A ring names no row, so this is what it may have meant. The bank's answer is looked for at once, an unknown end and a
+    gateway that did not answer after five seconds.
+    """
+    return (
+        conn.execute(
+            select(Attempt.id)
+            .where(
+                Attempt.next_at.is_not(None),
+                Attempt.next_at > now,
+                Attempt.created_at > now - ATTEMPT_LIFE,
+                or_(
+                    and_(Attempt.state == "REQUIRES_ACTION", Attempt.lease_until <= now - timedelta(seconds=1)),
+                    Attempt.lease_until <= now - timedelta(seconds=5),
+                ),
+                Attempt.state.not_in(RESTING),
+            )
+            .order_by(Attempt.created_at.desc())
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )

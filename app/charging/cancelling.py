@@ -1,0 +1,91 @@
+"""Makes sure at the gateway that an attempt takes no money, and finds out when it already did."""
+
+from __future__ import annotations
+
+from app.charging.attempts import AttemptRow
+from app.charging.closing import close
+from app.charging.comparing import mismatch
+from app.charging.driver import Driver, put_down, quarantine
+from app.charging.settle import settle
+from app.gateways.port import Answer, AnswerKind, Decline, Payment, PaymentStatus
+from app.kit.faults import fault_point
+
+_WAIT = (AnswerKind.BUSY, AnswerKind.NOT_SENT, AnswerKind.MERCHANT_FAULT)
+
+
+def cancel(d: Driver, row: AttemptRow) -> AttemptRow | None:
+    """``CANCELLING`` → ``CANCELLED``, or ``SUCCEEDED`` when the money was taken before the cancel came."""
+    if row.gw_ref is None:
+        return _cancel_unseen(d, row)
+    answer = _ask(d, row)
+    if answer.payment is not None and answer.payment.status is PaymentStatus.CANCELED:
+        return close(d, row, "CANCELLED", "cancelled at the gateway")
+    if answer.kind is AnswerKind.BUG_OR_GONE:
+        return close(d, row, "CANCELLED", "the gateway has no such payment")
+    if answer.kind is AnswerKind.BUG:
+        return quarantine(d, row, f"cancel: {answer.detail}")
+    if answer.kind in _WAIT:
+        return put_down(d, row, answer.kind, f"cancel: {answer.kind}")
+    return _look(d, row)
+
+
+def _cancel_unseen(d: Driver, row: AttemptRow) -> None:
+    """No id was ever committed, so nothing can have been confirmed; objects that were made are cancelled all the same."""
+    reply = d.gateway(row).list_payments(order=row.order_id)
+    if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
+        return put_down(d, row, reply.kind, f"list: {reply.kind}")
+    for payment in reply.value:
+        if payment.metadata.attempt != row.id or payment.status is PaymentStatus.CANCELED:
+            continue
+        if payment.status is PaymentStatus.SUCCEEDED:
+            return quarantine(d, row, f"payment {payment.ref} succeeded though it was never confirmed by us")
+        answer = d.gateway(row).cancel_payment(payment.ref, key=_key(row, payment.ref))
+        if answer.payment is None or answer.payment.status is not PaymentStatus.CANCELED:
+            return put_down(d, row, answer.kind, f"cancel: {answer.kind}")
+    return close(d, row, "CANCELLED", "nothing was confirmed")
+
+
+def _look(d: Driver, row: AttemptRow) -> AttemptRow | None:
+    """The cancel had no certain answer, or the object was final already: what it says now decides."""
+    ref = row.gw_ref or ""
+    seen = d.call(row, lambda: d.gateway(row).read_payment(ref))
+    payment = seen.payment
+    if payment is None:
+        kind = AnswerKind.UNKNOWN if seen.kind not in _WAIT else seen.kind
+        return put_down(d, row, kind, "read: no answer")
+    if payment.status is PaymentStatus.CANCELED:
+        return close(d, row, "CANCELLED", "cancelled at the gateway")
+    if payment.status is PaymentStatus.SUCCEEDED:
+        return _paid_after_all(d, row, payment)
+    waiting = AnswerKind.PENDING if payment.status is PaymentStatus.PROCESSING else AnswerKind.UNKNOWN
+    return put_down(d, row, waiting, "cancel: not final yet")
+
+
+def _paid_after_all(d: Driver, row: AttemptRow, payment: Payment) -> None:
+    wrong = mismatch(row, payment)
+    if wrong:
+        return quarantine(d, row, wrong)
+    fault_point("C7")
+    return settle(d, row)
+
+
+def cancel_declined(d: Driver, row: AttemptRow, decline: Decline | None) -> AttemptRow | None:
+    """The bank refused. Only when the object can never be confirmed again may another attempt be made."""
+    answer = _ask(d, row)
+    if answer.payment is not None and answer.payment.status is PaymentStatus.CANCELED:
+        return close(d, row, "DECLINED", "declined", decline)
+    if answer.kind in (AnswerKind.BUG, AnswerKind.BUG_OR_GONE):
+        return quarantine(d, row, f"cancel after a decline: {answer.detail or answer.kind}")
+    if answer.kind in _WAIT:
+        return put_down(d, row, answer.kind, f"cancel: {answer.kind}")
+    return put_down(d, row, AnswerKind.UNKNOWN, "declined, cancel: no certain answer", state="UNKNOWN")
+
+
+def _ask(d: Driver, row: AttemptRow) -> Answer:
+    ref = row.gw_ref or ""
+    return d.call(row, lambda: d.gateway(row).cancel_payment(ref, key=_key(row, ref)))
+
+
+def _key(row: AttemptRow, ref: str) -> str:
+    """A cancel may be repeated under any key; ``tries`` leaves a poisoned one behind."""
+    return f"{row.id}:cancel:{ref}:{row.tries}"

@@ -1,0 +1,120 @@
+"""The first half: an object at the gateway that moves no money, whose id is committed before anything else is asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from sqlalchemy.exc import IntegrityError
+
+from app.charging.attempts import AttemptRow, Moved, move, read_attempt
+from app.charging.closing import close
+from app.charging.driver import Driver, put, put_down, quarantine
+from app.charging.transitions import Move, log
+from app.gateways.port import Answer, AnswerKind, CreatePayment, Gateway, Marks, Payment, PaymentStatus
+from app.kit.faults import fault_point
+from app.kit.ids import derive
+from app.models.orders import Attempt
+
+KEYS_FADE_AFTER = timedelta(hours=20)
+"""Gateways forget keys after a day: an older attempt may have an object that its key no longer finds."""
+
+
+def make_object(d: Driver, row: AttemptRow) -> AttemptRow | None:
+    """Find the attempt's object at the gateway or make it, and commit its id (TX2)."""
+    gateway = d.gateway(row)
+    if _may_exist(row, gateway, d.clock.now()):
+        reply = gateway.list_payments(order=row.order_id)
+        if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
+            return put_down(d, row, reply.kind, f"list: {reply.kind}")
+        mine = [payment for payment in reply.value if payment.metadata.attempt == row.id]
+        if mine:
+            return _adopt(d, row, mine)
+    if row.state == "UNKNOWN" and d.clock.now() >= row.deadline_at:
+        return put(d, row, "CANCELLING", "deadline")
+    return _create(d, row, gateway)
+
+
+def _may_exist(row: AttemptRow, gateway: Gateway, now: datetime) -> bool:
+    fade = min(KEYS_FADE_AFTER, gateway.capabilities.idempotency_ttl * 5 / 6)
+    return row.create_try > 0 or row.state == "UNKNOWN" or now - row.created_at >= fade
+
+
+def request_of(row: AttemptRow) -> CreatePayment:
+    """Built from the row alone, so that the same key always comes with the same parameters."""
+    use = derive("use", row.use_jti, row.use_n or 0) if row.use_jti else ""
+    return CreatePayment(
+        amount=row.amount,
+        currency=row.currency,
+        customer=row.gw_customer,
+        payment_method=row.payment_method,
+        marks=Marks(order=row.order_id, attempt=row.id, use=use),
+        description=row.order_number,
+    )
+
+
+def _create(d: Driver, row: AttemptRow, gateway: Gateway) -> AttemptRow | None:
+    def ask() -> Answer:
+        fault_point("C2")
+        return gateway.create_payment(request_of(row), key=f"{row.id}:create:{row.create_try}")
+
+    answer = d.call(row, ask)
+    fault_point("C3")
+    match answer.kind:
+        case AnswerKind.DEFINITE | AnswerKind.PENDING | AnswerKind.READ if answer.payment is not None:
+            return commit_ref(d, row, answer.payment.ref)
+        case AnswerKind.DECLINE:
+            if answer.payment is not None:
+                return commit_ref(d, row, answer.payment.ref)
+            return close(d, row, "CANCELLED", "refused without an object", answer.decline)
+        case AnswerKind.BUSY | AnswerKind.NOT_SENT | AnswerKind.MERCHANT_FAULT:
+            return put_down(d, row, answer.kind, f"create: {answer.kind}")
+        case AnswerKind.BUG | AnswerKind.BUG_OR_GONE:
+            return quarantine(d, row, f"create: {answer.detail or answer.kind}")
+        case _:
+            return put_down(
+                d, row, AnswerKind.UNKNOWN, "create: no certain answer", state="UNKNOWN", create_try=row.create_try + 1
+            )
+
+
+def commit_ref(d: Driver, row: AttemptRow, ref: str) -> AttemptRow | None:
+    """TX2, the fence: only the driver that holds the lease of a row without an object may give it one.
+
+    A driver that slept finds the row taken; unless it is the very same object, it cancels its own and stops.
+    """
+    now = d.clock.now()
+    try:
+        with d.store.write() as conn:
+            taken = {"state": "INTENT", "gw_ref": ref, "last_class": None}
+            move(conn, row, d.by, taken, Attempt.gw_ref.is_(None), Attempt.state.in_(("CREATED", "UNKNOWN")))
+            log(conn, row.book_id, [Move("attempt", row.id, row.state, "INTENT", "object made")], actor=d.by, at=now)
+    except IntegrityError:
+        return quarantine(d, row, f"payment {ref} belongs to another attempt")
+    except Moved:
+        _fenced(d, row, ref)
+        raise
+    return replace(row, state="INTENT", gw_ref=ref, last_class=None)
+
+
+def _fenced(d: Driver, row: AttemptRow, ref: str) -> None:
+    """Cancel the object that this driver made, unless the row's present driver has it or is about to find it."""
+    with d.store.read() as conn:
+        now_is = read_attempt(conn, row.id)
+    if now_is is None or now_is.gw_ref == ref:
+        return
+    if now_is.gw_ref is None and now_is.state in ("CREATED", "UNKNOWN"):
+        return  # the same key or the list gives this object to the other driver; if not, the sweep of leftovers cancels it
+    d.gateway(row).cancel_payment(ref, key=f"{row.id}:stray:{ref}")
+
+
+def _adopt(d: Driver, row: AttemptRow, found: list[Payment]) -> AttemptRow | None:
+    """Objects of this attempt that we made and lost sight of: keep the one that matters, cancel the others."""
+    ranked = sorted(found, key=lambda payment: _CHOICE.get(payment.status, 1))
+    adopted = commit_ref(d, row, ranked[0].ref)
+    for stray in ranked[1:]:
+        if stray.status not in (PaymentStatus.CANCELED, PaymentStatus.SUCCEEDED):
+            d.gateway(row).cancel_payment(stray.ref, key=f"{row.id}:stray:{stray.ref}")
+    return adopted
+
+
+_CHOICE = {PaymentStatus.SUCCEEDED: 0, PaymentStatus.CANCELED: 2}

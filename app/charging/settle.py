@@ -1,0 +1,133 @@
+"""TX3: the attempt succeeded, the order is paid, the subscription changes and the news is written, all or nothing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+
+from app.billing.codec import load_quote
+from app.charging.attempts import AttemptRow, move, released
+from app.charging.driver import Driver, quarantine
+from app.charging.news import receipt_body
+from app.charging.transitions import Move, log
+from app.models.customers import BalanceEntry
+from app.models.orders import Consent, Fulfilment, Order
+from app.models.subscriptions import Subscription
+from app.outbox import record
+from app.subscriptions.apply import apply_paid
+from app.subscriptions.errors import SubscriptionMoved
+
+_ORDER = (
+    select(Order, Subscription.number.label("subscription_number"))
+    .join(Subscription, Subscription.id == Order.subscription_id)
+    .where(Order.book_id == bindparam("book"), Order.id == bindparam("order"))
+)
+_PAID = (
+    update(Order)
+    .where(Order.book_id == bindparam("book"), Order.id == bindparam("order"), Order.state == "OPEN")
+    .values(
+        state="PAID",
+        outcome=bindparam("how"),
+        paid_at=bindparam("at", type_=Order.paid_at.type),
+        version=Order.version + 1,
+    )
+)
+
+
+def settle(d: Driver, row: AttemptRow) -> None:
+    """Record that the gateway holds the money of this attempt, and do what was bought. One commit.
+
+    Raises ``Moved`` when another driver got there first. A subscription that moved meanwhile is a person's business: the
+    money is there, the change cannot be made.
+    """
+    now = d.clock.now()
+    try:
+        with d.store.write() as conn:
+            done = {"state": "SUCCEEDED", "settled_at": now, "last_class": "definite", "action_url": None}
+            move(conn, row, d.by, done | released(now, None))
+            pay(conn, row.book_id, row.order_id, attempt=row, outcome="paid", actor=d.by, at=now)
+    except SubscriptionMoved:
+        quarantine(d, row, "paid, but the subscription moved meanwhile")
+
+
+def pay(
+    conn: Connection, book_id: int, order_id: str, *, attempt: AttemptRow | None, outcome: str, actor: str, at: datetime
+) -> None:
+    """In the caller's transaction: OPEN → PAID, the change applied, receipt and event written, transitions logged.
+
+    ``attempt`` None: nothing was due. Raises ``SubscriptionMoved``; the transaction must then not commit.
+    """
+    order = conn.execute(_ORDER, {"book": book_id, "order": order_id}).mappings().one()
+    if conn.execute(_PAID, {"book": book_id, "order": order_id, "how": outcome, "at": at}).rowcount != 1:
+        # An order is closed only without an open attempt, so this cannot be; if it is, nobody may guess.
+        raise SubscriptionMoved(order["subscription_id"], order["subscription_version"])
+    consent = _consent(conn, attempt.id if attempt else f"{order_id}.0")
+    _fulfil(conn, order, consent, attempt, at)
+    moves = [Move("order", order_id, "OPEN", "PAID", outcome)]
+    if attempt is not None:
+        moves.insert(0, Move("attempt", attempt.id, attempt.state, "SUCCEEDED", "the gateway holds the money"))
+    log(conn, book_id, moves, actor=actor, at=at)
+    version = order["version"] + 1
+    record(conn, book_id, "receipt", order_id, version, "mail", receipt_body(order, consent, outcome, at), at)
+    event = {"order": order_id, "number": order["number"], "outcome": outcome, "total": order["total"]}
+    record(conn, book_id, "order.paid", order_id, version, "event", event, at)
+
+
+def _consent(conn: Connection, attempt_id: str) -> RowMapping:
+    return (
+        conn.execute(
+            select(Consent.text, Consent.version, Consent.language, Consent.card, Consent.at).where(
+                Consent.attempt_id == attempt_id
+            )
+        )
+        .mappings()
+        .one()
+    )
+
+
+def _fulfil(conn: Connection, order: RowMapping, consent: RowMapping, attempt: AttemptRow | None, at: datetime) -> None:
+    quote = load_quote(order["quote"])
+    book_id, order_id = order["book_id"], order["id"]
+    mandate = {
+        "at": consent["at"].isoformat(),
+        "text": consent["text"],
+        "version": consent["version"],
+        "source": order["source"],
+        "consent": attempt.id if attempt else f"{order_id}.0",
+    }
+    version = apply_paid(
+        conn,
+        book_id=book_id,
+        subscription_id=order["subscription_id"],
+        quote=quote,
+        expected_version=order["subscription_version"],
+        order_id=order_id,
+        card_id=attempt.card_id if attempt else consent["card"].get("id"),
+        mandate=mandate,
+        at=at,
+    )
+    conn.execute(
+        insert(Fulfilment),
+        {
+            "order_id": order_id,
+            "book_id": book_id,
+            "subscription_id": order["subscription_id"],
+            "from_version": order["subscription_version"],
+            "to_version": version,
+            "at": at,
+        },
+    )
+    if quote.balance_used:
+        conn.execute(
+            insert(BalanceEntry),
+            {
+                "book_id": book_id,
+                "customer_id": order["customer_id"],
+                "currency": order["currency"],
+                "amount": quote.balance_used,
+                "cause": "order",
+                "order_id": order_id,
+                "created_at": at,
+            },
+        )

@@ -1,0 +1,92 @@
+"""Uses of a link, and how often a shopper may try: both counted inside TX1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select
+
+from app.charging.errors import ChargingError
+from app.models.links import LinkUse
+from app.models.orders import Attempt, Order
+
+TRY_WINDOW = timedelta(hours=1)
+
+_USES = (
+    select(LinkUse.n, LinkUse.order_id)
+    .where(LinkUse.book_id == bindparam("book"), LinkUse.jti == bindparam("jti"))
+    .order_by(LinkUse.n)
+)
+_FAILED = (
+    select(Attempt.created_at, Attempt.card_id, Order.subscription_id)
+    .join(Order, Order.id == Attempt.order_id)
+    .where(
+        Order.book_id == bindparam("book"),
+        Order.customer_id == bindparam("customer"),
+        Order.created_at > bindparam("orders_since", type_=Order.created_at.type),
+        Attempt.created_at > bindparam("since", type_=Order.created_at.type),
+        Attempt.state == "DECLINED",
+    )
+    .order_by(Attempt.created_at)
+)
+
+
+def free_use(conn: Connection, book_id: int, jti: str, max_uses: int) -> int:
+    """The number of a use that nobody holds. ``link_used`` with the newest order that holds one when there is none.
+
+    The primary key decides if two transactions choose the same number.
+    """
+    held = {row.n: row.order_id for row in conn.execute(_USES, {"book": book_id, "jti": jti})}
+    for n in range(1, max_uses + 1):
+        if n not in held:
+            return n
+    raise ChargingError("link_used", "every use of this link is taken", order=_newest(conn, book_id, held.values()))
+
+
+def _newest(conn: Connection, book_id: int, order_ids: Iterable[str]) -> str | None:
+    return conn.execute(
+        select(Order.id)
+        .where(Order.book_id == book_id, Order.id.in_(list(order_ids)))
+        .order_by(Order.created_at.desc())
+        .limit(1)
+    ).scalar()
+
+
+def take_use(conn: Connection, book_id: int, jti: str, n: int, order_id: str) -> None:
+    conn.execute(insert(LinkUse), {"book_id": book_id, "jti": jti, "n": n, "order_id": order_id})
+
+
+def give_back(conn: Connection, book_id: int, order_id: str) -> None:
+    """The order ended without money: its use is free again. Only after its last attempt is closed (I26)."""
+    conn.execute(delete(LinkUse).where(LinkUse.book_id == book_id, LinkUse.order_id == order_id))
+
+
+def check_tries(
+    conn: Connection, book_id: int, customer_id: int, subscription_id: int, card_id: int, now: datetime, limit: int
+) -> None:
+    """Refuse with ``too_many_tries`` and ``opens_at`` when too many payments were declined within the last hour.
+
+    ``limit`` counts per subscription (and so per link) and per card; a customer with several subscriptions has twice that.
+    """
+    scope = {
+        "book": book_id,
+        "customer": customer_id,
+        "since": now - TRY_WINDOW,
+        # An order lives at most as long as its quote, and its attempts an hour more.
+        "orders_since": now - 3 * TRY_WINDOW,
+    }
+    failed = conn.execute(_FAILED, scope).all()
+    if len(failed) < limit:
+        return
+    _refuse("subscription", [row for row in failed if row.subscription_id == subscription_id], limit)
+    _refuse("card", [row for row in failed if row.card_id == card_id], limit)
+    _refuse("customer", failed, 2 * limit)
+
+
+def _refuse(per: str, failed: Iterable[Row[datetime, int, int]], limit: int) -> None:
+    times = [row.created_at for row in failed]
+    if len(times) >= limit:
+        raise ChargingError(
+            "too_many_tries", "too many payments were declined", opens_at=times[-limit] + TRY_WINDOW, per=per
+        )

@@ -1,0 +1,131 @@
+"""The rows of TX1, each written by one function from explicit values."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, insert, update
+
+from app.billing.codec import dump_quote
+from app.charging.attempts import ATTEMPT_LIFE, LEASE
+from app.charging.transitions import BORN, Move, log
+from app.kit.ids import short_code
+from app.models.orders import Attempt, Consent, Order
+
+if TYPE_CHECKING:
+    from app.charging.place import ChosenCard, ConsentGiven, NewOrder
+
+
+def write_order(conn: Connection, new: NewOrder, fingerprint: str, order_id: str, now: datetime) -> None:
+    conn.execute(
+        insert(Order),
+        {
+            "id": order_id,
+            "book_id": new.book_id,
+            "number": short_code("UP", new.book_id, order_id),
+            "checkout_id": new.checkout_id,
+            "subscription_id": new.subscription_id,
+            "subscription_version": new.subscription_version,
+            "customer_id": new.customer_id,
+            "source": new.source,
+            "link_jti": new.link_jti,
+            "claims": new.claims,
+            "quote": dump_quote(new.quote),
+            "quote_hash": fingerprint,
+            "quoted_at": new.quoted_at,
+            "valid_until": new.valid_until,
+            "total": new.quote.due_now,
+            "currency": new.quote.currency,
+            "outcome": "pending",
+            "state": "OPEN",
+            "email": new.email,
+            "language": new.language,
+            "created_at": now,
+        },
+    )
+    log(conn, new.book_id, [Move("order", order_id, BORN, "OPEN", "placed")], actor=new.source, at=now)
+
+
+def write_consent(
+    conn: Connection,
+    new: NewOrder,
+    fingerprint: str,
+    consent: ConsentGiven,
+    card: ChosenCard | None,
+    attempt_id: str,
+    order_id: str,
+    now: datetime,
+) -> None:
+    """The proof for one attempt (``.0``: for an order with nothing due). Never changed afterwards."""
+    shown = (
+        {name: getattr(card, name) for name in ("id", "brand", "last4", "exp_month", "exp_year", "fingerprint")}
+        if card
+        else {}
+    )
+    conn.execute(
+        insert(Consent),
+        {
+            "attempt_id": attempt_id,
+            "book_id": new.book_id,
+            "order_id": order_id,
+            "text": consent.text,
+            "version": consent.version,
+            "language": consent.language,
+            "button": consent.button,
+            "boxes": dict(consent.boxes),
+            "figures": dict(consent.figures),
+            "card": shown,
+            "quote_hash": fingerprint,
+            "link_jti": new.link_jti,
+            "ip": consent.ip,
+            "user_agent": consent.user_agent,
+            "at": now,
+        },
+    )
+
+
+def write_attempt(
+    conn: Connection,
+    new: NewOrder,
+    card: ChosenCard,
+    attempt_id: str,
+    order_id: str,
+    n: int,
+    return_url: str,
+    driver: str | None,
+    now: datetime,
+) -> None:
+    """``CREATED``, under the lease of ``driver`` if one is named, else due at once."""
+    leased_until = now + LEASE if driver else None
+    conn.execute(
+        insert(Attempt),
+        {
+            "id": attempt_id,
+            "book_id": new.book_id,
+            "order_id": order_id,
+            "n": n,
+            "amount": new.quote.due_now,
+            "currency": new.quote.currency,
+            "gateway": new.gateway,
+            "account": new.account,
+            "livemode": new.livemode,
+            "payment_method": card.token,
+            "gw_customer": card.gateway_customer,
+            "card_id": card.id,
+            "return_url": return_url,
+            "state": "CREATED",
+            "lease_by": driver,
+            "lease_until": leased_until,
+            "next_at": leased_until or now,
+            "created_at": now,
+            "deadline_at": now + ATTEMPT_LIFE,
+        },
+    )
+    if n > 1:
+        conn.execute(
+            update(Order)
+            .where(Order.book_id == new.book_id, Order.id == order_id)
+            .values(outcome="pending", version=Order.version + 1)
+        )
+    log(conn, new.book_id, [Move("attempt", attempt_id, BORN, "CREATED", "placed")], actor=new.source, at=now)

@@ -1,0 +1,5 @@
+"""What must be told: recorded in the transaction that made it true, delivered later, at least once."""
+
+from app.outbox.recording import outbox_id, record, record_once
+
+__all__ = ["outbox_id", "record", "record_once"]

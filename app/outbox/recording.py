@@ -1,0 +1,63 @@
+"""Writes what must be told into the caller's transaction: it exists exactly if the change does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from app.models.work import Outbox
+
+
+def outbox_id(kind: str, object_id: str, version: int | str) -> str:
+    """Kind, object and version: the same news has the same id, whoever records it."""
+    return f"{kind}:{object_id}:{version}"
+
+
+def record(
+    conn: Connection,
+    book_id: int,
+    kind: str,
+    object_id: str,
+    version: int | str,
+    channel: str,
+    body: dict[str, Any],
+    at: datetime,
+) -> str:
+    """Add one row to tell; its id. ``channel`` is ``mail`` (due at once), ``webhook`` or ``event`` (kept until asked for).
+
+    The same news twice in one book is an ``IntegrityError``: the caller's transaction was about to tell it again.
+    """
+    identity = outbox_id(kind, object_id, version)
+    conn.execute(
+        insert(Outbox),
+        {
+            "id": identity,
+            "book_id": book_id,
+            "channel": channel,
+            "kind": kind,
+            "body": body,
+            "state": "READY",
+            "next_at": at if channel == "mail" else None,
+            "created_at": at,
+        },
+    )
+    return identity
+
+
+def record_once(
+    conn: Connection,
+    book_id: int,
+    kind: str,
+    object_id: str,
+    version: int | str,
+    channel: str,
+    body: dict[str, Any],
+    at: datetime,
+) -> bool:
+    """Like ``record``, for news that several passes may find: False when it is there already."""
+    known = conn.execute(select(Outbox.id).where(Outbox.id == outbox_id(kind, object_id, version))).first()
+    if known is None:
+        record(conn, book_id, kind, object_id, version, channel, body, at)
+    return known is None

@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
-from app.gateways.port import Capabilities, GatewayError
+from app.gateways.port import Capabilities, Gateway, GatewayError
 from app.gateways.sandbox.adapter import CAPABILITIES, NAME, SandboxGateway
 from app.gateways.sandbox.cards import CARDS, Effect, Fault, TestCard
 from app.gateways.sandbox.controls import SandboxControls
@@ -36,11 +36,12 @@ class Sandbox:
     def __init__(self, ledger: Ledger, clock: Clock, around: Surroundings, delays: Delays) -> None:
         host = Host(ledger, clock, around, delays)
         self._host = host
+        self.public_url = around.public_url
         self.ledger = ledger
         self.pages = SandboxPages(host)
         self.controls = SandboxControls(host)
 
-    def at(self, account: str, *, livemode: bool) -> SandboxGateway:
+    def at(self, account: str, *, livemode: bool) -> Gateway:
         """One account in one mode. Any name is an account; nothing of one is seen from another."""
         return SandboxGateway(self._host, account, livemode=livemode)
 
@@ -68,6 +69,8 @@ def open_gateway(settings: Mapping[str, object]) -> Sandbox:
         _seconds(settings, "timeout_seconds", 1.0),
         _seconds(settings, "late_seconds", 5.0),
     )
+    if timedelta(seconds=delays.timeout + delays.late) > CAPABILITIES.late_effect_max:
+        raise GatewayError("gateway_misconfigured", "'late_seconds' is beyond what the sandbox declares", gateway=NAME)
     processing = timedelta(seconds=_seconds(settings, "processing_seconds", 5.0))
     around = Surroundings(str(settings["public_url"]).rstrip("/"), randomness, processing)
     return Sandbox(Ledger(Path(str(settings["path"])), randomness), clock, around, delays)

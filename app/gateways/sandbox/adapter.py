@@ -28,7 +28,8 @@ from app.gateways.port import (
     StoredCard,
 )
 from app.gateways.sandbox import payments, wallet
-from app.gateways.sandbox.host import IDEMPOTENCY_TTL, Host
+from app.gateways.sandbox.host import Host
+from app.gateways.sandbox.keys import IDEMPOTENCY_TTL
 from app.gateways.sandbox.ledger import Connection, instant, micros
 from app.gateways.sandbox.notices import read_notice
 from app.gateways.sandbox.wire import Body, Call, NoAnswer, Response, failure
@@ -92,7 +93,7 @@ class SandboxGateway:
 
     def read_payment(self, ref: str) -> Answer:
         def question(c: Connection) -> Response:
-            row = payments.find(c, self._call("read_payment", "", ref, {}), ref)
+            row = payments.find(c, self, ref)
             if row is None:
                 return failure(404, "no_such_payment", f"no payment {ref!r} in this account")
             return Response(200, {"payment": payments.payment_body(c, self._host.around, row)})
@@ -118,7 +119,7 @@ class SandboxGateway:
 
     def list_refunds(self, ref: str) -> Reply[tuple[Refund, ...]]:
         def question(c: Connection) -> Response:
-            if payments.find(c, self._call("list_refunds", "", ref, {}), ref) is None:
+            if payments.find(c, self, ref) is None:
                 return failure(404, "no_such_payment", f"no payment {ref!r} in this account")
             rows = c.execute("SELECT * FROM refunds WHERE payment = ? ORDER BY seq", (ref,)).fetchall()
             return Response(200, {"refunds": [payments.refund_body(row) for row in rows]})
@@ -150,13 +151,10 @@ class SandboxGateway:
     ) -> Notice | NoticeRefused:
         return read_notice(headers, body, secrets, now)
 
-    def _call(self, verb: str, key: str, subject: str, params: Mapping[str, Any]) -> Call:
-        return Call(self.account, self.livemode, verb, key, subject, params)
-
     def _change(self, verb: str, key: str, subject: str, params: Mapping[str, Any]) -> Response | NoAnswer:
         assert_outside_transaction(verb)
         try:
-            return self._host.change(self._call(verb, key, subject, params))
+            return self._host.change(Call(self.account, self.livemode, verb, key, subject, params))
         except NoAnswer as none:
             return none
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from app.gateways.sandbox.cards import Fault
-from app.gateways.sandbox.host import Host, expire_keys
+from app.gateways.sandbox.host import Host
+from app.gateways.sandbox.keys import expire_keys
 
 
 class SandboxControls:

@@ -1,8 +1,4 @@
-"""The gateway's own side of the sandbox: logs each changing call, keeps saved answers, acts once, and fails as scripted.
-
-Idempotency is the real thing: one key, one set of parameters, one saved answer (a saved 500 included) until the key
-expires. What is refused before acting (400 for bad parameters, 404, 409, 429, 401, 403) is not saved.
-"""
+"""The gateway's own side of the sandbox: logs each changing call, keeps saved answers, acts once, and fails as scripted."""
 
 from __future__ import annotations
 
@@ -11,22 +7,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.gateways.answers import ALREADY_FINAL, KEY_MISMATCH
 from app.gateways.sandbox import payments, wallet
 from app.gateways.sandbox.cards import CARDS, Fault, TestCard, card_of_token
+from app.gateways.sandbox.keys import KEY_IN_USE, reserve, save, saved_answer
 from app.gateways.sandbox.ledger import Connection, Ledger, Row, micros
 from app.gateways.sandbox.payments import Surroundings
 from app.gateways.sandbox.wire import Call, NoAnswer, Response, failure
 from app.kit.clock import Clock
 
-IDEMPOTENCY_TTL = timedelta(hours=24)
-_ABANDONED = timedelta(seconds=60)
-"""A call still "in use" after this died with its process, before acting."""
-
 _SILENT = {Fault.TIMEOUT_BEFORE, Fault.TIMEOUT_AFTER, Fault.LATE}
 _REFUSALS = {
     Fault.RATE_LIMITED: failure(429, "rate_limited", "too many requests"),
-    Fault.KEY_IN_USE: failure(409, "key_in_use", "another call uses this key"),
+    Fault.KEY_IN_USE: KEY_IN_USE,
     Fault.UNAUTHORIZED: failure(401, "unauthorized", "the account's key is not accepted"),
     Fault.FORBIDDEN: failure(403, "forbidden", "the account may not do this"),
     Fault.ERROR_UNSAVED: failure(500, "internal", "internal error"),
@@ -107,7 +99,7 @@ class Host:
         """The response, or None where nothing may be said (yet)."""
         if fault is Fault.REFUSED:
             return None
-        saved = _saved_answer(c, call, now)
+        saved = saved_answer(c, call, now)
         if saved is not None:
             return saved
         refusal = _refusal(fault)
@@ -118,16 +110,16 @@ class Host:
         if fault is Fault.LATE:
             return _postpone(c, call, now + timedelta(seconds=self._delays.timeout + self._delays.late))
         if fault is Fault.SLOW:
-            return _reserve(c, call, now)
+            return reserve(c, call, now)
         if fault is Fault.ERROR_BEFORE:
-            return _save(c, call, _REFUSALS[Fault.ERROR_UNSAVED], now)
+            return save(c, call, _REFUSALS[Fault.ERROR_UNSAVED], now)
         if fault is Fault.ERROR_AFTER:
             self._acts[call.verb](c, call, now)
-            return _save(c, call, _REFUSALS[Fault.ERROR_UNSAVED], now)
+            return save(c, call, _REFUSALS[Fault.ERROR_UNSAVED], now)
         return self._act(c, call, now)
 
     def _act(self, c: Connection, call: Call, now: datetime) -> Response:
-        return _save(c, call, self._acts[call.verb](c, call, now), now)
+        return save(c, call, self._acts[call.verb](c, call, now), now)
 
     def _deliver(self, response: Response | None, fault: Fault | None) -> Response:
         if fault is Fault.REFUSED:
@@ -142,7 +134,7 @@ class Host:
         for row in c.execute("SELECT * FROM late WHERE due_at <= ? ORDER BY due_at", (micros(now),)).fetchall():
             c.execute("DELETE FROM late WHERE seq = ?", (row["seq"],))
             call = _call_of(row)
-            if _saved_answer(c, call, now) is None:
+            if saved_answer(c, call, now) is None:
                 self._act(c, call, now)
 
     def _begin_setup(self, c: Connection, call: Call, now: datetime) -> Response:
@@ -152,11 +144,6 @@ class Host:
 
 def _refusal(fault: Fault | None) -> Response | None:
     return _REFUSALS.get(fault) if fault is not None else None
-
-
-def expire_keys(c: Connection) -> None:
-    """Forgets every saved answer, as a gateway does after its time."""
-    c.execute("DELETE FROM keys")
 
 
 def _log(c: Connection, call: Call, arrived: datetime) -> None:
@@ -217,42 +204,6 @@ def _card_behind(c: Connection, call: Call) -> TestCard | None:
         return CARDS[row["behaviour"]] if row else card_of_token(call.params["payment_method"])
     row = payments.find(c, call, call.subject) if call.verb == "confirm_payment" else None
     return CARDS[row["behaviour"]] if row is not None else None
-
-
-def _saved_answer(c: Connection, call: Call, now: datetime) -> Response | None:
-    where = (call.account, call.livemode, call.key)
-    row = c.execute("SELECT * FROM keys WHERE account = ? AND livemode = ? AND key = ?", where).fetchone()
-    if row is None:
-        return None
-    life = IDEMPOTENCY_TTL if row["status"] is not None else _ABANDONED
-    if row["at"] <= micros(now - life):
-        c.execute("DELETE FROM keys WHERE account = ? AND livemode = ? AND key = ?", where)
-        return None
-    if row["params_hash"] != call.params_hash:
-        return failure(400, KEY_MISMATCH, "idempotency parameters differ")
-    if row["status"] is None:
-        return _REFUSALS[Fault.KEY_IN_USE]
-    return Response(row["status"], json.loads(row["body"]))
-
-
-def _reserve(c: Connection, call: Call, now: datetime) -> None:
-    c.execute(
-        "INSERT INTO keys (account, livemode, key, params_hash, at) VALUES (?,?,?,?,?)",
-        (call.account, call.livemode, call.key, call.params_hash, micros(now)),
-    )
-
-
-def _save(c: Connection, call: Call, response: Response, now: datetime) -> Response:
-    """Keeps an answer that came from acting; any other leaves the key free."""
-    where = (call.account, call.livemode, call.key)
-    if response.status in (200, 402, 500) or response.code == ALREADY_FINAL:
-        c.execute(
-            "INSERT OR REPLACE INTO keys (account, livemode, key, params_hash, at, status, body) VALUES (?,?,?,?,?,?,?)",
-            (*where, call.params_hash, micros(now), response.status, json.dumps(response.body)),
-        )
-    else:
-        c.execute("DELETE FROM keys WHERE account = ? AND livemode = ? AND key = ? AND status IS NULL", where)
-    return response
 
 
 def _postpone(c: Connection, call: Call, due: datetime) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from app.gateways.answers import ALREADY_FINAL
 from app.gateways.declines import Decline, DeclineReason
 from app.gateways.port import PaymentStatus
 from app.gateways.sandbox.cards import CARDS, Effect
-from app.gateways.sandbox.ledger import Connection, Row, instant, micros
+from app.gateways.sandbox.ledger import Connection, Row, micros
 from app.gateways.sandbox.wallet import find_card
 from app.gateways.sandbox.wire import Body, Call, Response, failure
 from app.kit.currencies import PLACES
@@ -25,6 +25,16 @@ CHALLENGES = {
     Effect.CHALLENGE_THEN_DECLINED,
 }
 _S = PaymentStatus
+
+
+class Whose(Protocol):
+    """Anything that belongs to one account in one mode."""
+
+    @property
+    def account(self) -> str: ...
+
+    @property
+    def livemode(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +155,7 @@ def resolve_processing(c: Connection, around: Surroundings, now: datetime) -> No
             _capture(c, around, row, now)
 
 
-def find(c: Connection, where: Call, ref: str) -> Row | None:
+def find(c: Connection, where: Whose, ref: str) -> Row | None:
     """The payment in the caller's own account and mode; anybody else's does not exist."""
     return c.execute(
         "SELECT * FROM payments WHERE id = ? AND account = ? AND livemode = ?", (ref, where.account, where.livemode)
@@ -227,7 +237,3 @@ def _event(c: Connection, around: Surroundings, row: Row, kind: str, now: dateti
 
 def _expired(row: Row, now: datetime) -> bool:
     return (row["exp_year"], row["exp_month"]) < (now.year, now.month)
-
-
-def created_at(body: Body) -> datetime:
-    return instant(body["created_at"])

@@ -22,13 +22,13 @@ class Call:
     subject: str
     params: Mapping[str, Any]
 
-    @property
-    def params_text(self) -> str:
-        return json.dumps(self.params, sort_keys=True, separators=(",", ":"))
+    params_text: str = field(init=False)
+    params_hash: str = field(init=False)
 
-    @property
-    def params_hash(self) -> str:
-        return hashlib.sha256(f"{self.verb} {self.params_text}".encode()).hexdigest()
+    def __post_init__(self) -> None:
+        text = json.dumps(self.params, sort_keys=True, separators=(",", ":"))
+        object.__setattr__(self, "params_text", text)
+        object.__setattr__(self, "params_hash", hashlib.sha256(f"{self.verb} {text}".encode()).hexdigest())
 
 
 @dataclass(frozen=True, slots=True)

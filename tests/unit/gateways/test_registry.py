@@ -46,7 +46,14 @@ def test_the_sandbox_refuses_production_and_whoever_does_not_deny_it(tmp_path: P
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("path", ""), ("public_url", None), ("slow_seconds", -1), ("timeout_seconds", "1"), ("late_seconds", True)],
+    [
+        ("path", ""),
+        ("public_url", None),
+        ("slow_seconds", -1),
+        ("timeout_seconds", "1"),
+        ("late_seconds", True),
+        ("late_seconds", 60),
+    ],
 )
 def test_a_wrong_setting_is_named(tmp_path: Path, name: str, value: object):
     with pytest.raises(GatewayError, match=name) as caught:

@@ -12,7 +12,7 @@ import pytest
 from app.gateways.port import Answer, AnswerKind, CreatePayment, GatewayError, Marks, PaymentStatus
 from app.gateways.sandbox import CARDS, Effect, Fault, open_gateway
 from app.gateways.sandbox.cards import card_of_number, card_of_token
-from app.gateways.sandbox.host import IDEMPOTENCY_TTL
+from app.gateways.sandbox.keys import IDEMPOTENCY_TTL
 from tests.contract.sandbox_world import SandboxWorld
 
 

@@ -56,9 +56,10 @@ class Host:
         arrived = self.clock.now()
         with self.ledger.write() as c:
             self._land(c, arrived)
-            fault = _planned_fault(c, call.verb, _order_of(c, call)) or _card_fault(c, call)
+            about = _about(c, call)
+            fault = _planned_fault(c, call.verb, about.order) or _card_fault(c, call, about.card)
             if fault is not Fault.REFUSED:
-                _log(c, call, arrived)
+                _log(c, call, about, arrived)
             response = self._answer(c, call, fault, arrived)
         if fault is Fault.SLOW and response is None:
             self.clock.sleep(self._delays.slow)
@@ -146,26 +147,39 @@ def _refusal(fault: Fault | None) -> Response | None:
     return _REFUSALS.get(fault) if fault is not None else None
 
 
-def _log(c: Connection, call: Call, arrived: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class _About:
+    """Whose order and attempt a call is about, and the card behind it; empty for calls about no payment."""
+
+    order: str = ""
+    attempt: str = ""
+    card: TestCard | None = None
+
+
+def _about(c: Connection, call: Call) -> _About:
+    if call.verb == "create_payment":
+        return _About(call.params["order"], call.params["attempt"], _card_named(c, call))
+    row = payments.find(c, call, call.subject)
+    return _About(row["order_mark"], row["attempt"], CARDS[row["behaviour"]]) if row is not None else _About()
+
+
+def _card_named(c: Connection, call: Call) -> TestCard | None:
+    where = (call.account, call.livemode, call.params["customer"], call.params["payment_method"])
+    row = c.execute(
+        "SELECT behaviour FROM cards WHERE account = ? AND livemode = ? AND customer = ? AND token = ?", where
+    ).fetchone()
+    return CARDS[row["behaviour"]] if row else card_of_token(call.params["payment_method"])
+
+
+def _log(c: Connection, call: Call, about: _About, arrived: datetime) -> None:
     c.execute(
         "INSERT INTO requests (arrived_at, account, livemode, verb, key, params_hash, params, subject, order_mark, attempt) "
         "VALUES (?,?,?,?,?,?,?,?,?,?)",
         (
             micros(arrived), call.account, call.livemode, call.verb, call.key, call.params_hash, call.params_text,
-            call.subject, *_marks_of(c, call),
+            call.subject, about.order, about.attempt,
         ),
     )  # fmt: skip
-
-
-def _marks_of(c: Connection, call: Call) -> tuple[str, str]:
-    if "order" in call.params:
-        return call.params["order"], call.params["attempt"]
-    row = payments.find(c, call, call.subject)
-    return (row["order_mark"], row["attempt"]) if row is not None else ("", "")
-
-
-def _order_of(c: Connection, call: Call) -> str:
-    return _marks_of(c, call)[0]
 
 
 def _planned_fault(c: Connection, verb: str, order: str) -> Fault | None:
@@ -183,8 +197,8 @@ def _planned_fault(c: Connection, verb: str, order: str) -> Fault | None:
     return Fault(row["fault"])
 
 
-def _card_fault(c: Connection, call: Call) -> Fault | None:
-    card = _card_behind(c, call)
+def _card_fault(c: Connection, call: Call, card: TestCard | None) -> Fault | None:
+    """What the card is scripted to do to this call: to the first one only, unless it always does."""
     if card is None or card.fault is None or card.fault_at != call.verb:
         return None
     if card.fault_always:
@@ -193,17 +207,6 @@ def _card_fault(c: Connection, call: Call) -> Fault | None:
         "SELECT 1 FROM requests WHERE subject = ? AND verb = ? LIMIT 1", (call.subject, call.verb)
     ).fetchone()
     return card.fault if earlier is None else None
-
-
-def _card_behind(c: Connection, call: Call) -> TestCard | None:
-    if call.verb == "create_payment":
-        where = (call.account, call.livemode, call.params["customer"], call.params["payment_method"])
-        row = c.execute(
-            "SELECT behaviour FROM cards WHERE account = ? AND livemode = ? AND customer = ? AND token = ?", where
-        ).fetchone()
-        return CARDS[row["behaviour"]] if row else card_of_token(call.params["payment_method"])
-    row = payments.find(c, call, call.subject) if call.verb == "confirm_payment" else None
-    return CARDS[row["behaviour"]] if row is not None else None
 
 
 def _postpone(c: Connection, call: Call, due: datetime) -> None:

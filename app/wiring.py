@@ -16,10 +16,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import migrations
 from app.accounts.directory import Directory
+from app.bank import bank_blueprint
 from app.cli.commands.demo_clock import demo_clock
 from app.config import Settings, SettingsError, master_secrets, read_settings, variable
 from app.gateways.port import Gateways, OpenGateway
 from app.gateways.registry import OpenGateways, open_gateway
+from app.gateways.sandbox import Sandbox
 from app.kit.bell import Bell, ThreadBell
 from app.kit.clock import Clock, ShiftedClock, SystemClock
 from app.kit.ids import Randomness, system_randomness
@@ -145,7 +147,7 @@ def build_app(overrides: Mapping[str, object] | None = None) -> Flask:
     app.config.from_mapping(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM, MAX_FORM_PARTS=100)
     app.extensions[ADAPTERS] = adapters
     pages = _pages(settings)
-    app.extensions[EXTENSION] = Services(
+    services = app.extensions[EXTENSION] = Services(
         store=adapters.store,
         clock=adapters.clock,
         randomness=adapters.randomness,
@@ -160,7 +162,7 @@ def build_app(overrides: Mapping[str, object] | None = None) -> Flask:
         drive_budget=settings.drive_seconds,
     )
     _dress(app, pages, settings)
-    _register_doors(app, adapters)
+    _register_doors(app, adapters, services)
     if settings.trusted_proxies:
         # Assigned as Flask's documentation asks; only the sender's address and scheme are believed, never the host.
         proxied = ProxyFix(app.wsgi_app, x_for=settings.trusted_proxies, x_proto=settings.trusted_proxies)
@@ -191,8 +193,16 @@ def _dress(app: Flask, pages: Pages, settings: Settings) -> None:
     register_brand(app)
 
 
-def _register_doors(app: Flask, adapters: Adapters) -> None:
+def _register_doors(app: Flask, adapters: Adapters, services: Services) -> None:
     """Each door is registered here and knows no other."""
+    if isinstance(adapters.gateway, Sandbox):
+        pages = services.pages
+        app.register_blueprint(bank_blueprint(adapters.gateway.pages, pages.environment(pages.languages.enabled[0])))
+    _register_small(app, adapters)
+
+
+def _register_small(app: Flask, adapters: Adapters) -> None:
+    """A merchant's logo, and what a load balancer asks."""
     directory = adapters.directory
 
     @app.get("/logo/<code>/<name>", endpoint="logo")

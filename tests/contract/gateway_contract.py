@@ -138,6 +138,14 @@ class Idempotency:
         assert first == second
         assert len(world.gateway.list_payments(order=order).value or ()) == 1
 
+    def test_one_key_used_by_many_at_once_makes_one_object(self, world: ScriptedWorld):
+        customer, order = world.customer(), new_order()
+        method = world.card(Story.APPROVED, customer)
+        with ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda _: create(world, method, customer, order=order, key=f"{order}:k"), range(8)))
+        assert {answer.kind for answer in answers} <= {AnswerKind.DEFINITE, AnswerKind.BUSY}
+        assert len(world.gateway.list_payments(order=order).value or ()) == 1
+
     def test_one_key_with_other_parameters_is_a_bug(self, world: ScriptedWorld):
         customer, order = world.customer(), new_order()
         method = world.card(Story.APPROVED, customer)

@@ -24,7 +24,7 @@ from app.models.store import Store
 
 FRESH_SECONDS = 5.0
 LEAST_SECONDS = 0.05
-"""Between two reloads for unknown kids: invented kids must not become one query each."""
+"""Between two searches for unknown kids: invented kids must not become one query each."""
 
 
 class _Rings(NamedTuple):
@@ -45,6 +45,7 @@ class Directory:
         self._seconds = seconds
         self._loading = threading.Lock()
         self._rings: _Rings | None = None
+        self._searched_at = float("-inf")
         self._merchants: dict[int, tuple[float, MerchantFacts]] = {}
         self._books_by_code: dict[str, int] = {}
 
@@ -101,10 +102,17 @@ class Directory:
             return self._rings
 
     def _find_link_key(self, kid: str) -> SigningKey | None:
-        return self._current(LEAST_SECONDS).by_kid.get(kid)
+        return self._searched().by_kid.get(kid)
 
     def _find_own_key(self, kid: str) -> SigningKey | None:
-        return self._current(LEAST_SECONDS).own_by_kid.get(kid)
+        return self._searched().own_by_kid.get(kid)
+
+    def _searched(self) -> _Rings:
+        now = self._seconds()
+        if now - self._searched_at < LEAST_SECONDS:
+            return self._current()
+        self._searched_at = now
+        return self._current(0.0)
 
     def _load_rings(self, old: _Rings | None) -> _Rings:
         started = self._seconds()

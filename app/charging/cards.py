@@ -6,11 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
+from app.charging.finishing import GIVEN_UP_AFTER, LOOKS, finish_due_setups
 from app.gateways.port import AnswerKind, Gateways
 from app.kit.clock import Clock
+from app.kit.ids import derive
+from app.models.customers import Customer
 from app.models.store import Store
+from app.models.work import CardSetup
+
+__all__ = [
+    "SetupFacts", "SetupRequest", "SetupStarted", "begin_setup", "ensure_customer", "finish_due_setups", "setup_status",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,10 @@ def ensure_customer(
 
     The same reference gives the same customer: the key is derived from it. Only the reference is sent.
     """
-    raise NotImplementedError
+    reply = gateways.of(gateway, account, livemode=livemode).create_customer(
+        reference=reference, key=f"customer:{book_id}:{reference}"
+    )
+    return reply.value if reply.kind is AnswerKind.DEFINITE else None
 
 
 def begin_setup(
@@ -69,21 +80,89 @@ def begin_setup(
 ) -> SetupStarted:
     """Open the gateway's card page. ``return_url(setup_id)`` is where the shopper comes back to.
 
-    An open page of the same cart session and gateway customer is given again.
+    The row is written before the call and completed after it. A customer who is not at the gateway yet is made there
+    first, which moves nothing.
     """
-    raise NotImplementedError
+    customer = request.gateway_customer or _own_customer(store, gateways, request)
+    if customer is None:
+        return SetupStarted("", None, AnswerKind.UNKNOWN)
+    setup_id = _write_row(store, clock, request, customer)
+    reply = gateways.of(request.gateway, request.account, livemode=request.livemode).begin_card_setup(
+        customer=customer,
+        return_url=return_url(setup_id),
+        description=request.description,
+        key=f"{setup_id}:setup",
+    )
+    if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
+        return SetupStarted(setup_id, None, reply.kind)
+    now = clock.now()
+    with store.write() as conn:
+        conn.execute(
+            update(CardSetup)
+            .where(CardSetup.book_id == request.book_id, CardSetup.id == setup_id)
+            .values(gw_ref=reply.value.ref, url=reply.value.url, next_at=now + LOOKS[0])
+        )
+    return SetupStarted(setup_id, reply.value.url, reply.kind)
 
 
-def finish_due_setups(
-    store: Store, gateways: Gateways, clock: Clock, *, by: str, limit: int = 20, rung: bool = False
-) -> int:
-    """Fetch finished card pages and store their cards; the number of rows looked at. For the worker.
+def _own_customer(store: Store, gateways: Gateways, request: SetupRequest) -> str | None:
+    made = ensure_customer(
+        gateways,
+        book_id=request.book_id,
+        livemode=request.livemode,
+        gateway=request.gateway,
+        account=request.account,
+        reference=f"{request.book_id}-{request.customer_id}",
+    )
+    if made is not None:
+        with store.write() as conn:
+            conn.execute(
+                update(Customer)
+                .where(
+                    Customer.book_id == request.book_id,
+                    Customer.id == request.customer_id,
+                    Customer.gateway_customer == "",
+                )
+                .values(gateway_customer=made)
+            )
+    return made
 
-    ``rung``: also those that are not due yet but were not looked at for a second, because somebody waits.
-    """
-    raise NotImplementedError
+
+def _write_row(store: Store, clock: Clock, request: SetupRequest, customer: str) -> str:
+    """Numbered within the cart session, so that its id is derived; a page that is never opened ends with the day."""
+    now = clock.now()
+    with store.write() as conn:
+        n: int = conn.execute(
+            select(func.count())
+            .select_from(CardSetup)
+            .where(CardSetup.book_id == request.book_id, CardSetup.cart_session == request.cart_session)
+        ).scalar_one()
+        setup_id = derive("setup", request.book_id, request.cart_session, n + 1)
+        conn.execute(
+            insert(CardSetup),
+            {
+                "id": setup_id,
+                "book_id": request.book_id,
+                "customer_id": request.customer_id,
+                "cart_session": request.cart_session,
+                "own_email": request.own_email,
+                "gateway": request.gateway,
+                "gateway_customer": customer,
+                "state": "OPEN",
+                "next_at": now + GIVEN_UP_AFTER,
+                "created_at": now,
+            },
+        )
+    return setup_id
+
+
+_STATUS = select(
+    CardSetup.id, CardSetup.cart_session, CardSetup.customer_id, CardSetup.own_email, CardSetup.state,
+    CardSetup.card_id, CardSetup.url, CardSetup.created_at,
+).where(CardSetup.book_id == bindparam("book"), CardSetup.id == bindparam("setup"))  # fmt: skip
 
 
 def setup_status(conn: Connection, book_id: int, setup_id: str) -> SetupFacts | None:
     """What became of a card page; None when this book has no such setup."""
-    raise NotImplementedError
+    row = conn.execute(_STATUS, {"book": book_id, "setup": setup_id}).first()
+    return None if row is None else SetupFacts(*row)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, Executable, and_, bindparam, func, literal_column, select
 from sqlalchemy.exc import IntegrityError
 
-from app.billing.result import Quote
 from app.billing.states import ATTEMPT_CLOSED
 from app.charging.closing_orders import close_order
 from app.charging.errors import ChargingError
+from app.charging.ordering import ChosenCard, ConsentGiven, NewOrder
 from app.charging.settle import pay
 from app.charging.uses import check_tries, free_use, take_use
 from app.charging.writing import write_attempt, write_consent, write_order
@@ -25,61 +24,11 @@ from app.models.orders import Attempt, Order
 from app.models.store import Store
 from app.models.subscriptions import Subscription
 
+__all__ = ["ChosenCard", "ConsentGiven", "Guard", "NewOrder", "Placed", "order_id_of", "place"]
+
 Guard = Callable[[Connection], None]
 RACES = 3
 """How often TX1 is tried when another transaction took the same order, subscription or use between two statements."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewOrder:
-    """A quote as the shopper accepted it. ``claims`` let a page of the order open the cart again."""
-
-    book_id: int
-    livemode: bool
-    checkout_id: str
-    subscription_id: int
-    subscription_version: int
-    customer_id: int
-    source: str
-    link_jti: str | None
-    max_uses: int
-    claims: str | None
-    quote: Quote
-    quoted_at: datetime
-    valid_until: datetime
-    email: str
-    language: str
-    gateway: str
-    account: str
-    gateway_customer: str
-
-
-@dataclass(frozen=True, slots=True)
-class ConsentGiven:
-    """What the shopper read and ticked, to the letter. ``figures`` are the amounts and dates inside the text."""
-
-    text: str
-    version: str
-    language: str
-    button: str
-    boxes: Mapping[str, Any]
-    figures: Mapping[str, Any]
-    ip: str
-    user_agent: str
-
-
-@dataclass(frozen=True, slots=True)
-class ChosenCard:
-    """``fingerprint`` is empty where the gateway gives none."""
-
-    id: int
-    token: str
-    gateway_customer: str
-    brand: str
-    last4: str
-    exp_month: int
-    exp_year: int
-    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,9 @@ from app.models.orders import Attempt, Consent, Order
 from app.models.store import Store
 from app.models.subscriptions import Subscription
 
-WAITED_FOR = frozenset({"CREATED", "INTENT", "REQUIRES_ACTION", "UNKNOWN", "CANCELLING"})
+AT_WORK = frozenset({"CREATED", "INTENT"})
+"""A driver holds the newest attempt, or soon will."""
+WAITED_FOR = AT_WORK | {"REQUIRES_ACTION", "UNKNOWN", "CANCELLING"}
 """States of the newest attempt in which a worker may soon have news."""
 POLL_SECONDS = 0.1
 
@@ -211,17 +213,18 @@ def orders_of_link(conn: Connection, book_id: int, jti: str) -> tuple[OrderOfLin
     return tuple(OrderOfLink(*row) for row in conn.execute(_OF_LINK, {"book": book_id, "jti": jti}))
 
 
-def wait_for_news(store: Store, clock: Clock, book_id: int, order_id: str, *, seconds: float) -> OrderFacts | None:
-    """The order as soon as somebody has something new to say of its newest attempt; at the latest after ``seconds``.
+def wait_for_news(
+    store: Store, clock: Clock, book_id: int, order_id: str, *, seconds: float, states: frozenset[str] = WAITED_FOR
+) -> OrderFacts | None:
+    """The order once its newest attempt is in none of ``states``; at the latest after ``seconds``, as it is then.
 
-    For requests that lost the race for the lease and for the GETs that come back from the bank: ring the bell, then wait.
-    The first look is what was known before; an attempt that is created or in the bank's hands is waited for, one whose
-    end is not known as well, since the ring makes a worker look.
+    A press that lost the race for the lease waits with ``AT_WORK``; the GETs that come back from the bank or check again
+    ring the bell first and wait with ``WAITED_FOR``.
     """
     until = clock.now() + timedelta(seconds=seconds)
     while True:
         with store.read() as conn:
             state: str | None = conn.execute(_NEWEST_STATE, {"book": book_id, "order": order_id}).scalar()
-            if state not in WAITED_FOR or clock.now() >= until:
+            if state not in states or clock.now() >= until:
                 return order_facts(conn, book_id, order_id)
         clock.sleep(POLL_SECONDS)

@@ -1,16 +1,29 @@
-"""Finds what a crash, a lost ring or a silent gateway left behind, and drives it on."""
+"""Finds what a crash, a lost ring or a silent gateway left behind, and drives it on. Every pass may run anywhere, twice."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from app.charging.attempts import due_attempts, waited_for
+import structlog
+from sqlalchemy import Connection, exists, literal_column, select
+
+from app.billing.states import ATTEMPT_CLOSED
+from app.charging.abandon import CANCELLABLE, start_cancelling
+from app.charging.attempts import PERSON_AFTER, RESTING, due_attempts, waited_for
+from app.charging.closing_orders import close_order
 from app.charging.drive import drive
 from app.gateways.port import Gateways
 from app.kit.clock import Clock
+from app.models.orders import Attempt, Order
 from app.models.store import Store
+from app.outbox import record_once
 
 BUDGET_SECONDS = 60.0
+"""A worker has time: an attempt's calls are few, and each has its own time-out."""
+PASS = 200
+"""Rows that one pass of the expirer takes; the next pass takes the rest."""
+_log = structlog.get_logger(__name__)
 
 
 def sweep(
@@ -18,7 +31,8 @@ def sweep(
 ) -> Sequence[str]:
     """Drive every attempt whose time has come, at most ``limit``; their ids.
 
-    ``rung``: somebody rang the bell and may be waiting, so young undecided attempts are looked at before their time.
+    ``rung``: somebody rang the bell and may be waiting, so young undecided attempts are looked at before their time. What
+    one attempt raises is logged and stops no other; its lease ends, and it is due again.
     """
     now = clock.now()
     with store.read() as conn:
@@ -26,5 +40,53 @@ def sweep(
         if rung:
             ids += [one for one in waited_for(conn, now, limit) if one not in ids]
     for attempt_id in ids:
-        drive(store, gateways, clock, [attempt_id], by=by, budget_seconds=BUDGET_SECONDS)
+        try:
+            drive(store, gateways, clock, [attempt_id], by=by, budget_seconds=BUDGET_SECONDS)
+        except Exception:
+            _log.exception("drive_failed", attempt=attempt_id)
     return ids
+
+
+def expire(store: Store, clock: Clock, *, actor: str = "expirer") -> int:
+    """Deadlines and ends of validity: attempts start to be cancelled, orders expire and give their link's use back.
+
+    An attempt that is undecided for a day is put before a person, once, and goes on being looked at. The number of rows
+    that moved.
+    """
+    now = clock.now()
+    with store.read() as conn:
+        late, ended, old = _late(conn, now), _ended(conn, now), _old(conn, now)
+    moved = 0
+    for attempt_id in late:
+        with store.write() as conn:
+            moved += start_cancelling(conn, attempt_id, "deadline", actor=actor, at=now)
+    for book_id, order_id in ended:
+        with store.write() as conn:
+            moved += close_order(conn, book_id, order_id, "EXPIRED", cause="validity", actor=actor, at=now)
+    for book_id, attempt_id, order_id in old:
+        with store.write() as conn:
+            body = {"attempt": attempt_id, "order": order_id, "why": "undecided for a day"}
+            moved += record_once(conn, book_id, "attempt.undecided", attempt_id, 1, "event", body, now)
+    return moved
+
+
+def _late(conn: Connection, now: datetime) -> Sequence[str]:
+    query = select(Attempt.id).where(
+        Attempt.next_at.is_not(None), Attempt.deadline_at <= now, Attempt.state.in_(CANCELLABLE)
+    )
+    return conn.execute(query.limit(PASS)).scalars().all()
+
+
+def _ended(conn: Connection, now: datetime) -> Sequence[tuple[int, str]]:
+    open_attempt = exists(select(Attempt.id).where(Attempt.order_id == Order.id, Attempt.state.not_in(ATTEMPT_CLOSED)))
+    query = select(Order.book_id, Order.id).where(
+        Order.state == literal_column("'OPEN'"), Order.valid_until <= now, ~open_attempt
+    )
+    return [(row.book_id, row.id) for row in conn.execute(query.limit(PASS))]
+
+
+def _old(conn: Connection, now: datetime) -> Sequence[tuple[int, str, str]]:
+    query = select(Attempt.book_id, Attempt.id, Attempt.order_id).where(
+        Attempt.next_at.is_not(None), Attempt.created_at <= now - PERSON_AFTER, Attempt.state.not_in(RESTING)
+    )
+    return [(row.book_id, row.id, row.order_id) for row in conn.execute(query.limit(PASS))]

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, insert, update
 
 from app.billing.codec import dump_quote
 from app.charging.attempts import ATTEMPT_LIFE, LEASE
+from app.charging.ordering import ChosenCard, ConsentGiven, NewOrder
 from app.charging.transitions import BORN, Move, log
 from app.kit.ids import short_code
 from app.models.orders import Attempt, Consent, Order
-
-if TYPE_CHECKING:
-    from app.charging.place import ChosenCard, ConsentGiven, NewOrder
 
 
 def write_order(conn: Connection, new: NewOrder, fingerprint: str, order_id: str, now: datetime) -> None:

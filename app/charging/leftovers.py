@@ -1,0 +1,66 @@
+"""Objects at the gateway that nobody will confirm: made by a driver that died or slept, cancelled after a day."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import select
+
+from app.billing.states import ATTEMPT_CLOSED
+from app.gateways.port import AnswerKind, Gateway, GatewayError, Gateways, Payment, PaymentStatus
+from app.kit.clock import Clock
+from app.models.merchants import Book
+from app.models.orders import Attempt
+from app.models.store import Store
+
+LEFT_AFTER = timedelta(hours=24)
+LOOK_BACK = timedelta(days=8)
+_UNCONFIRMED = (
+    PaymentStatus.REQUIRES_CONFIRMATION,
+    PaymentStatus.REQUIRES_ACTION,
+    PaymentStatus.REQUIRES_PAYMENT_METHOD,
+)
+_log = structlog.get_logger(__name__)
+
+
+def cancel_leftovers(store: Store, gateways: Gateways, clock: Clock) -> int:
+    """Cancel unconfirmed objects under our marks that are older than a day and no open attempt's; how many."""
+    with store.read() as conn:
+        books = conn.execute(select(Book.gateway, Book.gateway_account, Book.mode).distinct()).all()
+    cancelled = 0
+    for gateway, account, mode in books:
+        try:
+            cancelled += _of_account(store, gateways.of(gateway, account, livemode=mode == "live"), clock)
+        except GatewayError as error:
+            _log.warning("leftovers_not_listed", gateway=gateway, account=account, code=error.code)
+    return cancelled
+
+
+def _of_account(store: Store, gateway: Gateway, clock: Clock) -> int:
+    now = clock.now()
+    reply = gateway.list_payments(since=now - LOOK_BACK)
+    if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
+        return 0
+    cancelled = 0
+    for payment in reply.value:
+        old = payment.created_at is not None and payment.created_at <= now - LEFT_AFTER
+        ours = payment.metadata.attempt and payment.status in _UNCONFIRMED
+        if old and ours and not _is_awaited(store, gateway, payment):
+            answer = gateway.cancel_payment(payment.ref, key=f"leftover:{payment.ref}")
+            cancelled += answer.kind is AnswerKind.DEFINITE
+            _log.info("leftover_cancelled", payment=payment.ref, attempt=payment.metadata.attempt, answer=answer.kind)
+    return cancelled
+
+
+def _is_awaited(store: Store, gateway: Gateway, payment: Payment) -> bool:
+    """An attempt that is not closed has this object, or may still find it."""
+    with store.read() as conn:
+        row = conn.execute(
+            select(Attempt.state, Attempt.gw_ref).where(
+                Attempt.id == payment.metadata.attempt,
+                Attempt.gateway == gateway.name,
+                Attempt.account == gateway.account,
+            )
+        ).first()
+    return row is not None and row.state not in ATTEMPT_CLOSED and row.gw_ref in (None, payment.ref)

@@ -1,0 +1,62 @@
+"""What checkout hands over: the order as accepted, the consent as given, the card as chosen. All were checked before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.billing.result import Quote
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """A quote as the shopper accepted it. ``claims`` let a page of the order open the cart again."""
+
+    book_id: int
+    livemode: bool
+    checkout_id: str
+    subscription_id: int
+    subscription_version: int
+    customer_id: int
+    source: str
+    link_jti: str | None
+    max_uses: int
+    claims: str | None
+    quote: Quote
+    quoted_at: datetime
+    valid_until: datetime
+    email: str
+    language: str
+    gateway: str
+    account: str
+    gateway_customer: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentGiven:
+    """What the shopper read and ticked, to the letter. ``figures`` are the amounts and dates inside the text."""
+
+    text: str
+    version: str
+    language: str
+    button: str
+    boxes: Mapping[str, Any]
+    figures: Mapping[str, Any]
+    ip: str
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenCard:
+    """``fingerprint`` is empty where the gateway gives none."""
+
+    id: int
+    token: str
+    gateway_customer: str
+    brand: str
+    last4: str
+    exp_month: int
+    exp_year: int
+    fingerprint: str = ""

@@ -8,16 +8,12 @@ from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime
 from functools import cache, partial
 from hashlib import sha256
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from app.billing.facts import Change, Interval
 from app.billing.result import Quote
 
 T = TypeVar("T")
-
-# What a quote is called and when it was made decide nothing that is paid, so the fingerprint leaves it out.
-_NOT_MONEY = ("eligibility", "timezone", "at", "next_billing_before")
-_NOT_MONEY_OF_LINES = ("name", "list_price", "added")
 
 
 def dump_quote(quote: Quote) -> dict[str, Any]:
@@ -39,21 +35,46 @@ def load_change(stored: dict[str, Any]) -> Change:
 
 
 def fingerprint(quote: Quote) -> str:
-    """SHA-256, in hex, over money, ids and dates: two quotes that charge and grant the same have the same one."""
-    content = {key: value for key, value in _dump(quote).items() if key not in _NOT_MONEY}
-    for lines in (content["lines"], content["renewal"]["lines"]):
-        for line in lines:
-            for key in _NOT_MONEY_OF_LINES:
-                line.pop(key, None)
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return sha256(canonical.encode()).hexdigest()
+    """SHA-256, in hex, over money, ids and dates: two quotes that charge and grant the same have the same one.
+
+    What a thing is called and when the quote was made decide nothing that is paid, so they are left out.
+    """
+    renewal, tax = quote.renewal, quote.tax_rate
+    content = [
+        quote.currency,
+        [quote.credit, quote.charge, quote.discount, quote.subtotal, quote.tax, quote.unbounded_total],
+        [quote.balance_used, quote.waived, quote.deferred, quote.due_now],
+        [tax.rate, tax.inclusive],
+        [
+            [
+                line.kind, line.amount, line.item, line.lot, line.code, line.quantity, line.unit_price,
+                str(line.interval), str(line.start), str(line.end), line.basis, line.fraction, line.rate,
+            ]
+            for line in quote.lines
+        ],
+        [str(renewal.date), renewal.amount, renewal.tax],
+        [[line.item, line.lot, line.code, line.quantity, line.amount, line.discount] for line in renewal.lines],
+        [
+            [
+                item.running_number, item.product, item.options, str(item.interval), item.anchor_day,
+                item.period.start.isoformat(), item.period.end.isoformat(),
+                [[lot.number, lot.kind, lot.code, lot.quantity, lot.unit_price, lot.per, _dump(lot.discount)] for lot in item.lots],
+            ]
+            for item in quote.after
+        ],
+        [[row.item, row.lot, row.start.isoformat(), row.end.isoformat(), row.amount] for row in quote.entitlements],
+    ]  # fmt: skip
+    return sha256(_canonical(content).encode()).hexdigest()
+
+
+_canonical = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
 
 
 def _dump(value: Any) -> Any:
     if isinstance(value, (str, int)) or value is None:
         return value
-    if isinstance(value, tuple):
-        return [_dump(part) for part in value]  # pyright: ignore[reportUnknownVariableType]
+    if type(value) is tuple:
+        return [_dump(part) for part in cast("tuple[object, ...]", value)]
     if isinstance(value, Interval):
         return str(value)
     if isinstance(value, (datetime, date)):
@@ -61,9 +82,13 @@ def _dump(value: Any) -> Any:
     return {name: _dump(getattr(value, name)) for name in _names(value.__class__)}
 
 
+def _is_named_tuple(kind: Any) -> bool:
+    return hasattr(kind, "_fields")
+
+
 @cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _names(kind: Any) -> tuple[str, ...]:
+    return kind._fields if _is_named_tuple(kind) else tuple(field.name for field in fields(kind))
 
 
 def _load(kind: type[T], stored: dict[str, Any]) -> T:
@@ -78,12 +103,15 @@ def _load(kind: type[T], stored: dict[str, Any]) -> T:
 
 
 @cache
-def _readers(kind: type) -> tuple[dict[str, Callable[[Any], Any]], frozenset[str]]:
+def _readers(kind: Any) -> tuple[dict[str, Callable[[Any], Any]], frozenset[str]]:
     hints = get_type_hints(kind)
-    optional = frozenset(
-        field.name for field in fields(kind) if field.default is not MISSING or field.default_factory is not MISSING
-    )
-    return {field.name: _reader(hints[field.name]) for field in fields(kind)}, optional
+    if _is_named_tuple(kind):
+        optional = frozenset(kind._field_defaults)
+    else:
+        optional = frozenset(
+            field.name for field in fields(kind) if field.default is not MISSING or field.default_factory is not MISSING
+        )
+    return {name: _reader(hints[name]) for name in _names(kind)}, optional
 
 
 def _reader(hint: Any) -> Callable[[Any], Any]:
@@ -99,7 +127,7 @@ def _reader(hint: Any) -> Callable[[Any], Any]:
         return Interval.parse
     if hint in (datetime, date):
         return hint.fromisoformat
-    if is_dataclass(hint):
+    if is_dataclass(hint) or _is_named_tuple(hint):
         return partial(_load, hint)  # pyright: ignore[reportUnknownVariableType, reportArgumentType]
     return _as_it_is
 

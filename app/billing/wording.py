@@ -6,9 +6,10 @@ compares. Another language is another ``Words``: the same keys, its own plural r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from app.billing.facts import Interval
 from app.billing.result import Line
@@ -56,18 +57,19 @@ _SYMBOLS = {
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
+@lru_cache(1024)
 def english_money(minor: int, currency: str) -> str:
-    """``$1,234.50``; ``CHF 5.00`` where English has no sign."""
+    """``$1,234.50``; ``CHF5.00`` where English has no sign."""
     whole, dot, part = format_minor(abs(minor), currency).partition(".")
     symbol = _SYMBOLS.get(currency, currency)
-    space = "\u00a0" if symbol[-1].isalpha() else ""
-    return f"{'-' if minor < 0 else ''}{symbol}{space}{int(whole):,}{dot}{part}"
+    return f"{'-' if minor < 0 else ''}{symbol}{int(whole):,}{dot}{part}"
 
 
 def english_day(day: date) -> str:
     return f"{_MONTHS[day.month - 1]} {day.day}, {day.year}"
 
 
+@lru_cache(1024)
 def english_span(first: date, last: date) -> str:
     """``Jul 1 to Dec 31, 2026``; both days belong to it."""
     if first == last:
@@ -84,7 +86,7 @@ def english_plural(count: int) -> int:
 class Words:
     """A language. ``plural`` gives the index of the form for a count; ``span`` takes the first and the last day."""
 
-    texts: Mapping[str, tuple[str, ...]]
+    texts: Mapping[str, Sequence[str]]
     plural: Callable[[int], int]
     money: Callable[[int, str], str]
     span: Callable[[date, date], str]
@@ -92,7 +94,9 @@ class Words:
 
     def say(self, key: str, plural_of: int = 0, **parts: object) -> str:
         forms = self.texts[key]
-        return forms[min(self.plural(plural_of), len(forms) - 1)].format(**parts)
+        # Most keys have one form; the rule is asked only where there is a choice.
+        form = forms[0] if len(forms) < 2 else forms[min(self.plural(plural_of), len(forms) - 1)]
+        return form.format(**parts)
 
 
 ENGLISH = Words(TEXTS, english_plural, english_money, english_span)
@@ -111,12 +115,12 @@ def label(line: Line, words: Words = ENGLISH) -> str:
 
 def explain(line: Line, words: Words = ENGLISH) -> str:
     """The sentence under a line: ``Jul 1 to Dec 31, 2026: 6 of 12 months at $10.00 a year``."""
-    rate = percent(line.rate or 0, words)
     if line.start is None or line.end is None or line.interval is None or line.fraction is None:
-        return words.say("tax.why", percent=rate)
+        return words.say("tax.why", percent=percent(line.rate or 0, words))
     span = words.span(line.start, max(line.start, line.end - timedelta(1)))
     if line.kind == "discount":
-        return words.say("discount.why.percent" if line.rate else "discount.why", span=span, percent=rate)
+        key = "discount.why.percent" if line.rate else "discount.why"
+        return words.say(key, span=span, percent=percent(line.rate or 0, words))
     if line.kind == "credit":
         return words.say("credit.why", span=span, share=share_words(line, words))
     price = price_words(line.quantity or 0, line.unit_price or 0, line.currency, line.interval, words)

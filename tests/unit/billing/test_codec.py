@@ -68,4 +68,4 @@ def test_what_is_charged_or_granted_decides_the_fingerprint(facts: dict[str, Any
 def test_a_row_to_append_decides_the_fingerprint():
     made = priced()
     row = replace(made.entitlements[0], amount=499)
-    assert replace(made, entitlements=(row,)).fingerprint != made.fingerprint
+    assert made._replace(entitlements=(row,)).fingerprint != made.fingerprint

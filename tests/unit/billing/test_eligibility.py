@@ -32,7 +32,6 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("path_not_allowed", {"path": {"allowed": False}}),
     ("target_inactive", of_product(active=False)),
     ("options_invalid", {"change__options": ["no-such"], **of_product()}),
-    ("options_invalid", {"change__price_rule": {"fixed": "5.00"}}),
     ("options_invalid", {"change__options": ["sms"], **of_product(options={"sms": {"prices": {"1year": "1.00"}, "active": False}})}),
     ("quantity_out_of_range", {"change__quantity": 9, **of_product(quantity={"max": 5})}),
     ("quantity_out_of_range", {"change__quantity": 2, **of_product(quantity={"min": 3})}),
@@ -46,8 +45,6 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("code", "facts"), REFUSED)
 def test_the_facts_refuse_by_that_code_with_a_message_and_a_remedy(code: str, facts: dict[str, Any]):
-    if code == "options_invalid" and "change__price_rule" in facts:
-        pytest.skip("a fixed price is not priced yet, and refused as such")
     eligibility = ask(**facts)["eligibility"]
     assert (eligibility["ok"], eligibility["code"]) == (False, code)
     assert eligibility["message"] == MESSAGES[code][0]

@@ -11,27 +11,39 @@ from collections.abc import Callable, Sequence
 
 Command = Callable[[list[str]], int]
 
-PURE = {
-    ("quote",): "app.cli.pure:quote",
-    ("schedule",): "app.cli.pure:schedule",
-    ("link", "inspect"): "app.cli.pure_link:inspect",
-}
-"""Each pure command and the function that runs it with the remaining arguments and returns the exit code."""
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``liftlink`` with these arguments (the process's own by default): 0 done, 2 bad usage or a bad case."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    for words, target in PURE.items():
+    for words, run_pure in PURE.items():
         if tuple(arguments[: len(words)]) == words:
-            return _load(target)(arguments[len(words) :])
+            return run_pure(arguments[len(words) :])
     from app.cli.commands import run
 
     return run(arguments)
 
 
-def _load(target: str) -> Command:
-    from importlib import import_module
+def _quote(arguments: list[str]) -> int:
+    from app.cli.pure import quote
 
-    module, _, name = target.partition(":")
-    return getattr(import_module(module), name)
+    return quote(arguments)
+
+
+def _schedule(arguments: list[str]) -> int:
+    from app.cli.pure import schedule
+
+    return schedule(arguments)
+
+
+def _inspect(arguments: list[str]) -> int:
+    from app.cli.pure_link import inspect
+
+    return inspect(arguments)
+
+
+PURE: dict[tuple[str, ...], Command] = {
+    ("quote",): _quote,
+    ("schedule",): _schedule,
+    ("link", "inspect"): _inspect,
+}
+"""The pure commands by their words. Each takes the remaining arguments and returns the exit code."""

@@ -87,6 +87,21 @@ class Directory:
             self._books_by_code[code] = book_id  # neither a code nor a book's merchant ever changes
         return self.merchant(book_id)
 
+    def book_at(self, host: str, mode: str) -> int | None:
+        """The book that an address without a token is about: the merchant's whose domain the host is, else the only one's."""
+        with self._store.read() as connection:
+            rows = connection.execute(
+                select(Book.id, Merchant.profile)
+                .join(Merchant, Merchant.id == Book.merchant_id)
+                .where(Book.mode == mode)
+            ).all()
+        named = [
+            row.id for row in rows if row.profile.get("domain") and row.profile["domain"] == host.partition(":")[0]
+        ]
+        if named:
+            return named[0] if len(named) == 1 else None
+        return rows[0].id if len(rows) == 1 else None
+
     def forget(self) -> None:
         """Drop what is kept, so that the next question reads the database."""
         self._rings = None

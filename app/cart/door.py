@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import request
+from flask import Response, g, request
+from werkzeug.wrappers import Response as BaseResponse
 
-from app.cart.views import CardView, CartFacts, CartUrls, OfferView, Scene, SubscriptionView
-from app.charging.reading import OrderFacts
+from app.cart.pages import Rendered
+from app.cart.summary import Summary
+from app.cart.views import CardView, CartFacts, CartUrls, OfferView, OrderView, Scene, SubscriptionView
+from app.charging.reading import CardShown, OrderFacts
 from app.checkout.cart import Cart, renewal_now
 from app.checkout.confirm import Tools, needs_start_now
-from app.links.sessions import CartSession, Opened, form_token, read_cart, sign_cart, sign_quote
+from app.links.claims import LinkClaims
+from app.links.sessions import (
+    DONE_SECONDS,
+    CartSession,
+    DoneTicket,
+    Opened,
+    form_token,
+    read_cart,
+    sign_cart,
+    sign_done,
+    sign_quote,
+)
 from app.links.signing import SigningKey
 from app.subscriptions.facts import CardFacts, Held
 from app.web.i18n import Tongue
 from app.web.services import for_book, merchant_view, services
+
+Answer = Rendered | Response | BaseResponse
+REGULAR_DAYS = 7
+"""How long a fresh link for an offer that is over would be good."""
 
 
 def now_seconds() -> int:
@@ -39,10 +57,13 @@ def opened_cart(token: str) -> Opened[CartSession]:
     directory = services().directory
     opened = read_cart(token, directory.own_ring(), now_seconds(), directory.key_ring())
     for_book(opened.book)
+    g.cart_book, g.cart_session = opened.book, opened.value
     return opened
 
 
-def scene_for(book_id: int, locales: tuple[str | None, ...] = (), asked: str | None = None, *, preview: bool = False) -> Scene:
+def scene_for(
+    book_id: int, locales: tuple[str | None, ...] = (), asked: str | None = None, *, preview: bool = False
+) -> Scene:
     """The stage of a page of that book: ``?lang=``, else the shopper's locale, the merchant's, the browser's."""
     facts = for_book(book_id)
     pages = services().pages
@@ -91,7 +112,7 @@ def cart_facts(cart: Cart, token: str, *, selected: str | None = None, order: Or
     )
 
 
-def closing(cart: Cart):  # noqa: ANN201
+def closing(cart: Cart):
     """When the offer closes: with its link, or earlier when the saved offer ends."""
     ends = cart.offered.ends_at
     return min(cart.session.claims.expires, ends) if ends else cart.session.claims.expires
@@ -122,6 +143,49 @@ def form_flags(form: Mapping[str, str]) -> tuple[bool, bool]:
     return form.get("agree") == "1", form.get("start") == "1"
 
 
-def spoken(tongue: Tongue) -> str:
-    """The language to keep with an order."""
-    return tongue.language
+def done_path(book_id: int, order_id: str) -> str:
+    """The confirmation page of an order. The address is a key of its own, good for as long as a receipt is asked for."""
+    return f"/done/{sign_done(DoneTicket(order_id, now_seconds() + DONE_SECONDS), own_key(book_id))}"
+
+
+def order_view(order: OrderFacts, held: Held) -> OrderView:
+    """An order as its pages show it; the words it was agreed to in come from its consent."""
+    consent = order.consent
+    if consent is None:
+        raise ValueError("every order has a consent")
+    attempt = order.last
+    return OrderView(
+        number=order.number,
+        state=order.state,
+        outcome=order.outcome,
+        amount=order.total,
+        tax=order.quote.tax,
+        currency=order.currency,
+        email=order.email,
+        subscription_reference=held.reference,
+        summary=Summary.from_json(consent.figures["summary"]),
+        paid_at=order.paid_at,
+        card=shown_card(attempt.card) if attempt and order.total else None,
+        consent_texts=tuple(box["text"] for box in consent.boxes.values()),
+        applied=order.paid_at is not None,
+    )
+
+
+def shown_card(card: CardShown) -> CardView:
+    return CardView(str(card.id), card.brand, card.last4, card.exp_month, card.exp_year)
+
+
+def link_form_token(text: str, book_id: int) -> str:
+    """The form token of pages that have no cart session: derived from what stands in their address."""
+    return own_key(book_id).signer("form").signature(b"link\0" + text.encode()).decode()
+
+
+def tongue_here(locale: str | None) -> Tongue:
+    languages = services().pages.languages
+    return languages.choose(request.args.get("lang"), [locale], request.accept_languages.values())
+
+
+def valid_days(claims: LinkClaims) -> int:
+    """How long a fresh link would be good: the regular 7 days, or what is left of the offer."""
+    left = claims.expires_at - now_seconds()
+    return max(1, left // 86400) if left > 0 else REGULAR_DAYS

@@ -73,6 +73,7 @@ class Cart:
             fingerprint=self.quote.fingerprint,
             valid_until=int(self.valid_until.timestamp()),
             checkout_id=self.checkout_id,
+            due_now=self.quote.due_now,
         )
 
     @property

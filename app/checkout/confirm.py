@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from app.charging.abandon import abandon
 from app.charging.drive import drive, driver_name
 from app.charging.place import ChosenCard, ConsentGiven, NewOrder, Placed, place
-from app.charging.reading import OrderFacts, order_facts, wait_for_news
+from app.charging.reading import OrderFacts, order_facts, orders_of_link, wait_for_news
 from app.checkout.cart import Cart, cart_at, check_withdrawn, instant, session_id
 from app.checkout.errors import CheckoutRefused
 from app.gateways.port import Gateways
@@ -103,9 +104,9 @@ def confirm(
     The same page pressed again, in however many tabs, gives the same order and one charge. Raises ``CheckoutRefused`` or
     ``ChargingError``; then nothing was charged.
     """
-    known = _known_order(tools.store, book_id, pressed.ticket)
-    if known is not None:
-        return _stand_by(tools, known).id
+    running = _running_order(tools.store, book_id, session, pressed.ticket)
+    if running is not None and not _gave_way(tools, running, pressed):
+        return _stand_by(tools, running).id
     cart = _same_cart(tools, book_id, session, pressed.ticket)
     _check_form(cart, pressed)
     driver = driver_name("press", tools.randomness)
@@ -123,13 +124,44 @@ def needs_start_now(cart: Cart) -> bool:
     return cart.needs_card and (cart.held.customer.country or "") in EU
 
 
-def _known_order(store: Store, book_id: int, ticket: QuoteTicket) -> OrderFacts | None:
-    """The order of this page, if it is paid or may still take money: then no second press starts anything."""
+def _running_order(store: Store, book_id: int, session: CartSession, ticket: QuoteTicket) -> OrderFacts | None:
+    """The order of this page, or of this link, if it may still take money (this page's: also if it is paid).
+
+    Then no second press starts anything: it joins.
+    """
     with store.read() as connection:
-        order = order_facts(connection, book_id, order_id_of(book_id, ticket.checkout_id.hex()))
-    if order is None or (order.state == "OPEN" and order.open_attempt is None):
-        return None
-    return order
+        known = order_facts(connection, book_id, order_id_of(book_id, ticket.checkout_id.hex()))
+        if known is not None and (known.state != "OPEN" or known.open_attempt is not None):
+            return known
+        for each in orders_of_link(connection, book_id, session.claims.link_id.text):
+            if each.state == "OPEN":
+                order = order_facts(connection, book_id, each.id)
+                if order is not None and order.open_attempt is not None and _is_of(order, session):
+                    return order
+    return None
+
+
+def _is_of(order: OrderFacts, session: CartSession) -> bool:
+    """Placed from this very opening of the link: a second device gets to see that a change is under way instead."""
+    return order.claims is not None and order.claims.split(".")[2] == session_id(session)
+
+
+def _gave_way(tools: Tools, order: OrderFacts, pressed: Pressed) -> bool:
+    """The shopper left the bank's check and presses with another card: that attempt is cancelled at the gateway first.
+
+    True when it ended for certain without money, so that a new attempt may begin (I7).
+    """
+    attempt = order.open_attempt
+    if attempt is None or attempt.state != "REQUIRES_ACTION" or not pressed.agreed:
+        return False
+    if pressed.card_id is None or pressed.card_id == attempt.card.id:
+        return False
+    if abandon(tools.store, tools.clock, order.book_id, order.id):
+        driver = driver_name("press", tools.randomness)
+        drive(tools.store, tools.gateways, tools.clock, [attempt.id], by=driver, budget_seconds=tools.budget)
+    with tools.store.read() as connection:
+        now = order_facts(connection, order.book_id, order.id)
+    return now is not None and now.state == "OPEN" and now.open_attempt is None
 
 
 def _stand_by(tools: Tools, order: OrderFacts) -> OrderFacts:
@@ -146,7 +178,7 @@ def _same_cart(tools: Tools, book_id: int, session: CartSession, ticket: QuoteTi
         cart = cart_at(
             connection, book_id, session, at=instant(ticket.at), now=now, checkout_id=ticket.checkout_id
         )  # fmt: skip
-    if now >= cart.valid_until:
+    if now.timestamp() >= ticket.valid_until or now >= cart.valid_until:
         raise CheckoutRefused("page_too_old")
     if cart.ticket._replace(valid_until=ticket.valid_until) != ticket:
         raise CheckoutRefused("price_changed", shown=ticket.fingerprint)

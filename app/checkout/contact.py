@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
-from app.charging.cards import SetupRequest, begin_setup, ensure_customer
+from app.charging.cards import SetupFacts, SetupRequest, begin_setup, ensure_customer, setup_status
 from app.checkout.cart import Cart, session_id
 from app.checkout.confirm import Tools
 from app.checkout.errors import CheckoutRefused
@@ -73,3 +74,15 @@ def enter_card(tools: Tools, cart: Cart, *, description: str, return_url: Callab
     if started.url is None:
         raise CheckoutRefused("gateway_silent")
     return started.url
+
+
+def wait_for_card(tools: Tools, book_id: int, setup_id: str, *, seconds: float) -> SetupFacts | None:
+    """The set-up as soon as the worker has fetched its card, at the latest after ``seconds``; None when there is none."""
+    tools.bell.ring()
+    deadline = tools.clock.now() + timedelta(seconds=seconds)
+    while True:
+        with tools.store.read() as connection:
+            setup = setup_status(connection, book_id, setup_id)
+        if setup is None or setup.state != "OPEN" or tools.clock.now() >= deadline:
+            return setup
+        tools.clock.sleep(0.1)

@@ -56,7 +56,8 @@ class CartSession(NamedTuple):
 class QuoteTicket(NamedTuple):
     """The id of a quote: all that is needed to compute it again and to see whether it is still the same.
 
-    ``at`` is in microseconds since 1970, ``valid_until`` in seconds; ``checkout_id`` is 128 random bits.
+    ``at`` is in microseconds since 1970, ``valid_until`` in seconds; ``checkout_id`` is 128 random bits. ``due_now`` (minor
+    units) is what the page showed: it is told when the price has changed since, and never charged.
     """
 
     at: int
@@ -67,6 +68,7 @@ class QuoteTicket(NamedTuple):
     fingerprint: str
     valid_until: int
     checkout_id: bytes
+    due_now: int = 0
 
 
 class ReturnState(NamedTuple):
@@ -123,11 +125,12 @@ def read_cart(token: str, ring: KeyRing, now: int, links: KeyRing | None = None)
 
 
 def sign_quote(ticket: QuoteTicket, key: SigningKey) -> str:
-    at, subscription, offer, policy, catalog, fingerprint, valid_until, checkout_id = ticket
+    at, subscription, offer, policy, catalog, fingerprint, valid_until, checkout_id, due_now = ticket
     if len(checkout_id) != CHECKOUT_BYTES:
         raise LinkError("claims_invalid", "128 bits", field="checkout_id")
     fields = FieldWriter(_FORM).number(at).number(subscription).number(offer).number(policy).number(catalog)
-    return _sign(fields.text(fingerprint).number(valid_until).blob(checkout_id).done(), key, "quote")
+    fields.text(fingerprint).number(valid_until).blob(checkout_id).number(due_now)
+    return _sign(fields.done(), key, "quote")
 
 
 def read_quote(token: str, ring: KeyRing, now: int) -> Opened[QuoteTicket]:
@@ -238,7 +241,7 @@ def _read_cart(fields: FieldReader) -> CartSession:
 def _read_quote(fields: FieldReader) -> QuoteTicket:
     number = fields.number
     at, subscription, offer, policy, catalog = number(), number(), number(), number(), number()
-    ticket = QuoteTicket(at, subscription, offer, policy, catalog, fields.text(), number(), fields.blob())
+    ticket = QuoteTicket(at, subscription, offer, policy, catalog, fields.text(), number(), fields.blob(), number())
     if len(ticket.checkout_id) != CHECKOUT_BYTES:
         raise ValueError("no checkout id")
     return ticket

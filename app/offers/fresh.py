@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from app.kit.clock import Clock
 from app.kit.errors import LiftlinkError
-from app.links.claims import LinkClaims, Offer, WrittenOffer
+from app.links.claims import LinkClaims, LinkId, Offer, WrittenOffer
 from app.links.signing import KeyRing
 from app.models.links import Revocation
 from app.models.store import Store
+from app.models.subscriptions import Subscription
 from app.models.work import Outbox
 from app.offers.issue import Issued, Terms, issue
 from app.outbox.recording import record_once
-from app.subscriptions.facts import load
+from app.subscriptions.facts import Held, load
 
-KIND = "mail.fresh_link"
+KIND = "fresh_link"
 FRESH_SECONDS = 7 * 86400
 EVERY = timedelta(minutes=10)
 A_DAY = timedelta(days=1)
@@ -51,6 +52,42 @@ def mail_fresh_link(
     except LiftlinkError:
         return False
     return _record(store, book_id, claims, fresh, language, now)
+
+
+def mail_link_for_code(
+    store: Store, clock: Clock, ring: KeyRing, book_id: int, code: str, product: str, *, base_url: str, language: str
+) -> bool:
+    """For the classic address without a token: a link to ``product`` for the subscription of this code or number.
+
+    The product has to be one that the subscription may move to, at its list price; otherwise nothing is sent.
+    """
+    with store.read() as connection:
+        held = held_by_code(connection, book_id, code)
+    if held is None or not held.facts.items:
+        return False
+    item = held.facts.items[0]
+    now = int(clock.now().timestamp())
+    claims = LinkClaims(
+        mode="live" if held.book.mode == "live" else "test", customer=held.customer.number, subscription=held.number,
+        offer=WrittenOffer(item.running_number, product or item.product, item.quantity), issued_at=now,
+        expires_at=now + FRESH_SECONDS, link_id=LinkId(1, 1),
+    )  # fmt: skip
+    return mail_fresh_link(store, clock, ring, book_id, claims, base_url=base_url, language=language)
+
+
+def held_by_code(connection: Connection, book_id: int, code: str) -> Held | None:
+    """The subscription of a delivered code (licence key), of our number with or without prefix, or of the merchant's reference."""
+    number = connection.scalar(
+        select(Subscription.number).where(Subscription.book_id == book_id, Subscription.delivered_code == code).limit(1)
+    )
+    if number is not None:
+        return load(connection, book_id, number)
+    bare = code.rpartition("-")[2]
+    if bare.isascii() and bare.isdigit() and len(bare) < 10:
+        held = load(connection, book_id, int(bare))
+        if held is not None and code in {held.reference, bare}:
+            return held
+    return load(connection, book_id, code)
 
 
 def regular(offer: Offer) -> Offer:

@@ -80,11 +80,11 @@ def _report(connection: Connection, link: ReadLink, now: datetime, retired: bool
         refs.append(("offer", str(claims.offer.number)))
     revoked = withdrawal_of(connection, book, refs, claims.issued)
     quote, why_not = _price_now(connection, link, now)
-    opened, people, machines, first, last = tuple(visits) if visits else (0, 0, 0, None, None)
     return LinkReport(
         claims, link.key.kid, book, claims.link_id.short_code,
         _state(claims, now, orders, quote, why_not, revoked=revoked is not None, retired=retired),
-        revoked[1] if revoked else "", opened, people, machines, first, last, orders,
+        revoked[1] if revoked else "", *((visits.opened, visits.by_people, visits.by_machines) if visits else (0, 0, 0)),
+        visits.first_at if visits else None, visits.last_at if visits else None, orders,
         summary.get("price") if summary else None, quote, why_not,
     )  # fmt: skip
 

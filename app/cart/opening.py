@@ -1,0 +1,181 @@
+"""Opening: mailed links, the classic upgrade address, fresh links by mail, legal texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from flask import Response, redirect, request
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import NotFound
+
+from app.cart.door import Answer, cart_token, link_form_token, now_seconds, scene_for, tongue_here, valid_days
+from app.cart.pages import render_ask_link, render_legal, render_link_sent
+from app.checkout.opening import open_link
+from app.links.errors import LinkError
+from app.links.legacy import LegacyParameters, check_legacy, parse_legacy
+from app.links.links import read_link
+from app.links.sessions import read_visit
+from app.links.signing import ReadLink
+from app.models.links import count_person
+from app.offers.fresh import mail_fresh_link, mail_link_for_code
+from app.subscriptions.facts import load
+from app.subscriptions.offered import OfferError, offered
+from app.web.frame import keep_language, with_query
+from app.web.services import for_book, services
+
+_UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term")
+# Mail scanners, link previews and libraries by the names they give themselves; whoever pretends is caught by not loading
+# the page's styles.
+_MACHINE = re.compile(
+    r"bot|crawl|spider|preview|scan|proofpoint|mimecast|safelinks|barracuda|facebookexternalhit|slack|whatsapp|curl|wget|"
+    r"python|okhttp|java/|go-http|headless|monitor|check",
+    re.IGNORECASE,
+)
+
+
+def open_mailed_link(token: str) -> Answer:
+    """``/u/<token>``: check the link and go on to its cart. Unknown query parameters are ignored, known UTM kept."""
+    link = read_link(token, services().directory.key_ring(), now_seconds())
+    return _to_cart(link)
+
+
+def _to_cart(link: ReadLink) -> Answer:
+    world = services()
+    for_book(link.book)
+    language = request.args.get("lang", "")
+    session = open_link(
+        world.store, world.clock, world.randomness, link, address=request.remote_addr, machine=_is_machine(),
+        utm={name: value[:100] for name in _UTM if (value := request.args.get(name))},
+        language=language if language in world.pages.languages.enabled else "",
+    )  # fmt: skip
+    target = f"/cart/{cart_token(session, link.book)}"
+    return redirect(with_query(target, lang=session.language) if session.language else target, 303)
+
+
+def _is_machine() -> bool:
+    headers = request.headers
+    purpose = f"{headers.get('Purpose', '')} {headers.get('Sec-Purpose', '')}"
+    return request.method == "HEAD" or "prefetch" in purpose or bool(_MACHINE.search(headers.get("User-Agent", "bot")))
+
+
+def person_seen(ticket: str) -> Answer:
+    """A sheet of styles that is empty: a browser that loads it shows the page to somebody. Counters only."""
+    world = services()
+    try:
+        opened = read_visit(ticket, world.directory.own_ring(), now_seconds())
+        if not _is_machine():
+            with world.store.write() as connection:
+                count_person(connection, opened.book, opened.value.link_id.text)
+    except (LinkError, DBAPIError):
+        pass
+    return Response("", mimetype="text/css", headers={"Cache-Control": "private, max-age=3600"})
+
+
+def send_fresh_link(token: str) -> Answer:
+    """Mail a new link to the address on file. The answer is the same whether or not there was anything to send."""
+    link = any_link(token)
+    _check_form(token, link.book)
+    world = services()
+    mail_fresh_link(
+        world.store, world.clock, world.directory.key_ring(), link.book, link.claims, base_url=world.public_url,
+        language=tongue_here(for_book(link.book).locale).language,
+    )  # fmt: skip
+    world.bell.ring()
+    return redirect(keep_language(f"/u/{token}/sent", tongue_here(for_book(link.book).locale)), 303)
+
+
+def fresh_link_sent(token: str) -> Answer:
+    link = any_link(token)
+    return render_link_sent(scene_for(link.book), valid_days=valid_days(link.claims))
+
+
+def any_link(token: str) -> ReadLink:
+    """The link whatever became of it, as long as a key of ours signed it."""
+    try:
+        return read_link(token, services().directory.key_ring(), now_seconds())
+    except LinkError as error:
+        if error.link is None:
+            raise
+        return error.link
+
+
+def _check_form(token: str, book_id: int) -> None:
+    if request.form.get("csrf") != link_form_token(token, book_id):
+        raise LinkError("token_bad_signature", purpose="form")
+
+
+def open_classic_address() -> Answer:
+    """``/order/upgrade?LICENSE=…&TOKEN=…``: the token decides, the other parameters must say the same."""
+    parameters = parse_legacy(request.args.items(multi=True))
+    if parameters.token is None:
+        return _ask_for_link(parameters)
+    link = read_link(parameters.token, services().directory.key_ring(), now_seconds())
+    _compare(parameters, link)
+    return _to_cart(link)
+
+
+def _compare(parameters: LegacyParameters, link: ReadLink) -> None:
+    world = services()
+    with world.store.read() as connection:
+        held = load(connection, link.book, link.claims.subscription, by_customer=link.claims.customer)
+        if held is None:
+            raise LinkError("link_malformed")
+        names = {held.reference, str(held.number), held.external_ref or "", held.delivered_code or ""} - {""}
+        try:
+            change = offered(connection, link.book, link.claims.offer, world.clock.now()).change
+        except OfferError:
+            change = None
+    check_legacy(
+        parameters, link.claims, also_named=names, product=change.product if change else None,
+        options=(change.options or ()) if change else None,
+    )  # fmt: skip
+
+
+def _book_here() -> int | None:
+    world = services()
+    return world.directory.book_at(request.host, "test" if world.sandbox else "live")
+
+
+def _ask_for_link(parameters: LegacyParameters) -> Answer:
+    """Without a token nothing is known: the page only offers to mail a link, and knows no merchant but a single one."""
+    book_id = _book_here()
+    if book_id is None or not parameters.license:
+        raise LinkError("link_malformed")
+    hidden = {"LICENSE": parameters.license[:64], "UPGRADEPROD": (parameters.product or "")[:64]}
+    form_token = link_form_token(hidden["LICENSE"], book_id)
+    return render_ask_link(scene_for(book_id), action="/order/upgrade/fresh", hidden=hidden, form_token=form_token)
+
+
+def send_link_for_classic() -> Answer:
+    """The same answer for every subscription code, known or not."""
+    world = services()
+    book_id = _book_here()
+    if book_id is None:
+        raise NotFound
+    form: Mapping[str, str] = request.form
+    _check_form(form.get("LICENSE", ""), book_id)
+    mail_link_for_code(
+        world.store, world.clock, world.directory.key_ring(), book_id, form.get("LICENSE", ""),
+        form.get("UPGRADEPROD", ""), base_url=world.public_url, language=tongue_here(None).language,
+    )  # fmt: skip
+    world.bell.ring()
+    return redirect(keep_language("/order/upgrade/sent", tongue_here(None)), 303)
+
+
+def classic_sent() -> Answer:
+    book_id = _book_here()
+    if book_id is None:
+        raise NotFound
+    return render_link_sent(scene_for(book_id))
+
+
+def legal(merchant: str, kind: str) -> Answer:
+    """S-29: the merchant's own words. ``?back=`` is a path of ours, nothing else."""
+    facts = services().directory.merchant_named(merchant)
+    if facts is None:
+        raise NotFound
+    back = request.args.get("back", "")
+    if not re.fullmatch(r"/(cart|done)/[0-9A-Za-z._-]+(\?lang=[a-z]{2})?", back):
+        back = ""
+    return render_legal(scene_for(facts.book_id), kind, back=back)

@@ -1,0 +1,189 @@
+"""What became of an order: paid, under way, at the bank, declined. Reads, rings the bell, and waits a little."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
+
+from flask import g, jsonify, redirect, request
+from werkzeug.exceptions import NotFound
+
+from app.cart import pages
+from app.cart.door import (
+    Answer,
+    cart_facts,
+    cart_token,
+    done_path,
+    held_scene,
+    link_form_token,
+    now_seconds,
+    order_view,
+    tools,
+)
+from app.cart.views import BankCheck, DeclineView, Scene
+from app.charging.reading import AttemptFacts, OrderFacts, order_facts
+from app.checkout.cart import look
+from app.checkout.errors import CheckoutRefused
+from app.checkout.opening import restored_session
+from app.checkout.receipts import mail_receipt
+from app.gateways.port import DeclineReason
+from app.kit.ids import short_code
+from app.links.errors import LinkError
+from app.links.sessions import read_done, read_return
+from app.subscriptions.facts import Held, load
+from app.web.errors import nothing_charged, payment_begins
+from app.web.frame import with_query
+from app.web.services import for_book, services
+
+WAIT_SECONDS = 5.0
+
+
+def show(token: str) -> Answer:
+    """The page of an order, by its state. ``?left=1``: the shopper came back from the bank without an answer."""
+    order, held = _order(token)
+    scene = held_scene(held, order.language)
+    here = f"/done/{token}"
+    attempt = order.last
+    if order.paid_at is not None:
+        return pages.render_done(scene, order_view(order, held))
+    if order.state != "OPEN":
+        return pages.render_not_completed(scene, order_view(order, held), back=_back(order))
+    if attempt is None:
+        return pages.render_not_completed(scene, order_view(order, held), back=_back(order))
+    if attempt.state == "QUARANTINED":
+        return _quarantined(scene, order, held, here)
+    if attempt.state == "REQUIRES_ACTION" and attempt.action_url and not request.args.get("left"):
+        nothing_charged()
+        return _bank_check(scene, attempt, order)
+    if attempt.state in {"DECLINED", "CANCELLED"} or (attempt.state == "REQUIRES_ACTION" and request.args.get("left")):
+        nothing_charged()
+        return _declined(scene, order, held, attempt)
+    payment_begins(order.number, here)
+    return pages.render_pending(scene, reference=order.number, check=here, email=order.email, poll=f"{here}/state")
+
+
+def _order(token: str) -> tuple[OrderFacts, Held]:
+    opened = read_done(token, services().directory.own_ring(), now_seconds())
+    for_book(opened.book)
+    with services().store.read() as connection:
+        order = order_facts(connection, opened.book, opened.value.order)
+        held = load(connection, opened.book, order.subscription_number) if order else None
+    if order is None or held is None:
+        raise NotFound
+    g.cart_book = opened.book
+    return order, held
+
+
+def _back(order: OrderFacts) -> str:
+    """The way back to the offer, while its link is good."""
+    session = restored_session(order.claims or "", now_seconds()) if order.claims else None
+    return f"/cart/{cart_token(session, order.book_id)}" if session else ""
+
+
+def _quarantined(scene: Scene, order: OrderFacts, held: Held, here: str) -> Answer:
+    """A person looks at it. What is known for certain, and no more, is said."""
+    payment_begins(order.number, here)
+    return pages.render_pending(scene, reference=order.number, check=here, email=order.email, poll=f"{here}/state")
+
+
+def _bank_check(scene: Scene, attempt: AttemptFacts, order: OrderFacts) -> Answer:
+    """S-8. The bank's address may hold a query; a form sent by GET would drop it, so it travels in fields."""
+    parts = urlsplit(attempt.action_url or "")
+    check = BankCheck(urlunsplit(parts._replace(query="")), "get", dict(parse_qsl(parts.query)))
+    return pages.render_bank_check(
+        scene, check, amount=attempt.amount, currency=attempt.currency, reference=order.number
+    )  # fmt: skip
+
+
+def _declined(scene: Scene, order: OrderFacts, held: Held, attempt: AttemptFacts) -> Answer:
+    """S-11 and S-9: the same offer with another card, on the same page. An offer that is over is only told about."""
+    session = restored_session(order.claims or "", now_seconds()) if order.claims else None
+    if session is None:
+        return pages.render_not_completed(scene, order_view(order, held))
+    world = services()
+    g.cart_session = session
+    try:
+        cart = look(world.store, world.clock, world.randomness, order.book_id, session, ignore_order=order.id)
+    except CheckoutRefused as refused:
+        if refused.code not in {"not_eligible", "offer_closed", "link_revoked"}:
+            raise
+        return pages.render_not_completed(scene, order_view(order, held))
+    token = cart_token(session, order.book_id)
+    return pages.render_declined(scene, cart_facts(cart, token, order=order), _decline_view(attempt))
+
+
+def _decline_view(attempt: AttemptFacts) -> DeclineView:
+    reason = attempt.decline or DeclineReason.GENERIC
+    check = ""
+    if attempt.state in {"CANCELLED", "REQUIRES_ACTION"}:
+        check = "left"
+    elif reason is DeclineReason.AUTHENTICATION_FAILED:
+        check = "failed"
+    return DeclineView(
+        text=str(reason.text),
+        retry=str(reason.retry_same_card),
+        amount=attempt.amount,
+        at=attempt.settled_at or attempt.created_at,
+        reference=short_code("PF", attempt.id),
+        bank_check=check,
+    )
+
+
+def back_from_bank(state: str) -> Answer:
+    """Where the bank sends the shopper, by GET or by a cross-site POST without cookies: wait for news, then 303.
+
+    The state is signed; nothing else that comes along is believed: the gateway's object is read by the worker.
+    """
+    world = services()
+    opened = read_return(state, world.directory.own_ring(), now_seconds())
+    if opened.value.kind != "bank":
+        raise LinkError("token_malformed", purpose="return")
+    for_book(opened.book)
+    path = done_path(opened.book, opened.value.reference)
+    world.bell.ring()
+    order = wait_for_bank(opened.book, opened.value.reference)
+    if order is not None and order.last is not None and order.last.state == "REQUIRES_ACTION":
+        path = with_query(path, left="1")
+    if order is not None and order.language in world.pages.languages.enabled:
+        path = with_query(path, lang=order.language)
+    return redirect(path, 303)
+
+
+def wait_for_bank(book_id: int, order_id: str) -> OrderFacts | None:
+    """The order once the worker has read the bank's answer; as it stands after five seconds."""
+    world = tools()
+    deadline = world.clock.now().timestamp() + WAIT_SECONDS
+    while True:
+        with world.store.read() as connection:
+            order = order_facts(connection, book_id, order_id)
+        settled = order is None or order.last is None or order.last.state not in {"REQUIRES_ACTION", "INTENT"}
+        if settled or world.clock.now().timestamp() >= deadline:
+            return order
+        world.clock.sleep(0.1)
+
+
+def state(token: str) -> Answer:
+    """For the page's own script: whether there is an answer. It announces, it never acts."""
+    order, _ = _order(token)
+    waiting = order.state == "OPEN" and order.last is not None and order.last.is_open
+    if waiting:
+        services().bell.ring()
+    return jsonify(
+        {"state": "pending" if waiting and order.last and order.last.state != "REQUIRES_ACTION" else "known"}
+    )
+
+
+def send_receipt(token: str) -> Answer:
+    """ "Email me the receipt": to the address of the order, at most once in ten minutes."""
+    order, _ = _order(token)
+    path = f"/done/{token}"
+    if request.form.get("csrf") != link_form_token(path, order.book_id):
+        raise LinkError("token_bad_signature", purpose="form")
+    world = services()
+    mail_receipt(world.store, world.clock, order)
+    world.bell.ring()
+    return redirect(f"{path}/receipt-sent", 303)
+
+
+def receipt_sent(token: str) -> Answer:
+    order, held = _order(token)
+    return pages.render_receipt_sent(held_scene(held, order.language), email=order.email)

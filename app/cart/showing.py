@@ -1,0 +1,71 @@
+"""The cart page itself, fresh or with what stood in the way of the last press."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from flask import g, request
+
+from app.cart.door import Answer, cart_facts, cart_token, held_scene
+from app.cart.pages import render_cart
+from app.cart.views import PriceChange, Problems
+from app.checkout.cart import Cart, look
+from app.checkout.errors import CheckoutRefused
+from app.links.sessions import CartSession, QuoteTicket
+from app.web.services import services
+
+MOST_MONTHS = 12
+"""A share over a larger number counts days too, and no month has begun."""
+
+
+def show(book_id: int, session: CartSession, *, token: str | None = None, problems: Problems | None = None) -> Answer:
+    """S-1 with a fresh quote, or S-2, S-3, S-4 with ``problems``."""
+    cart = look_here(book_id, session)
+    return answer(cart, token or cart_token(session, book_id), problems or Problems())
+
+
+def look_here(book_id: int, session: CartSession) -> Cart:
+    world = services()
+    return look(world.store, world.clock, world.randomness, book_id, session)
+
+
+def answer(cart: Cart, token: str, problems: Problems) -> Answer:
+    selected = request.form.get("card") or request.args.get("card")
+    return render_cart(
+        held_scene(cart.held, cart.session.language), cart_facts(cart, token, selected=selected), problems
+    )
+
+
+def show_again(book_id: int, session: CartSession, error: CheckoutRefused) -> Answer:
+    """The cart as it stands now, with the reason why the press did not buy. Consent is empty again."""
+    cart = look_here(book_id, session)
+    return answer(cart, cart_token(session, book_id), _problems(cart, error))
+
+
+def _problems(cart: Cart, error: CheckoutRefused) -> Problems:
+    if error.code == "form_incomplete":
+        listed = cast("list[str]", error.details["missing"])
+        return Problems(
+            consent_missing="consent" in listed, start_missing="start_now" in listed, card_missing="card" in listed
+        )
+    if error.code == "card_unusable":
+        return Problems(card_unusable=True)
+    shown: QuoteTicket | None = g.get("quote_ticket")
+    if shown is not None and shown.fingerprint != cart.quote.fingerprint and shown.due_now != cart.quote.due_now:
+        return Problems(price=PriceChange(shown.due_now, _reason(shown, cart)))
+    return Problems(page_too_old=True)
+
+
+def _reason(shown: QuoteTicket, cart: Cart) -> str:
+    """Nothing changed but the day: ``month`` when whole months are counted, else ``time``."""
+    now = cart.ticket
+    before = (shown.subscription_version, shown.offer_version, shown.policy_version, shown.catalog_version)
+    if before != (now.subscription_version, now.offer_version, now.policy_version, now.catalog_version):
+        return "other"
+    return "month" if cart.held.book.policy.get("basis", "month") == "month" and _month_began(shown, cart) else "time"
+
+
+def _month_began(shown: QuoteTicket, cart: Cart) -> bool:
+    """Whether the new share is one of whole months, so that the page may say that a billing month began."""
+    shares = [line.fraction for line in cart.quote.lines if line.kind == "charge" and line.fraction is not None]
+    return bool(shares) and all(whole <= MOST_MONTHS for _, whole in shares) and shown.due_now > cart.quote.due_now

@@ -8,7 +8,7 @@ from typing import Final
 from app.links.claims import LinkClaims, ip_matches, new_tuple
 from app.links.errors import LinkError
 from app.links.format import decode, encode
-from app.links.signing import KeyRing, ReadLink, SigningKey, sign, unsign
+from app.links.signing import KeyRing, ReadLink, SigningKey, unsign
 
 LONGEST_URL: Final = 200
 LONGEST_TOKEN: Final = 192
@@ -25,7 +25,7 @@ def mint(claims: LinkClaims, key: SigningKey, base_url: str) -> str:
         raise LinkError("key_invalid", "an active key of the link's own mode signs", kid=key.kid)
     if key.audience and base_url.partition("://")[2] != key.audience:
         raise LinkError("key_invalid", "this key signs for another host", kid=key.kid)
-    url = f"{base_url}/u/{sign(encode(claims), key, 'link')}"
+    url = f"{base_url}/u/{key.signer('link').token(encode(claims))}"
     if len(url) > LONGEST_URL:
         raise LinkError(
             "offer_too_long", f"the link would be {len(url)} characters long, {LONGEST_URL} are allowed: save the offer "

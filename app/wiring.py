@@ -17,6 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import migrations
 from app.accounts.directory import Directory
 from app.bank import bank_blueprint
+from app.cart import cart
 from app.cli.commands.demo_clock import demo_clock
 from app.config import Settings, SettingsError, master_secrets, read_settings, variable
 from app.gateways.port import Gateways, OpenGateway
@@ -195,6 +196,7 @@ def _dress(app: Flask, pages: Pages, settings: Settings) -> None:
 
 def _register_doors(app: Flask, adapters: Adapters, services: Services) -> None:
     """Each door is registered here and knows no other."""
+    app.register_blueprint(cart)
     if isinstance(adapters.gateway, Sandbox):
         pages = services.pages
         app.register_blueprint(bank_blueprint(adapters.gateway.pages, pages.environment(pages.languages.enabled[0])))

@@ -24,7 +24,7 @@ from app.links.claims import (
 )
 from app.links.errors import LinkError
 from app.links.texts import join, reference_bytes, reference_text, split
-from app.links.written import encode_written, read_written
+from app.links.written import encode_written, read_alone, read_written
 
 _FORMAT = 1
 _MODES: tuple[Mode, Mode] = ("live", "test")
@@ -201,14 +201,20 @@ def decode(raw: bytes) -> LinkClaims:
                 customer, subscription = _wide_references(references, customer, subscription)
         if extras:
             at, ip, uses = _read_extras(raw, at)
-        if kind == _WRITTEN:
-            offer, texts = read_written(raw, at, number, before)
-        else:
-            offer, texts = _numbered(kind, number), split(raw, at, before)
         if before:
+            if kind == _WRITTEN:
+                offer, texts = read_written(raw, at, number, before)
+            else:
+                offer, texts = _numbered(kind, number), split(raw, at, before)
             customer, subscription = _read_references(texts)
         elif not customer or not subscription:
             raise ValueError("no reference")
+        elif kind == _WRITTEN:
+            offer = read_alone(raw[at:], number)
+        elif at == len(raw):
+            offer = _numbered(kind, number)
+        else:
+            raise ValueError("bytes too many")
         link_id = new_tuple(LinkId, (batch, position))
         expires_at = issued_at + validity
         return new_tuple(LinkClaims, (mode, customer, subscription, offer, issued_at, expires_at, link_id, ip, uses))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
@@ -78,8 +79,12 @@ def _invalid(field: str, message: str) -> LinkError:
     return LinkError("claims_invalid", f"{field}: {message}", field=field)
 
 
+@lru_cache(2048)
 def encode_written(offer: WrittenOffer) -> tuple[int, bytes, tuple[bytes, ...]]:
-    """The offer's head, its numbers, and its codes as texts. ``claims_invalid`` names the field that does not fit."""
+    """The offer's head, its numbers, and its codes as texts. ``claims_invalid`` names the field that does not fit.
+
+    Kept for a while, as ``read_alone`` is: the links of a batch mostly share one offer.
+    """
     item, product, quantity, options, unit_price, discount, effective, alignment, _ = offer
     timing = _TIMING_CODES.get((effective, alignment))
     if timing is None:
@@ -141,6 +146,12 @@ def _discount_code(discount: Discount, unit_price: int | None) -> tuple[int, int
 
 def _in_range(kind: str, value: int) -> bool:
     return (kind == "unit_price" or value > 0) and (kind != "percent" or value <= _LARGEST_PERCENT)
+
+
+@lru_cache(2048)
+def read_alone(raw: bytes, head: int) -> WrittenOffer:
+    """The offer of this head whose numbers and codes are these bytes, with the refusals of ``read_written``."""
+    return read_written(raw, 0, head, 0)[0]
 
 
 def read_written(raw: bytes, at: int, head: int, before: int) -> tuple[WrittenOffer, list[bytes]]:

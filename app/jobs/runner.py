@@ -1,0 +1,138 @@
+"""The embedded worker: one daemon thread per server process. Start it in the process that serves, after any fork."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from app.accounts.profile import MerchantFacts
+from app.charging.cards import finish_due_setups
+from app.charging.drive import driver_name
+from app.charging.hastening import hasten
+from app.charging.leftovers import cancel_leftovers
+from app.charging.repair import expire, sweep
+from app.gateways.port import Gateways
+from app.kit.bell import ThreadBell
+from app.kit.clock import Clock
+from app.mail import Composer, Mail, Mailer, Sender
+from app.models.store import Store
+from app.outbox import MailRow, deliver_due
+
+WAIT_SECONDS = 1.0
+EXPIRE_SECONDS = 300.0
+LEFTOVER_SECONDS = 24 * 3600.0
+_log = structlog.get_logger(__name__)
+
+
+class Merchants(Protocol):
+    """Whose mail it is; ``accounts.Directory`` is one."""
+
+    def merchant(self, book_id: int) -> MerchantFacts: ...
+
+
+@dataclass
+class _Pass:
+    """Something done every so often, by the machine's own time: a demo's shifted clock does not change the pace."""
+
+    name: str
+    every: float
+    work: Callable[[], object]
+    due_at: float = 0.0
+
+
+class EmbeddedRunner:
+    """Looks at what is due every second or when the bell rings; expires and hastens every five minutes.
+
+    Several processes may run one each: row leases keep them apart. ``start`` is called once per process, after a fork;
+    ``stop`` waits for the row in hand.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        gateways: Gateways,
+        clock: Clock,
+        bell: ThreadBell,
+        mailer: Mailer,
+        composer: Composer,
+        merchants: Merchants,
+        *,
+        limit: int = 10,
+    ) -> None:
+        self._store, self._gateways, self._clock, self._bell = store, gateways, clock, bell
+        self._mailer, self._composer, self._merchants = mailer, composer, merchants
+        self._limit = limit
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._passes = [
+            _Pass("expire", EXPIRE_SECONDS, lambda: expire(store, clock)),
+            _Pass("hasten", EXPIRE_SECONDS, lambda: hasten(store, clock)),
+            # Not at the start: a server that restarts often would list the gateway's objects each time.
+            _Pass("leftovers", LEFTOVER_SECONDS, lambda: cancel_leftovers(store, gateways, clock),
+                  time.monotonic() + LEFTOVER_SECONDS),
+        ]  # fmt: skip
+
+    def start(self) -> None:
+        """Begin in a daemon thread; a second call does nothing."""
+        if self._thread is None or not self._thread.is_alive():
+            self._stopping.clear()
+            self._thread = threading.Thread(target=self._run, name="liftlink-worker", daemon=True)
+            self._thread.start()
+
+    def stop(self, seconds: float = 10.0) -> None:
+        """End after the row in hand, or stop waiting for it; its lease ends by itself."""
+        self._stopping.set()
+        self._bell.ring()
+        if self._thread is not None:
+            self._thread.join(seconds)
+            self._thread = None
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            rung = self._bell.wait(WAIT_SECONDS)
+            if not self._stopping.is_set():
+                self.work(rung=rung)
+
+    def work(self, *, rung: bool = False) -> None:
+        """One round; nothing that fails in it stops the rest."""
+        by = driver_name("worker")
+        self._try("attempts", lambda: sweep(
+            self._store, self._gateways, self._clock, by=by, limit=self._limit, rung=rung))  # fmt: skip
+        self._try("setups", lambda: finish_due_setups(
+            self._store, self._gateways, self._clock, by=by, limit=self._limit, rung=rung))  # fmt: skip
+        self._try("mail", lambda: deliver_due(
+            self._store, self._mailer, self._clock, compose=self._compose, by=by, limit=self._limit))  # fmt: skip
+        for each in self._passes:
+            now = time.monotonic()
+            if now >= each.due_at:
+                each.due_at = now + each.every
+                self._try(each.name, each.work)
+
+    def _try(self, name: str, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception:
+            _log.exception("worker_pass_failed", work=name)
+
+    def _compose(self, row: MailRow) -> Mail:
+        return self._composer.compose(row.id, row.kind, row.body, sender_of(self._merchants.merchant(row.book_id)))
+
+
+def sender_of(merchant: MerchantFacts) -> Sender:
+    """What mails say of the merchant."""
+    return Sender(
+        name=merchant.name,
+        legal_name=merchant.legal_name or merchant.name,
+        legal_address=merchant.legal_address,
+        help_email=merchant.help_email,
+        help_phone=merchant.help_phone,
+        account_url=merchant.account_url,
+        statement_name=merchant.statement_name,
+        timezone=merchant.timezone,
+        is_test=merchant.is_test,
+    )

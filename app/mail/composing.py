@@ -1,0 +1,74 @@
+"""Fills a mail's templates: ``templates/mail/<language>/<kind>.txt`` (first line: the subject) and ``.html``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, cast
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound, select_autoescape
+
+from app.billing.facts import Interval
+from app.billing.result import Line
+from app.billing.wording import label
+from app.mail.port import Mail, MailError, Sender
+from app.mail.tongues import MailTongue, tongue_of
+
+KINDS = ("receipt", "receipt_copy", "not_charged", "fresh_link")
+_TEMPLATE_OF = {"receipt_copy": "receipt"}
+
+
+class Composer:
+    """Turns the body of an outbox row into a mail. A value that is missing is an error, never an empty place."""
+
+    def __init__(self, templates: Path) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(templates),
+            autoescape=select_autoescape(enabled_extensions=("html",), default=False),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            keep_trailing_newline=True,
+        )
+
+    def compose(self, identity: str, kind: str, body: Mapping[str, Any], sender: Sender) -> Mail:
+        """The mail of that kind in the body's ``language``. ``MailError`` (mail_malformed) when it cannot be made."""
+        tongue = tongue_of(str(body["language"]))
+        values = {
+            **body,
+            "tongue": tongue,
+            "seller": sender,
+            "rows": [_row(tongue, line) for line in cast("list[dict[str, Any]]", body.get("lines", []))],
+        }
+        try:
+            subject, _, text = self._render(kind, tongue, "txt", values).partition("\n")
+            html = self._render(kind, tongue, "html", values)
+        except (TemplateError, KeyError) as error:
+            raise MailError("mail_malformed", f"{kind}: {error}") from error
+        return Mail(
+            identity, str(body["to"]), sender.name, sender.help_email, subject.strip(), text.lstrip("\n"), html,
+            tongue.language,
+        )  # fmt: skip
+
+    def _render(self, kind: str, tongue: MailTongue, ending: str, values: Mapping[str, Any]) -> str:
+        name = f"{tongue.language}/{_TEMPLATE_OF.get(kind, kind)}.{ending}"
+        if kind not in KINDS:
+            raise TemplateNotFound(name)
+        return self._environment.get_template(name).render(values)
+
+
+def _row(tongue: MailTongue, stored: Mapping[str, Any]) -> tuple[str, str]:
+    """A line of the quote as label and amount, in the mail's language."""
+    known = {name: stored[name] for name in _PLAIN if name in stored}
+    fraction, interval = stored.get("fraction"), stored.get("interval")
+    line = Line(
+        **known,
+        fraction=tuple(fraction) if fraction else None,
+        interval=Interval.parse(interval) if interval else None,
+    )
+    return label(line, tongue.words), tongue.money(line.amount, line.currency)
+
+
+_PLAIN = frozenset(field.name for field in fields(Line)) - {"fraction", "interval", "start", "end"}
+"""Fields that are stored as they are; dates say nothing in a label."""

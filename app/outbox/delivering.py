@@ -1,0 +1,126 @@
+"""Delivers mail rows: leased, sent with no transaction open, marked. A crash in between sends again under the same id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, or_, select, update
+
+from app.kit.clock import Clock
+from app.kit.faults import fault_point
+from app.mail.port import Mail, Mailer, MailError
+from app.models.store import Store
+from app.models.work import Outbox
+
+LEASE = timedelta(seconds=60)
+STEPS = tuple(timedelta(minutes=each) for each in (1, 5, 15, 60, 6 * 60, 24 * 60, 24 * 60))
+"""After the last of these the row is dead: visible, and sent again only when a person says so."""
+SECRET = frozenset({"url"})
+"""What a delivered row need not keep: a link that somebody could still open."""
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MailRow:
+    """One row to send."""
+
+    id: str
+    book_id: int
+    kind: str
+    body: Mapping[str, Any]
+    tries: int
+
+
+Compose = Callable[[MailRow], Mail]
+
+
+def deliver_due(store: Store, mailer: Mailer, clock: Clock, *, compose: Compose, by: str, limit: int = 20) -> int:
+    """Send the mails whose time has come, the longest waiting first; how many were delivered.
+
+    ``compose`` makes the mail of a row. A row that fails is looked at again later and, after a few days, is dead; it never
+    holds up the others.
+    """
+    fault_point("C9")
+    delivered = 0
+    for row in _lease(store, clock, by, limit):
+        try:
+            mail = compose(row)
+            fault_point("C10")
+            mailer.send(mail)
+        except Exception as error:
+            final = isinstance(error, MailError) and error.is_final
+            _log.warning("mail_not_sent", outbox=row.id, error=type(error).__name__, code=getattr(error, "code", ""))
+            _postpone(store, clock, by, row, error, final=final)
+            continue
+        fault_point("C11")
+        delivered += _mark(store, clock, by, row)
+    return delivered
+
+
+def _lease(store: Store, clock: Clock, by: str, limit: int) -> Sequence[MailRow]:
+    now = clock.now()
+    with store.read() as conn:
+        ids = _due(conn, now, limit)
+    if not ids:
+        return ()
+    with store.write() as conn:
+        conn.execute(
+            update(Outbox)
+            .where(Outbox.id.in_(ids), Outbox.state == "READY", or_(Outbox.lease_until.is_(None), Outbox.lease_until <= now))
+            .values(lease_by=by, lease_until=now + LEASE, next_at=now + LEASE)
+        )  # fmt: skip
+        rows = conn.execute(
+            select(Outbox.id, Outbox.book_id, Outbox.kind, Outbox.body, Outbox.tries)
+            .where(Outbox.id.in_(ids), Outbox.lease_by == by)
+            .order_by(Outbox.created_at)
+        ).all()
+    return [MailRow(*row) for row in rows]
+
+
+def _due(conn: Connection, now: datetime, limit: int) -> Sequence[str]:
+    return (
+        conn.execute(
+            select(Outbox.id)
+            .where(
+                Outbox.next_at.is_not(None),
+                Outbox.next_at <= now,
+                Outbox.channel == "mail",
+                Outbox.state == "READY",
+                or_(Outbox.lease_until.is_(None), Outbox.lease_until <= now),
+            )
+            .order_by(Outbox.next_at)
+            .limit(limit)
+        )
+        .scalars()
+        .all()
+    )
+
+
+def _mark(store: Store, clock: Clock, by: str, row: MailRow) -> int:
+    now = clock.now()
+    kept = {name: value for name, value in row.body.items() if name not in SECRET}
+    done = {"state": "DELIVERED", "done_at": now, "next_at": None, "lease_by": None, "lease_until": None, "body": kept}
+    return _write(store, by, row, done | {"last_error": None, "tries": row.tries + 1})
+
+
+def _postpone(store: Store, clock: Clock, by: str, row: MailRow, error: Exception, *, final: bool) -> None:
+    now = clock.now()
+    dead = final or row.tries >= len(STEPS)
+    next_at = None if dead else now + STEPS[row.tries]
+    values = {"state": "DEAD" if dead else "READY", "next_at": next_at, "tries": row.tries + 1}
+    _write(store, by, row, values | {"lease_by": None, "lease_until": None, "last_error": str(error)[:500]})
+
+
+def _write(store: Store, by: str, row: MailRow, values: dict[str, Any]) -> int:
+    """Only while the lease is ours: whoever took the row over has sent it under the same id."""
+    with store.write() as conn:
+        changed = conn.execute(
+            update(Outbox)
+            .where(Outbox.book_id == row.book_id, Outbox.id == row.id, Outbox.state == "READY", Outbox.lease_by == by)
+            .values(values)
+        )
+    return changed.rowcount

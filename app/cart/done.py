@@ -116,11 +116,18 @@ def _renewal(pen: Pen, summary: Summary) -> Fact:
             "%(amount)s plus any tax, then %(every)s until you cancel", **values, every=_every(pen, summary)
         )
     rows = [
-        tongue.tell("%(label)s %(amount)s", label=sums.row_label(tongue, summary, row), amount=pen.money(row.amount))
-        for row in summary.rows
+        tongue.tell("%(label)s %(amount)s", label=_row(pen, summary, at), amount=pen.money(row.amount))
+        for at, row in enumerate(summary.rows)
     ]
     note = Markup(", ").join(rows) if len(rows) > 1 else ""
     return Fact(label, Markup("%s<br>%s") % (pen.strong_day(summary.next_after), after), note)
+
+
+def _row(pen: Pen, summary: Summary, at: int) -> str:
+    """``First seat``, then ``second seat``: one sentence, one capital."""
+    row = summary.rows[at]
+    label = sums.row_label(pen.tongue, summary, row)
+    return label[:1].lower() + label[1:] if at and row.first else label
 
 
 def _every(pen: Pen, summary: Summary) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from app.billing.facts import Interval
 from app.cart import words
@@ -68,7 +68,7 @@ def eyebrow(tongue: Tongue, summary: Summary, until: Markup | None) -> Markup:
     """``Seat offer, open until July 8, 2026``."""
     name = offer_name(tongue, summary)
     if until is None:
-        return tongue.tell("%(offer)s", offer=name)
+        return escape(name)
     return tongue.tell("%(offer)s, open until %(date)s", offer=name, date=until)
 
 
@@ -184,10 +184,9 @@ def done_line(tongue: Tongue, summary: Summary, *, applied: bool) -> str:
         return tongue.say("%(change)s, within minutes", change=change_line(tongue, summary))
     unit = unit_of(tongue, summary)
     if summary.kind == "more":
-        return tongue.say(
-            "%(before)s is now %(after)s, ready to use" if summary.quantity_before == 1
-            else "%(before)s are now %(after)s, ready to use",
-            before=words.counted(tongue, unit, summary.quantity_before),
+        return tongue.says(
+            "%(before)s is now %(after)s, ready to use", "%(before)s are now %(after)s, ready to use",
+            summary.quantity_before, before=words.counted(tongue, unit, summary.quantity_before),
             after=words.counted(tongue, unit, summary.quantity_after),
         )  # fmt: skip
     if summary.kind == "product":

@@ -215,7 +215,7 @@ class LineTeller:
             return num(tongue.percent(line.rate)) if line.rate else ""
         if line.start is None or line.end is None:
             return ""
-        span = tongue.span(line.start, line.end - timedelta(days=1))
+        span = words.capital(tongue.span(line.start, line.end - timedelta(days=1)))
         share = share_words(tongue, line)
         if line.kind == "credit":
             return tongue.tell("%(span)s: %(share)s, already paid", span=span, share=share) if share else span

@@ -197,13 +197,6 @@ def price_label(tongue: Tongue, interval: Interval | None) -> str:
     }[interval.unit]
 
 
-def billing_period(tongue: Tongue, interval: Interval | None) -> str:
-    """``billing year``: what a payment pays for."""
-    if interval is not None and interval.count == 1 and interval.unit in {"month", "year"}:
-        return tongue.say("billing year") if interval.unit == "year" else tongue.say("billing month")
-    return tongue.say("billing period")
-
-
 def length(tongue: Tongue, interval: Interval) -> str:
     """``12 months``, ``30 days``: a price's own span, a year counted in months."""
     months = months_of(interval)

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import ast
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, cast
@@ -20,31 +21,52 @@ from app.web.i18n import TRANSLATIONS
 
 ROOT: Final = Path(__file__).parents[2]
 LANGUAGES: Final = ("fr", "ar")
+SPEAKING_ROOMS: Final = ("web", "cart")
 # One fixed instant: the files change when the words do, not when the command runs.
 WRITTEN: Final = datetime(2026, 1, 1, tzinfo=UTC)
-KEYWORDS: Final[dict[str, Any]] = {
-    "_": None, "gettext": None, "ngettext": (1, 2), "say": None, "tell": None, "mark": None, "says": (1, 2), "tells": (1, 2),
-}  # fmt: skip
+ONE: Final = {"_", "gettext", "say", "tell", "mark"}
+TWO: Final = {"ngettext", "says", "tells"}
+"""Calls that say a message, and those that say one of two by a count."""
+
+Message = str | tuple[str, str]
+
+
+def messages_of_python(source: str) -> Iterator[Message]:
+    """Messages said in a module. By the syntax tree, because one call often stands inside another."""
+    for node in ast.walk(ast.parse(source)):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        texts = [arg.value for arg in node.args[:2] if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]
+        if name in ONE and texts:
+            yield texts[0]
+        elif name in TWO and len(texts) == 2:
+            yield texts[0], texts[1]
+
+
+def messages_of_templates(folder: Path) -> Iterator[tuple[str, Message]]:
+    """File and message of every template; the bank's pages of the sandbox are not for shoppers of a merchant."""
+    keywords: dict[str, Any] = {"_": None, "gettext": None, "ngettext": (1, 2)}
+    options = {"**.html": {"trimmed": "true"}, "**.txt": {"trimmed": "true"}}
+    methods = [("**.html", "jinja2"), ("**.txt", "jinja2")]
+    for name, _line, message, _comments, _context in extract_from_dir(str(folder), methods, options, keywords=keywords):
+        if message and not name.startswith("bank/"):
+            yield name, cast("Message", message)
 
 
 def gathered() -> Catalog:
     """Every message of the templates and of the code that words pages, with where it is said."""
     catalog = Catalog(project="Liftlink", creation_date=WRITTEN, revision_date=WRITTEN)
-    found: dict[Any, list[str]] = {}
-    for folder, methods in (
-        ("templates", [("**.html", "jinja2"), ("**.txt", "jinja2")]),
-        ("app/web", [("**.py", "python")]),
-        ("app/cart", [("**.py", "python")]),
-    ):
-        options = {"**.html": {"trimmed": "true", "newstyle_gettext": "true"}, "**.txt": {"trimmed": "true"}}
-        for name, _line, message, _comments, _context in extract_from_dir(
-            str(ROOT / folder), methods, options, keywords=KEYWORDS
-        ):
-            if message and "/bank/" not in f"/{name}":
-                found.setdefault(message, []).append(f"{folder}/{name}")
-    # Places are sorted file names without lines, so that moving code does not touch the catalogs.
+    found: dict[Message, set[str]] = {}
+    for name, message in messages_of_templates(ROOT / "templates"):
+        found.setdefault(message, set()).add(f"templates/{name}")
+    for room in SPEAKING_ROOMS:
+        for path in sorted((ROOT / "app" / room).rglob("*.py")):
+            for message in messages_of_python(path.read_text("utf-8")):
+                found.setdefault(message, set()).add(path.relative_to(ROOT).as_posix())
+    # Places are file names without lines, so that moving code does not touch the catalogs.
     for message, places in sorted(found.items(), key=lambda pair: (sorted(pair[1])[0], str(pair[0]))):
-        catalog.add(message, locations=[(place, 0) for place in sorted(set(places))])
+        catalog.add(message, locations=[(place, 0) for place in sorted(places)])
     return catalog
 
 

@@ -82,9 +82,11 @@ def error_page(error: HTTPException | None) -> ErrorPage:
     return ErrorPage(named.get(status, "refused"), status, request_id())
 
 
-def render_error(pages: Pages, tongue: Tongue, page: ErrorPage, merchant: MerchantView | None = None) -> str:
-    """The page's HTML; without a merchant in the neutral look."""
-    frame = frame_for(merchant, tongue, pages.languages, here=request.path)
+def render_error(
+    pages: Pages, tongue: Tongue, page: ErrorPage, merchant: MerchantView | None = None, *, here: str
+) -> str:
+    """The page's HTML; without a merchant in the neutral look. ``here`` is the path that was asked for."""
+    frame = frame_for(merchant, tongue, pages.languages, here=here)
     return pages.render("errors/error.html", tongue, page=page, frame=frame, merchant=merchant)
 
 
@@ -104,7 +106,9 @@ def register_errors(
         merchant = merchant_of()
         page = error_page(error)
         response = Response(
-            render_error(pages, tongue_here(merchant), page, merchant), page.status, mimetype="text/html"
+            render_error(pages, tongue_here(merchant), page, merchant, here=request.path),
+            page.status,
+            mimetype="text/html",
         )
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods))

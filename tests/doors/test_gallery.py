@@ -1,0 +1,173 @@
+"""Every state of the shopper's pages, in every language: valid, labelled, and saying first what became of the money."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import pytest
+
+from app.cart.words import reviewed_labels
+from app.web.assets import Assets
+from app.web.pages import Pages
+from tests.doors.gallery import MERCHANT, ROOT, new_pages, states
+from tests.doors.page_client import check_page, elements, text_of
+
+PAGES = new_pages()
+NAMES = sorted(states(PAGES, PAGES.languages.speak("en")))
+LANGUAGES = ("en", "fr", "ar")
+
+
+@pytest.fixture(scope="module")
+def pages() -> Pages:
+    return PAGES
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", NAMES)
+def test_every_state_is_a_sound_page(pages: Pages, name: str, language: str):
+    tongue = pages.languages.speak(language, chosen=language != "en")
+    rendered = states(pages, tongue)[name]()
+    document = check_page(rendered.html)
+    assert document.get("lang") == language
+    if language == "ar":
+        assert document.get("dir") == "rtl"
+
+
+STATUS = {
+    "S-1a": 200, "S-2": 422, "S-3": 409, "S-4": 409, "S-5": 200, "S-6": 200, "S-7": 200, "S-8": 200, "S-9-failed": 200, "S-10": 202,
+    "S-11": 200, "S-12": 429, "S-13": 409, "S-14": 403, "S-15-paused": 403, "S-16": 410, "S-17": 200, "S-18-revoked": 410,
+    "S-18-replaced": 410, "S-18-wrong_ip": 403, "S-18-key_retired": 410, "S-19-paused": 403, "S-19-closed": 410, "S-20": 404,
+    "S-21": 200, "S-22": 200, "S-23": 200, "S-24": 200, "S-26": 200, "S-29": 200,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "status"), STATUS.items())
+def test_every_state_has_its_code(pages: Pages, name: str, status: int):
+    assert states(pages, pages.languages.speak("en"))[name]().status == status
+
+
+def said(pages: Pages, name: str, language: str = "en") -> str:
+    html = states(pages, pages.languages.speak(language))[name]().html
+    apart = re.sub(r"(<br>|</(?:td|th|dt|dd|p|li|h1|h2|label)>|<span class=.meta)", r" \1", html)
+    return text_of(next(elements(check_page(apart), "main"))).replace("\u00a0", " ")
+
+
+def test_the_reference_case_reads_as_drawn(pages: Pages):
+    text = said(pages, "S-1a")
+    for sentence in (
+        "Seat offer, open until July 8, 2026",
+        "Add a second seat",
+        "Pay $5.00 today for the rest of this billing year. From January 1, 2027 both seats renew together at $50.00 a year.",
+        "Subscription QM-1048, held by d•••a@brightwell.example. Not you?",
+        "Second seat Jul 1 to Dec 31, 2026: 6 of 12 months at $10.00 a year $5.00",
+        "Sales tax Oregon, 0% $0.00",
+        "Due today $5.00",
+        "Every year from January 1, 2027",
+        "First seat $40.00",
+        "Second seat Offer price, kept at every renewal. Regular price $40.00. $10.00",
+        "Renewal total Plus any tax that applies on the day $50.00",
+        "$10.00 × 6 ÷ 12 = $5.00",
+        "Visa ending 4242 Expires 08/2028. Pays for this subscription.",
+        "Mastercard ending 5454 Expires 11/2026, before your next billing date.",
+        "Amex ending 0005 Expired 05/2026, cannot be used.",
+        "I agree to pay $5.00 now, and $50.00 every year from January 1, 2027 plus any tax, charged to the chosen card until I cancel.",
+        "Cancel any time before January 1, 2027 in your account; you keep both seats until then. Terms of sale and refunds.",
+        "Buy now",
+        "Nothing is charged until you press Buy now.",
+        "No thanks, keep one seat",
+    ):
+        assert sentence in text, sentence
+
+
+def test_the_confirmation_reads_as_drawn(pages: Pages):
+    text = said(pages, "S-22")
+    for sentence in (
+        "You now have 2 seats",
+        "We charged $5.00 to your Visa ending 4242. A receipt is on its way to d•••a@brightwell.example.",
+        "$5.00 USD on July 1, 2026 at 2:14 pm PDT Your card statement will show QUILLMARK CRM. Sales tax: $0.00.",
+        "1 seat is now 2 seats, ready to use Subscription QM-1048, CRM Standard, paid through December 31, 2026",
+        "January 1, 2027 $50.00 plus any tax, then every year until you cancel First seat $40.00, second seat $10.00",
+        "We email you a reminder on December 2, 2026, 30 days before the renewal.",
+    ):
+        assert sentence in text, sentence
+
+
+def test_the_plan_change_tells_the_credit_and_the_options_kept_and_lost(pages: Pages):
+    text = said(pages, "S-1b")
+    assert "Change to CRM Pro" in text
+    assert "Unused time on CRM Standard" in text
+    assert "−$20.00" in text
+    assert "24-hour support Yes Yes" in text
+    assert "E-signature Yes No" in text
+
+
+# What a page that did not end in "paid" must say before anything else.
+MONEY = re.compile(
+    r"not been charged|[Nn]othing was charged|nothing was charged|not charged you|whether you were charged|"
+    r"whether your bank was charged|Nothing is due|Pay \$|charged only when|Do not pay again"
+)
+PAID = {"S-22", "S-22-plan", "S-22-options", "S-22-receipt", "S-23", "S-24", "S-17", "S-21", "S-21-stranger", "S-29"}
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in PAID])
+def test_a_page_without_a_payment_says_so_in_its_first_words(pages: Pages, name: str):
+    document = check_page(states(pages, pages.languages.speak("en"))[name]().html)
+    leads = " ".join(
+        text_of(p)
+        for p in elements(document, "p", "h1", "h2")
+        if p.get("class") == "lead" or p.tag.endswith(("h1", "h2"))
+    )
+    assert MONEY.search(leads), leads[:300]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if name.startswith(("S-1a", "S-1b", "S-1d", "S-2", "S-3", "S-11"))]
+)
+def test_the_button_that_pays_carries_a_reviewed_label(pages: Pages, name: str, language: str):
+    document = check_page(states(pages, pages.languages.speak(language))[name]().html)
+    buttons = [text_of(button) for button in elements(document, "button") if "btn--wide" in button.get("class", "")]
+    if buttons:
+        assert set(buttons) <= reviewed_labels(language)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_page_shows_the_whole_address_or_a_bullet_before_a_card(pages: Pages, name: str):
+    html = states(pages, pages.languages.speak("en"))[name]().html
+    assert "dana@brightwell" not in html
+    assert "•••• 4242" not in html
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_french_pages_have_no_english_left(pages: Pages, name: str):
+    text = said(pages, name, "fr").replace("Quillmark", "")
+    for word in ("your ", "the ", "charged", "Nothing", "seat", " card "):
+        assert word not in text, text[max(0, text.find(word) - 60) : text.find(word) + 60]
+
+
+def test_the_preview_cannot_be_bought_and_the_test_says_that_no_money_moves(pages: Pages):
+    tongue = pages.languages.speak("en")
+    preview = check_page(states(pages, tongue)["S-1j-preview"]().html)
+    assert ["disabled" in button.attrib for button in elements(preview, "button")] == [True]
+    assert "Test: no money moves" in states(pages, tongue)["S-1j-test"]().html
+
+
+def test_the_cart_stays_within_its_budget_on_the_wire():
+    assets, wire = Assets(ROOT / "static"), 0
+    for name in ("css/base.css", "css/cart.css", "js/cart.js"):
+        wire += len(assets.named(name).packed or b"")
+    html = states(PAGES, PAGES.languages.speak("en"))["S-1h"]().html
+    page = len(gzip.compress(html.encode(), 4))
+    assert page <= 8_000
+    assert len(assets.named("js/cart.js").packed or b"") <= 4_000
+    assert wire + page + 600 + 5_000 <= 25_000, "with the brand's sheet and a logo of 5 kB"
+    assert len(re.findall(r'(?:src|href)="/(?:static|brand)/', html)) <= 5
+
+
+def test_the_language_links_keep_the_page_and_name_the_language(pages: Pages):
+    html = states(pages, pages.languages.speak("en"))["S-1a"]().html
+    assert '<a href="/cart/T0KEN?lang=fr" hreflang="fr" lang="fr">Français</a>' in html
+    french = states(pages, pages.languages.speak("fr", chosen=True))["S-1a"]().html
+    assert 'action="/cart/T0KEN/buy?lang=fr"' in french
+    assert MERCHANT.name in french

@@ -63,6 +63,7 @@ class _Plan(NamedTuple):
 
 # Keyed by a head that passed the checks of _plan, hence bounded whatever is signed.
 _plans: dict[int, _Plan] = {}
+_packers: dict[int, Callable[..., bytes]] = {}
 
 
 def _plan(bits: int) -> _Plan:
@@ -78,6 +79,7 @@ def _plan(bits: int) -> _Plan:
         layout.pack, layout.unpack_from, layout.size, _MODES[mode], references, kind,
         _WIDTHS[batch][1], _WIDTHS[position][1], unit, next_unit, count_least, bits & 1,
     )  # fmt: skip
+    _packers[bits] = layout.pack
     return plan
 
 
@@ -127,9 +129,9 @@ def encode(claims: LinkClaims) -> bytes:
     )  # fmt: skip
     if mode == "test":
         bits |= 1 << 12
-    plan = _plans.get(bits) or _plan(bits)
+    pack = _packers.get(bits) or _plan(bits).pack
     try:
-        body = plan.pack(bits, first, second, issued_at, count, batch, position, number) + tail
+        body = pack(bits, first, second, issued_at, count, batch, position, number) + tail
     except struct.error:
         raise _out_of_range(claims) from None
     return body + (texts[0] if len(texts) == 1 else join(texts))

@@ -15,14 +15,14 @@ from app.charging.reading import OrderFacts, order_facts, orders_of_link
 from app.checkout.errors import CheckoutRefused
 from app.kit.clock import Clock
 from app.kit.ids import Randomness
-from app.links.claims import LinkClaims, SavedOffer
+from app.links.claims import LinkClaims
 from app.links.sessions import CHECKOUT_BYTES, CartSession, QuoteTicket
 from app.models.links import withdrawal_of
 from app.models.store import Store
 from app.models.work import CartContact
 from app.subscriptions.catalog import catalog_of
 from app.subscriptions.facts import CardFacts, Held, load
-from app.subscriptions.offered import Offered, OfferError, offered
+from app.subscriptions.offered import Offered, OfferError, names_of, offered
 from app.subscriptions.pricing import is_usable, price
 
 QUOTE_LIFE = timedelta(minutes=60)
@@ -149,14 +149,7 @@ def cart_at(
 
 def check_withdrawn(connection: Connection, book_id: int, claims: LinkClaims) -> None:
     """``link_revoked`` when link, batch, customer or saved offer was taken back."""
-    refs = [
-        ("link", claims.link_id.text),
-        ("batch", str(claims.link_id.batch)),
-        ("customer", str(claims.customer)),
-    ]
-    if isinstance(claims.offer, SavedOffer):
-        refs.append(("offer", str(claims.offer.number)))
-    row = withdrawal_of(connection, book_id, refs, claims.issued)
+    row = withdrawal_of(connection, book_id, **names_of(claims), issued_at=claims.issued)
     if row is not None:
         raise CheckoutRefused("link_revoked", reason=row.reason, kind=row.kind)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,13 +14,15 @@ from sqlalchemy import (
     Row,
     UniqueConstraint,
     and_,
+    bindparam,
     or_,
     select,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.elements import ColumnElement
 
-from app.models.base import STRICT, Base, one_of
+from app.models.base import STRICT, Base, Instant, one_of
 from app.models.upsert import insert_new, insert_or_update
 
 
@@ -99,20 +101,38 @@ class LinkUse(Base):
     __table_args__ = (CheckConstraint("n >= 1", name="n"), STRICT)
 
 
+def _named(kind: str) -> ColumnElement[bool]:
+    return and_(Revocation.kind == kind, Revocation.ref == bindparam(kind))
+
+
+# Built once: it is asked on every look at a cart.
+_WITHDRAWAL = (
+    select(Revocation.kind, Revocation.reason, Revocation.created_at)
+    .where(
+        Revocation.book_id == bindparam("book"),
+        or_(_named("link"), _named("batch"), _named("customer"), _named("offer")),
+        or_(Revocation.issued_before.is_(None), Revocation.issued_before > bindparam("issued_at", type_=Instant())),
+    )
+    .limit(1)
+)
+
+
 def withdrawal_of(
-    connection: Connection, book_id: int, refs: Sequence[tuple[str, str]], issued_at: datetime
+    connection: Connection, book_id: int, *, link: str, batch: str, customer: str, offer: str, issued_at: datetime
 ) -> Row[str, str, datetime] | None:
-    """The first withdrawal (kind, reason, when) that covers any of ``refs``, such as ``("link", "7.1")``; None: none."""
-    asked = or_(*(and_(Revocation.kind == kind, Revocation.ref == ref) for kind, ref in refs))
-    return connection.execute(
-        select(Revocation.kind, Revocation.reason, Revocation.created_at)
-        .where(
-            Revocation.book_id == book_id,
-            asked,
-            or_(Revocation.issued_before.is_(None), Revocation.issued_before > issued_at),
-        )
-        .limit(1)
-    ).first()
+    """The first withdrawal (kind, reason, when) that covers this link, its batch, customer or saved offer; None: none.
+
+    ``offer`` is empty for an offer that is written out.
+    """
+    named = {
+        "book": book_id,
+        "link": link,
+        "batch": batch,
+        "customer": customer,
+        "offer": offer,
+        "issued_at": issued_at,
+    }
+    return connection.execute(_WITHDRAWAL, named).first()
 
 
 def withdraw(connection: Connection, values: Mapping[str, Any]) -> bool:

@@ -13,14 +13,14 @@ from app.billing.result import Quote
 from app.charging.reading import OrderOfLink, orders_of_link
 from app.kit.clock import Clock
 from app.kit.errors import LiftlinkError
-from app.links.claims import LinkClaims, SavedOffer
+from app.links.claims import LinkClaims
 from app.links.errors import LinkError
 from app.links.links import read_even_expired_link
 from app.links.signing import KeyRing, ReadLink
 from app.models.links import LinkBatch, LinkVisit, withdrawal_of
 from app.models.store import Store
 from app.subscriptions.facts import load
-from app.subscriptions.offered import OfferError, offered
+from app.subscriptions.offered import OfferError, names_of, offered
 from app.subscriptions.pricing import price
 
 
@@ -75,10 +75,7 @@ def _report(connection: Connection, link: ReadLink, now: datetime, retired: bool
         select(LinkBatch.offer).where(LinkBatch.book_id == book, LinkBatch.number == claims.link_id.batch)
     )
     orders = orders_of_link(connection, book, jti)
-    refs = [("link", jti), ("batch", str(claims.link_id.batch)), ("customer", str(claims.customer))]
-    if isinstance(claims.offer, SavedOffer):
-        refs.append(("offer", str(claims.offer.number)))
-    revoked = withdrawal_of(connection, book, refs, claims.issued)
+    revoked = withdrawal_of(connection, book, **names_of(claims), issued_at=claims.issued)
     quote, why_not = _price_now(connection, link, now)
     return LinkReport(
         claims, link.key.kid, book, claims.link_id.short_code,

@@ -69,6 +69,17 @@ def written_change(offer: links.WrittenOffer) -> Change:
     )
 
 
+def names_of(claims: links.LinkClaims) -> dict[str, str]:
+    """By which names a link may have been withdrawn: its own, its batch's, its customer's, its saved offer's."""
+    offer = claims.offer
+    return {
+        "link": claims.link_id.text,
+        "batch": str(claims.link_id.batch),
+        "customer": str(claims.customer),
+        "offer": str(offer.number) if isinstance(offer, links.SavedOffer) else "",
+    }
+
+
 def _discount(discount: links.Discount) -> Discount:
     periods = discount.periods or None
     if discount.kind == "percent":

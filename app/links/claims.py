@@ -49,7 +49,7 @@ class LinkId(NamedTuple):
     def parse(cls, text: str) -> LinkId:
         """The inverse of ``text``; another spelling is ``claims_invalid``."""
         batch, _, position = text.partition("-")
-        if batch.isdecimal() and position.isdecimal():
+        if len(text) < 32 and batch.isdecimal() and position.isdecimal():
             found = cls(int(batch), int(position))
             if found.text == text:
                 return found

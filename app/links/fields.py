@@ -28,7 +28,7 @@ class FieldWriter:
         return self
 
     def text(self, value: str, longest: int = 64) -> FieldWriter:
-        raw = value.encode()
+        raw = value.encode(errors="replace")
         if len(raw) > longest:
             raise LinkError("claims_invalid", f"at most {longest} bytes of text", field="text")
         return self.blob(raw)

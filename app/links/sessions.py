@@ -112,11 +112,13 @@ def read_cart(token: str, ring: KeyRing, now: int, links: KeyRing | None = None)
     ``links`` holds the keys that sign links, where they are not in ``ring``."""
     key, session = _read(token, ring, "cart", _read_cart)
     link_key = (links or ring).key(session.link_kid)
-    if link_key is None or link_key.book != key.book:
+    if link_key is None or link_key.book != key.book or session.claims.mode != key.mode:
         raise LinkError("token_bad_signature", purpose="cart")
     link = ReadLink(session.claims, link_key)
-    if link_key.state == "retired" or key.state == "retired":
+    if link_key.state == "retired":
         raise LinkError("link_key_retired", link=link, purpose="cart")
+    if key.state == "retired":
+        raise LinkError("token_key_retired", link=link, purpose="cart")
     if now >= session.claims.expires_at:
         raise LinkError("link_expired", link=link, purpose="cart")
     if now >= session.expires_at:
@@ -180,12 +182,12 @@ def form_token(cart_token: str, quote_token: str, key: SigningKey) -> str:
 def check_form(given: str, cart_token: str, quote_token: str, key: SigningKey) -> None:
     """``token_bad_signature`` with purpose ``form`` unless ``given`` is the form token of these two."""
     expected = key.signer("form").signature(_form_bytes(cart_token, quote_token))
-    if not compare_digest(expected, given.encode()):
+    if not compare_digest(expected, given.encode(errors="replace")):
         raise LinkError("token_bad_signature", purpose="form")
 
 
 def _form_bytes(cart_token: str, quote_token: str) -> bytes:
-    return cart_token.encode() + b"\0" + quote_token.encode()
+    return cart_token.encode(errors="replace") + b"\0" + quote_token.encode(errors="replace")
 
 
 def _sign(payload: bytes, key: SigningKey, purpose: Purpose) -> str:

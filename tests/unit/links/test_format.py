@@ -11,13 +11,13 @@ from tests.unit.links.samples import CLAIMS, ISSUED, SEAT
 from tests.unit.links.strategies import claims as any_claims
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(any_claims)
 def test_claims_come_back_as_they_went(claims: LinkClaims):
     assert decode(encode(claims)) == claims
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(any_claims, st.data())
 def test_whatever_is_decoded_has_one_spelling(claims: LinkClaims, data: st.DataObject):
     """Any byte changed, dropped or added gives a refusal or claims whose own spelling is these very bytes."""
@@ -35,7 +35,7 @@ def test_whatever_is_decoded_has_one_spelling(claims: LinkClaims, data: st.DataO
     assert spelling_or_code(bytes(raw)) in {bytes(raw), "link_malformed"}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.binary(max_size=60))
 def test_arbitrary_bytes_are_refused_by_name_or_canonical(raw: bytes):
     assert spelling_or_code(raw) in {raw, "link_malformed"}

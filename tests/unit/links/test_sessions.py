@@ -121,6 +121,14 @@ def test_a_cart_ends_with_the_key_of_its_link():
     assert code_of(read_cart, token, KeyRing([newer])) == "token_bad_signature"
 
 
+def test_a_cart_under_a_retired_key_names_its_link_so_that_it_can_be_opened_again():
+    newer = dataclasses.replace(KEY, kid="n3w1", secret=b"a newer secret of merchant A....")
+    ring = KeyRing([KEY, dataclasses.replace(newer, state="retired")])
+    with pytest.raises(LinkError) as refused:
+        read_cart(sign_cart(CART, newer), ring, ISSUED)
+    assert (refused.value.code, refused.value.link) == ("token_key_retired", ReadLink(CLAIMS, KEY))
+
+
 def test_a_cart_cannot_carry_a_link_of_another_book():
     assert code_of(read_cart, sign_cart(CART, OTHER)) == "token_bad_signature"
 
@@ -155,7 +163,7 @@ def test_a_form_token_belongs_to_one_cart_one_quote_and_one_key():
         (given, cart + "x", quote, KEY),
         (given, cart, quote, OTHER),
         ("", cart, quote, KEY),
-        ("é", cart, quote, KEY),
+        ("é\ud800", cart, quote, KEY),
     ):
         with pytest.raises(LinkError) as refused:
             check_form(*wrong)

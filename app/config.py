@@ -109,6 +109,9 @@ class Settings(BaseSettings):
         "files", description="Where mail goes: `files` writes each message to the mail folder."
     )
     mail_path: Path | None = Field(None, description="The mail folder. Default: `outbox` in the instance folder.")
+    mail_address: str = Field(
+        "", description="The address that mail comes from. Default: `noreply` at the host of `LIFTLINK_PUBLIC_URL`."
+    )
     languages: Annotated[tuple[str, ...], NoDecode] = Field(
         ("en", "fr"),
         description="Languages that shoppers may read, separated by commas; the first is the one to fall back on.",
@@ -189,6 +192,13 @@ class Settings(BaseSettings):
     def outbox(self) -> Path:
         """The mail folder."""
         return self.mail_path or self.instance_path / "outbox"
+
+    @property
+    def sender(self) -> str:
+        """The address that mail comes from."""
+        host = urlsplit(self.public_url).hostname or ""
+        named = "." in host and not host.replace(".", "").isdigit()
+        return self.mail_address or f"noreply@{host if named else 'liftlink.invalid'}"
 
     @property
     def demo_clock(self) -> Path:

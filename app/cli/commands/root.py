@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from app.cli.commands.database import db
+from app.cli.commands.demo import demo
 from app.cli.commands.keys import keys
 from app.cli.commands.merchants import merchant
 from app.cli.commands.serve import serve
@@ -27,7 +28,7 @@ def group() -> None:
     """Signed one-click upgrade links with a hosted cart for subscription businesses."""
 
 
-for command in (merchant, keys, db, settings, serve):
+for command in (merchant, keys, db, settings, serve, demo):
     group.add_command(command)
 
 

@@ -39,7 +39,8 @@ def serve(host: str | None, port: int | None, workers: int | None, threads: int 
 def start(settings: Settings) -> None:
     """Serves until told to stop. ``ServeError`` · ``SettingsError`` before anything listens."""
     from app.config import warnings_for
-    from app.wiring import check_schema, configure_log, open_services
+    from app.wiring import check_schema, open_services
+    from app.wiring.log import configure_log
 
     configure_log(settings)
     check_port(settings.host, settings.port)
@@ -105,16 +106,17 @@ def server_options(settings: Settings) -> dict[str, Any]:
 
 def begin_work(worker: Any) -> None:
     """In a new server process, after its application is there: start its worker thread."""
-    from app.wiring import start_jobs
+    from app.wiring.jobs import start_jobs
+    from app.wiring.web import ADAPTERS
 
     # A closed terminal tells its whole process group; the parent replaces processes by and by, no request is cut off.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    worker.liftlink_jobs = start_jobs(worker.wsgi)
+    worker.liftlink_jobs = start_jobs(worker.wsgi.extensions[ADAPTERS])
 
 
 def end_work(_server: Any, worker: Any) -> None:
     """In a server process that has answered its last request: let the worker thread finish its row, then close."""
-    from app.wiring import ADAPTERS
+    from app.wiring.web import ADAPTERS
 
     jobs = getattr(worker, "liftlink_jobs", None)
     if jobs is not None:

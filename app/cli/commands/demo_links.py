@@ -1,0 +1,83 @@
+"""Mints a story's link and does to it what the story asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from app.accounts.keys import retire_key, rotate_key
+from app.accounts.merchants import book_of
+from app.cli.commands.common import ACTOR
+from app.cli.commands.demo_load import person_for
+from app.cli.commands.demo_stories import WEEK, Story, Told
+from app.kit.clock import Clock, StoppedClock
+from app.kit.money import format_minor
+from app.offers.issue import Issued, OfferRefused, Terms, issue
+from app.offers.revoke import revoke
+
+if TYPE_CHECKING:
+    from app.wiring import Adapters
+
+SOURCE = "demo"
+
+
+def tell(adapters: Adapters, story: Story, people: Mapping[str, Any]) -> Told:
+    """The story with its link, ready to be printed."""
+    with adapters.store.read() as connection:
+        book_id = book_of(connection, story.merchant, story.mode)
+    untouched = story.then in ("", "buy")
+    person = person_for(adapters, story.merchant, story.mode, story.person, people, untouched=untouched)
+    if story.then == "retire":  # a key of its own: the other links of this book stay good
+        _rotate(adapters, book_id)
+    terms = Terms(person.number, story.offer, WEEK, ip=story.ip)
+    try:
+        made = _issue(adapters, book_id, terms, _clock(adapters, story))
+    except OfferRefused as error:
+        if story.then != "refuse":
+            raise
+        return Told(
+            story.code, story.title, story.shows, f"refused: {error.details['reason']}: {error.message}", "", False
+        )
+    url = _then(adapters, story, book_id, made)
+    return Told(story.code, story.title, story.shows, figures(made), url, person.fresh)
+
+
+def _clock(adapters: Adapters, story: Story) -> Clock:
+    """An expired link was made nine days ago for a week; all others are made now."""
+    if story.then != "expire":
+        return adapters.clock
+    return StoppedClock(adapters.clock.now() - timedelta(days=9))
+
+
+def _issue(adapters: Adapters, book_id: int, terms: Terms, clock: Clock) -> Issued:
+    key = adapters.directory.key_ring().signing_key(book_id)
+    return issue(
+        adapters.store, clock, key, terms, base_url=adapters.settings.public_url, actor=ACTOR, source=SOURCE
+    )  # fmt: skip
+
+
+def _then(adapters: Adapters, story: Story, book_id: int, made: Issued) -> str:
+    store, clock = adapters.store, adapters.clock
+    if story.then == "revoke":
+        revoke(store, clock, book_id, "link", made.link_id.text, reason="a newer offer was made", actor=ACTOR)
+    elif story.then == "retire":
+        _rotate(adapters, book_id)
+        retire_key(store, clock, book_id, made.url.rpartition("/")[2].partition(".")[0])
+    elif story.then == "cut":
+        return made.url[:-12]
+    return made.url
+
+
+def _rotate(adapters: Adapters, book_id: int) -> None:
+    rotate_key(adapters.store, adapters.clock, adapters.masters, adapters.randomness, book_id, actor=ACTOR)
+    adapters.directory.forget()
+
+
+def figures(made: Issued) -> str:
+    """What the cart will say, in one line: due today, next billing date, renewal."""
+    quote = made.quote
+    due = f"{format_minor(quote.due_now, quote.currency)} {quote.currency} due today"
+    date = quote.next_billing_date
+    renewal = f"renewal {format_minor(quote.renewal.amount, quote.currency)} {quote.currency}"
+    return f"{due}, next billing {date:%B} {date.day}, {date.year}, {renewal}" if date else f"{due}, no renewal"

@@ -1,0 +1,33 @@
+"""The worker thread beside a server process, or alone in a process of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.jobs import EmbeddedRunner
+from app.mail import Composer
+from app.wiring.adapters import Adapters
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "mail"
+
+
+def make_runner(adapters: Adapters) -> EmbeddedRunner:
+    """The runner over these adapters, not started."""
+    return EmbeddedRunner(
+        adapters.store,
+        adapters.gateways,
+        adapters.clock,
+        adapters.bell,
+        adapters.mailer,
+        Composer(TEMPLATES),
+        adapters.directory,
+    )
+
+
+def start_jobs(adapters: Adapters) -> EmbeddedRunner | None:
+    """Starts the worker thread; None when ``LIFTLINK_JOBS`` is off. Call it in the process that serves, after the fork."""
+    if adapters.settings.jobs == "off":
+        return None
+    runner = make_runner(adapters)
+    runner.start()
+    return runner

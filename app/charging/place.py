@@ -190,9 +190,10 @@ def _make_way(conn: Connection, new: NewOrder, other: _Found, now: datetime) -> 
 
 def _first(conn: Connection, p: _Placing, order_id: str, now: datetime) -> Placed:
     new = p.new
+    # Before the guard: whoever bought already is told so, not that prices or versions have moved since.
+    use = free_use(conn, new.book_id, new.link_jti, new.max_uses) if new.link_jti else None
     p.guard(conn)
     _check_version(conn, new)
-    use = free_use(conn, new.book_id, new.link_jti, new.max_uses) if new.link_jti else None
     write_order(conn, new, p.fingerprint, order_id, now)
     if new.link_jti and use is not None:
         take_use(conn, new.book_id, new.link_jti, use, order_id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, cast
 
@@ -70,5 +69,5 @@ def _row(tongue: MailTongue, stored: Mapping[str, Any]) -> tuple[str, str]:
     return label(line, tongue.words), tongue.money(line.amount, line.currency)
 
 
-_PLAIN = frozenset(field.name for field in fields(Line)) - {"fraction", "interval", "start", "end"}
-"""Fields that are stored as they are; dates say nothing in a label."""
+_PLAIN = ("kind", "amount", "currency", "code", "name", "quantity", "unit_price", "basis", "unit", "rate")
+"""What a label is made of, beside fraction and interval."""

@@ -6,6 +6,7 @@ command is a click command of ``app.cli.commands``.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -36,9 +37,21 @@ def _schedule(arguments: list[str]) -> int:
 
 
 def _inspect(arguments: list[str]) -> int:
+    """What a link says needs no database; where there is one, its state and price are told too."""
+    alone = {"--offline", "--key", "--host", "-h", "--help"}
+    if not alone & {argument.partition("=")[0] for argument in arguments} and _has_database():
+        from app.cli.commands import run
+
+        return run(["link", "inspect", *arguments])
     from app.cli.pure_link import inspect
 
     return inspect(arguments)
+
+
+def _has_database() -> bool:
+    """Whether this folder or the environment names an installation; settings are not read for that."""
+    folder = os.environ.get("LIFTLINK_INSTANCE_PATH", "instance")
+    return "LIFTLINK_DATABASE_URL" in os.environ or os.path.exists(os.path.join(folder, "liftlink.sqlite3"))
 
 
 PURE: dict[tuple[str, ...], Command] = {

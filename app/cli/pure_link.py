@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         "--key", metavar="HEX", help="check the signature with this secret; - reads it from standard input"
     )
     parser.add_argument("--host", default="", help="the host the key is bound to, if it is")
+    parser.add_argument("--offline", action="store_true", help="do not ask the database, even where there is one")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 

@@ -12,7 +12,6 @@ from app.billing.errors import CaseError
 from app.billing.result import Quote
 from app.charging.reading import OrderOfLink, orders_of_link
 from app.kit.clock import Clock
-from app.kit.errors import LiftlinkError
 from app.links.claims import LinkClaims
 from app.links.errors import LinkError
 from app.links.links import read_even_expired_link
@@ -118,15 +117,3 @@ def _state(
     if any(order.state == "OPEN" for order in orders):
         return "ordered"
     return "open" if quote is not None and why_not in (None, "no_payment_method") else str(why_not)
-
-
-def token_of(text: str) -> str:
-    """The token in a link, an old upgrade address or by itself."""
-    text = text.strip()
-    if "/u/" in text:
-        return text.partition("/u/")[2].partition("?")[0].partition("#")[0]
-    if "TOKEN=" in text:
-        return text.partition("TOKEN=")[2].partition("&")[0].partition("#")[0]
-    if not text:
-        raise LiftlinkError("link_malformed", "no link was given")
-    return text

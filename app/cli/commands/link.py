@@ -101,8 +101,8 @@ def create(subscription: str, customer: str | None, saved: int | None, valid: st
 @json_option
 def inspect(target: str, as_json: bool) -> None:
     """Explain any link of this installation: what it says, how it stands, its price then and now."""
+    from app.cli.pure_link import token_of
     from app.offers.inspect import inspect as look
-    from app.offers.inspect import token_of
 
     with opened() as adapters:
         report = look(adapters.store, adapters.clock, adapters.directory.key_ring(), token_of(target))
@@ -117,8 +117,8 @@ def inspect(target: str, as_json: bool) -> None:
 @json_option
 def revoke(target: str, kind: str, reason: str, merchant: str | None, mode: str, as_json: bool) -> None:
     """Take back a link (the link itself or its id such as 12-1), a batch, all links of a customer, or a saved offer."""
+    from app.cli.pure_link import token_of
     from app.links.links import read_even_expired_link
-    from app.offers.inspect import token_of
     from app.offers.revoke import revoke as take_back
 
     with opened() as adapters:
@@ -286,8 +286,8 @@ def _print_issued(issued: Issued, as_json: bool) -> None:
 
 
 def _print_report(report: LinkReport, as_json: bool) -> None:
-    from app.cli.pure_link import describe
     from app.kit.money import format_minor
+    from app.links.describe import describe
 
     now = report.price_now
     facts: dict[str, Any] = {

@@ -11,6 +11,7 @@ import click
 from app.cli.commands.database import db
 from app.cli.commands.demo import demo
 from app.cli.commands.keys import keys
+from app.cli.commands.link import link, offer
 from app.cli.commands.merchants import merchant
 from app.cli.commands.serve import serve
 from app.cli.commands.settings import settings
@@ -28,7 +29,7 @@ def group() -> None:
     """Signed one-click upgrade links with a hosted cart for subscription businesses."""
 
 
-for command in (merchant, keys, db, settings, serve, demo):
+for command in (merchant, link, offer, keys, db, settings, serve, demo):
     group.add_command(command)
 
 

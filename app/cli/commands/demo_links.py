@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from app.accounts.keys import retire_key, rotate_key
 from app.accounts.merchants import book_of
 from app.cli.commands.common import ACTOR
+from app.cli.commands.demo_buy import buy
 from app.cli.commands.demo_load import person_for
 from app.cli.commands.demo_stories import WEEK, Story, Told
 from app.kit.clock import Clock, StoppedClock
@@ -40,7 +41,8 @@ def tell(adapters: Adapters, story: Story, people: Mapping[str, Any]) -> Told:
             story.code, story.title, story.shows, f"refused: {error.details['reason']}: {error.message}", "", False
         )
     url = _then(adapters, story, book_id, made)
-    return Told(story.code, story.title, story.shows, figures(made), url, person.fresh)
+    priced = "" if story.then or story.ip else figures(made)  # a link that opens no cart shows no price
+    return Told(story.code, story.title, story.shows, priced, url, person.fresh)
 
 
 def _clock(adapters: Adapters, story: Story) -> Clock:
@@ -64,6 +66,8 @@ def _then(adapters: Adapters, story: Story, book_id: int, made: Issued) -> str:
     elif story.then == "retire":
         _rotate(adapters, book_id)
         retire_key(store, clock, book_id, made.url.rpartition("/")[2].partition(".")[0])
+    elif story.then == "buy":
+        buy(adapters, made.url)
     elif story.then == "cut":
         return made.url[:-12]
     return made.url

@@ -10,11 +10,13 @@ import click
 
 from app.cli.commands.database import db
 from app.cli.commands.demo import demo
+from app.cli.commands.importing import import_files
 from app.cli.commands.keys import keys
 from app.cli.commands.link import link, offer
 from app.cli.commands.merchants import merchant
 from app.cli.commands.serve import serve
 from app.cli.commands.settings import settings
+from app.cli.commands.worker import worker
 from app.kit.errors import LiftlinkError
 
 DONE, REFUSED, MISUSED, INTERRUPTED = 0, 1, 2, 130
@@ -22,14 +24,14 @@ DONE, REFUSED, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
 @click.group(
     name="liftlink",
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     epilog="Without database and settings: quote, schedule, link inspect (each with --help).",
 )
 def group() -> None:
     """Signed one-click upgrade links with a hosted cart for subscription businesses."""
 
 
-for command in (merchant, link, offer, keys, db, settings, serve, demo):
+for command in (merchant, import_files, link, offer, keys, serve, worker, demo, db, settings):
     group.add_command(command)
 
 

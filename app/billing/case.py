@@ -6,6 +6,7 @@ Unknown fields are refused, so that a misspelt one cannot silently mean its defa
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, NamedTuple, cast
 
 from app.billing.case_change import read_change
@@ -19,6 +20,9 @@ from app.billing.result import Line, Quote
 from app.billing.schedule import zone_of
 from app.kit.currencies import PLACES
 from app.kit.money import format_minor
+
+# The amounts of many cases repeat, 0.00 above all.
+printed = lru_cache(4096)(format_minor)
 
 
 class Case(NamedTuple):
@@ -76,7 +80,7 @@ def answer(made: Quote) -> dict[str, Any]:
     }
     if not made.eligibility.ok:
         eligibility["remedy"] = {"do": made.eligibility.remedy, "url": made.eligibility.remedy_url}
-    amounts = {name: format_minor(getattr(made, name), currency) for name in _AMOUNTS}
+    amounts = {name: printed(getattr(made, name), currency) for name in _AMOUNTS}
     renewal = made.renewal
     return {
         "eligibility": eligibility,
@@ -86,8 +90,8 @@ def answer(made: Quote) -> dict[str, Any]:
         "next_billing_date": made.next_billing_date.isoformat() if made.next_billing_date else None,
         "renewal": {
             "date": renewal.date.isoformat() if renewal.date else None,
-            "amount": format_minor(renewal.amount, currency),
-            "tax": format_minor(renewal.tax, currency),
+            "amount": printed(renewal.amount, currency),
+            "tax": printed(renewal.tax, currency),
         },
         "fingerprint": made.fingerprint,
     }
@@ -106,8 +110,8 @@ def _line(line: Line, currency: str) -> dict[str, Any]:
         "kind": line.kind,
         "label": line.label,
         "quantity": line.quantity,
-        "unit_price": None if line.unit_price is None else format_minor(line.unit_price, currency),
-        "amount": format_minor(line.amount, currency),
+        "unit_price": None if line.unit_price is None else printed(line.unit_price, currency),
+        "amount": printed(line.amount, currency),
         "period": period,
         "basis": line.basis,
         "fraction": None if line.fraction is None else list(line.fraction),

@@ -73,7 +73,8 @@ def _item(item: Reader, number: int, currency: str, zone: tzinfo, catalog: Mappi
     if not rows:
         raise CaseError(item.at("lots"), "names no lot")
     lots = tuple([_lot(row, place, product, options, currency, catalog) for place, row in enumerate(rows, 1)])
-    lots += _option_lots(lots, options, product, interval, catalog)
+    if options:
+        lots += _option_lots(lots, options, product, interval, catalog)
     ledger = item.objects("entitlements", required=False)
     read = Item(
         running, product, interval, period, anchor, lots, options, item.instant("committed_until", zone, None),

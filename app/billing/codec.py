@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime
@@ -37,37 +36,32 @@ def load_change(stored: dict[str, Any]) -> Change:
 def fingerprint(quote: Quote) -> str:
     """SHA-256, in hex, over money, ids and dates: two quotes that charge and grant the same have the same one.
 
-    What a thing is called and when the quote was made decide nothing that is paid, so they are left out.
+    What a thing is called and when the quote was made decide nothing that is paid, so they are left out. The text that is
+    hashed holds one fact after the other, codes quoted, so that no two contents share it.
     """
     renewal, tax = quote.renewal, quote.tax_rate
-    content = [
-        quote.currency,
-        [quote.credit, quote.charge, quote.discount, quote.subtotal, quote.tax, quote.unbounded_total],
-        [quote.balance_used, quote.waived, quote.deferred, quote.due_now],
-        [tax.rate, tax.inclusive],
-        [
-            [
-                line.kind, line.amount, line.item, line.lot, line.code, line.quantity, line.unit_price,
-                str(line.interval), str(line.start), str(line.end), line.basis, line.fraction, line.rate,
-            ]
-            for line in quote.lines
-        ],
-        [str(renewal.date), renewal.amount, renewal.tax],
-        [[line.item, line.lot, line.code, line.quantity, line.amount, line.discount] for line in renewal.lines],
-        [
-            [
-                item.running_number, item.product, item.options, str(item.interval), item.anchor_day,
-                item.period.start.isoformat(), item.period.end.isoformat(),
-                [[lot.number, lot.kind, lot.code, lot.quantity, lot.unit_price, lot.per, _dump(lot.discount)] for lot in item.lots],
-            ]
-            for item in quote.after
-        ],
-        [[row.item, row.lot, row.start.isoformat(), row.end.isoformat(), row.amount] for row in quote.entitlements],
-    ]  # fmt: skip
-    return sha256(_canonical(content).encode()).hexdigest()
-
-
-_canonical = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True).encode
+    parts = [
+        f"1 {quote.currency} {quote.credit} {quote.charge} {quote.discount} {quote.subtotal} {quote.tax}",
+        f"{quote.unbounded_total} {quote.balance_used} {quote.waived} {quote.deferred} {quote.due_now}",
+        f"{tax.rate} {tax.inclusive} {renewal.date} {renewal.amount} {renewal.tax}",
+    ]
+    for line in quote.lines:
+        parts.append(
+            f"line {line.kind} {line.amount} {line.item} {line.lot} {line.code!r} {line.quantity} {line.unit_price}"
+        )
+        parts.append(f"{line.interval} {line.start} {line.end} {line.basis} {line.fraction} {line.rate}")
+    for item in quote.after:
+        parts.append(f"item {item.running_number} {item.product!r} {item.options} {item.interval} {item.anchor_day}")
+        parts.append(f"{item.period.start.isoformat()} {item.period.end.isoformat()}")
+        parts += [
+            f"lot {lot.number} {lot.kind} {lot.code!r} {lot.quantity} {lot.unit_price} {lot.per} {lot.discount}"
+            for lot in item.lots
+        ]
+    parts += [
+        f"row {row.item} {row.lot} {row.start.isoformat()} {row.end.isoformat()} {row.amount}"
+        for row in quote.entitlements
+    ]
+    return sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _dump(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Whether the change may be bought now: one check per code, asked in this order, the first refusal counts.
+"""Whether the change may be bought now: checks asked in order, each naming its code; the first refusal counts.
 
 State of the subscription first, then the target, then the buyer, then the money. A fact that is left out refuses nothing.
 """
@@ -17,37 +17,22 @@ from app.billing.schedule import days_of, months_of
 class Considered:
     """The facts of one question."""
 
-    __slots__ = ("at", "change", "due", "plan", "policy", "subscription", "total")
+    __slots__ = ("at", "change", "due", "plan", "policy", "subscription", "target", "total")
 
     def __init__(
         self, subscription: Subscription, plan: Plan, change: Change, policy: Policy, at: datetime, total: int, due: int
     ) -> None:
         self.subscription, self.plan, self.change, self.policy = subscription, plan, change, policy
         self.at, self.total, self.due = at, total, due
+        self.target = policy.catalog.get(plan.product)
 
 
 def locked_from(subscription: Subscription, policy: Policy) -> datetime | None:
     """From when on nothing may change because a renewal is near; the period's end itself where none follows."""
     if not subscription.items:
         return None
-    end = min(item.period.end for item in subscription.items)
+    end = min([item.period.end for item in subscription.items])
     return end - timedelta(seconds=policy.lock_window) if subscription.auto_renewal else end
-
-
-def _not_active(facts: Considered) -> bool:
-    return facts.subscription.status in ("canceled", "expired")
-
-
-def _paused(facts: Considered) -> bool:
-    return facts.subscription.status == "paused"
-
-
-def _scheduled_to_cancel(facts: Considered) -> bool:
-    return facts.subscription.ends_at_period_end
-
-
-def _trial(facts: Considered) -> bool:
-    return facts.subscription.status == "trialing" and trial_rule(facts.policy) == "forbid"
 
 
 def trial_rule(policy: Policy) -> str:
@@ -55,65 +40,68 @@ def trial_rule(policy: Policy) -> str:
     return (policy.path.trial if policy.path else None) or "forbid"
 
 
-def _change_in_progress(facts: Considered) -> bool:
-    return facts.subscription.change_in_progress
+def _state(facts: Considered) -> str | None:
+    held = facts.subscription
+    if held.status == "active" and not (held.ends_at_period_end or held.change_in_progress):
+        return None
+    if held.status in ("canceled", "expired"):
+        return "subscription_not_active"
+    if held.status == "paused":
+        return "paused"
+    if held.ends_at_period_end:
+        return "scheduled_to_cancel"
+    return "change_in_progress" if held.change_in_progress else None
 
 
-def _renewal_in_progress(facts: Considered) -> bool:
-    if facts.subscription.renewal_in_progress:
-        return True
+def _time(facts: Considered) -> str | None:
     since = locked_from(facts.subscription, facts.policy)
-    return since is not None and facts.at >= since
+    if facts.subscription.renewal_in_progress or (since is not None and facts.at >= since):
+        return "renewal_in_progress"
+    if facts.subscription.status == "trialing" and trial_rule(facts.policy) == "forbid":
+        return "trial_not_allowed"
+    return None
 
 
-def _currency_mismatch(facts: Considered) -> bool:
-    return facts.change.currency not in (None, facts.subscription.currency)
+def _target(facts: Considered) -> str | None:
+    plan, currency, path = facts.plan, facts.change.currency, facts.policy.path
+    if currency is not None and currency != facts.subscription.currency:
+        return "currency_mismatch"
+    if plan.idle:
+        return "same_target"
+    if path is not None and not path.allowed:
+        return "path_not_allowed"
+    if facts.target is not None and plan.added and not facts.target.active:
+        return "target_inactive"
+    return None
 
 
-def _same_target(facts: Considered) -> bool:
-    return facts.plan.idle
-
-
-def _path_not_allowed(facts: Considered) -> bool:
-    return facts.policy.path is not None and not facts.policy.path.allowed
-
-
-def _target_inactive(facts: Considered) -> bool:
-    target = facts.policy.catalog.get(facts.plan.product)
-    return bool(facts.plan.added) and target is not None and not target.active
-
-
-def _options_invalid(facts: Considered) -> bool:
-    if facts.change.unit_price is not None and facts.change.price_rule == "fixed":
-        return True
-    plan, target = facts.plan, facts.policy.catalog.get(facts.plan.product)
+def _options(facts: Considered) -> str | None:
+    plan, target = facts.plan, facts.target
     if len(set(plan.options)) != len(plan.options):
-        return True
-    if target is None:
-        return False
-    for code in plan.options:
-        option = target.options.get(code)
+        return "options_invalid"
+    for code in plan.options if target is not None else ():
+        option = target.options.get(code) if target is not None else None
         if option is None:
             # An option held from before may have left the catalog; it stays with its product.
             if plan.product != plan.item.product or code not in plan.item.options:
-                return True
+                return "options_invalid"
         elif not option.active and any(lot.code == code and lot.kind == "option" for lot in plan.added):
-            return True
-    return False
+            return "options_invalid"
+    return None
 
 
-def _quantity_out_of_range(facts: Considered) -> bool:
-    plan, target = facts.plan, facts.policy.catalog.get(facts.plan.product)
-    if target is None or not plan.quantity:
-        return plan.quantity < 0
-    return plan.quantity < target.quantity_min or (
-        target.quantity_max is not None and plan.quantity > target.quantity_max
-    )
+def _quantity(facts: Considered) -> str | None:
+    target, quantity = facts.target, facts.plan.quantity
+    if target is None or not quantity:
+        return None
+    if quantity < target.quantity_min or (target.quantity_max is not None and quantity > target.quantity_max):
+        return "quantity_out_of_range"
+    return None
 
 
-def _commitment_running(facts: Considered) -> bool:
+def _commitment(facts: Considered) -> str | None:
     until = facts.plan.item.committed_until
-    return until is not None and facts.at < until and _lowers(facts.plan)
+    return "commitment_running" if until is not None and facts.at < until and _lowers(facts.plan) else None
 
 
 def _lowers(plan: Plan) -> bool:
@@ -132,44 +120,23 @@ def _days(interval: Interval) -> int:
     return days_of(interval) or 30 * months_of(interval)
 
 
-def _country_not_allowed(facts: Considered) -> bool:
-    target, country = facts.policy.catalog.get(facts.plan.product), facts.subscription.customer.country
-    return (
-        target is not None and target.countries is not None and country is not None and country not in target.countries
-    )
+def _buyer(facts: Considered) -> str | None:
+    customer, target = facts.subscription.customer, facts.target
+    countries = target.countries if target is not None else None
+    if countries is not None and customer.country is not None and customer.country not in countries:
+        return "country_not_allowed"
+    return "unpaid_invoices" if customer.unpaid_invoices >= facts.policy.unpaid_limit else None
 
 
-def _unpaid_invoices(facts: Considered) -> bool:
-    return facts.subscription.customer.unpaid_invoices >= facts.policy.unpaid_limit
+def _money(facts: Considered) -> str | None:
+    if facts.total < 0 and facts.policy.negative == "refuse":
+        return "negative_total"
+    return "no_payment_method" if facts.due > 0 and facts.subscription.customer.cards == 0 else None
 
 
-def _negative_total(facts: Considered) -> bool:
-    return facts.total < 0 and facts.policy.negative == "refuse"
-
-
-def _no_payment_method(facts: Considered) -> bool:
-    return facts.due > 0 and facts.subscription.customer.cards == 0
-
-
-CHECKS: tuple[tuple[str, Callable[[Considered], bool]], ...] = (
-    ("subscription_not_active", _not_active),
-    ("paused", _paused),
-    ("scheduled_to_cancel", _scheduled_to_cancel),
-    ("change_in_progress", _change_in_progress),
-    ("renewal_in_progress", _renewal_in_progress),
-    ("trial_not_allowed", _trial),
-    ("currency_mismatch", _currency_mismatch),
-    ("same_target", _same_target),
-    ("path_not_allowed", _path_not_allowed),
-    ("target_inactive", _target_inactive),
-    ("options_invalid", _options_invalid),
-    ("quantity_out_of_range", _quantity_out_of_range),
-    ("commitment_running", _commitment_running),
-    ("country_not_allowed", _country_not_allowed),
-    ("unpaid_invoices", _unpaid_invoices),
-    ("negative_total", _negative_total),
-    ("no_payment_method", _no_payment_method),
-)
+CHECKS: tuple[Callable[[Considered], str | None], ...] = (
+    _state, _time, _target, _options, _quantity, _commitment, _buyer, _money,
+)  # fmt: skip
 
 MESSAGES: dict[str, tuple[str, str]] = {
     "subscription_not_active": ("This subscription has ended, so it cannot be changed.", "buy_again"),
@@ -211,7 +178,8 @@ def refusal(code: str, remedy_url: str | None = None) -> Eligibility:
 
 def judge(facts: Considered) -> Eligibility:
     """The first refusal, or that the change may be bought."""
-    for code, refuses in CHECKS:
-        if refuses(facts):
+    for check in CHECKS:
+        code = check(facts)
+        if code is not None:
             return refusal(code, facts.subscription.customer.unpaid_url if code == "unpaid_invoices" else None)
     return ELIGIBLE

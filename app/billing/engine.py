@@ -11,7 +11,7 @@ from app.billing.discounts import off
 from app.billing.eligibility import Considered, judge, locked_from, trial_rule
 from app.billing.errors import CaseError, NotSupported
 from app.billing.facts import Change, Item, Policy, Subscription
-from app.billing.measures import MEASURES, DayMeasure
+from app.billing.measures import DayMeasure, measure_of
 from app.billing.plan import make_plan
 from app.billing.pricing import ALIGNMENTS, ItemPricing
 from app.billing.result import Line, Quote, Renewal, RenewalLine
@@ -32,7 +32,7 @@ def quote(subscription: Subscription, change: Change | Sequence[Change], policy:
     one = _only(change)
     item = _item(subscription, one)
     alignment = _rules(subscription, one, policy)
-    measure = MEASURES[policy.basis](zone_of(policy.timezone))
+    measure = measure_of(policy.basis, policy.timezone)
     plan = make_plan(item, one, policy)
     paid = item.entitlements is not None or subscription.status != "trialing"
     pricing = ItemPricing(plan, one, policy, measure, at, subscription.currency, paid)
@@ -57,8 +57,8 @@ def quote(subscription: Subscription, change: Change | Sequence[Change], policy:
 
     after = tuple([_replaced(other, item, pricing.after) for other in subscription.items])
     items = tuple([other for other in after if other is not None])
-    renewal = _renewal(subscription, items, policy, measure, pricing)
     before = _next_date(subscription, subscription.items, measure)
+    renewal = _renewal(subscription, items, policy, measure, pricing)
     return Quote(
         eligibility, subscription.currency, policy.timezone, at, lines, credit, charge, discount, subtotal, tax,
         policy.tax, total, 0, 0, 0, due, before, renewal.date, renewal, items, tuple(pricing.rows),
@@ -78,7 +78,7 @@ def valid_until(subscription: Subscription, policy: Policy, at: datetime) -> dat
 def apply_quote(subscription: Subscription, made: Quote, policy: Policy) -> Subscription:
     """The subscription once the quote is paid: its items as they will be, each with its ledger and the new rows."""
     rounding = ROUNDINGS[policy.rounding]
-    measure = MEASURES[policy.basis](zone_of(policy.timezone))
+    measure = measure_of(policy.basis, policy.timezone)
     held = {item.running_number: item for item in subscription.items}
     items: list[Item] = []
     for item in made.after:
@@ -147,7 +147,8 @@ def _next_date(subscription: Subscription, items: tuple[Item, ...], measure: Day
     """The earliest next billing date; None where no renewal follows."""
     if not items or not subscription.auto_renewal or subscription.status in ("canceled", "expired"):
         return None
-    return measure.day(measure.point(min([item.period.end for item in items])))
+    end = items[0].period.end if len(items) == 1 else min([item.period.end for item in items])
+    return measure.day(measure.point(end))
 
 
 def _renewal(

@@ -106,7 +106,7 @@ class Item:
 
     @property
     def quantity(self) -> int:
-        return sum(lot.quantity for lot in self.lots if lot.kind == "product")
+        return sum([lot.quantity for lot in self.lots if lot.kind == "product"])
 
 
 @dataclass(frozen=True, slots=True)

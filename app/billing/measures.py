@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from math import gcd
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from app.billing.schedule import (
     months_of,
     on_grid,
     step,
+    zone_of,
 )
 
 Share = tuple[int, int]
@@ -259,6 +261,12 @@ class NoMeasure(DayMeasure):
         return 0, 1, None
 
 
-MEASURES: dict[str, Callable[[ZoneInfo], DayMeasure]] = {
+MEASURES: dict[str, type[DayMeasure]] = {
     measure.name: measure for measure in (MonthMeasure, DayMeasure, ThirtyMeasure, SecondMeasure, NoMeasure)
 }
+
+
+@cache
+def measure_of(basis: str, timezone: str) -> DayMeasure:
+    """The measure of that basis in that time zone. Measures hold no state, so each is made once."""
+    return MEASURES[basis](zone_of(timezone))

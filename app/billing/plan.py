@@ -36,10 +36,11 @@ def make_plan(item: Item, change: Change, policy: Policy) -> Plan:
     product = item.product if change.product is None else change.product
     interval = item.interval if change.interval is None else change.interval
     options = item.options if change.options is None else change.options
-    quantity = item.quantity if change.quantity is None else change.quantity
+    held = item.quantity
+    quantity = held if change.quantity is None else change.quantity
     elsewhere = product != item.product or interval != item.interval
-    same_options = options == item.options or set(options) == set(item.options)
-    replaced = elsewhere or (change.unit_price is not None and not same_options)
+    other_options = options != item.options and set(options) != set(item.options)
+    replaced = elsewhere or (change.unit_price is not None and other_options)
     shop = _Shop(item, product, interval, change, policy)
     if not quantity:
         return _removal(item, product, interval, options)
@@ -48,8 +49,8 @@ def make_plan(item: Item, change: Change, policy: Policy) -> Plan:
         kept: list[Lot] = []
         added = [shop.product_lot(quantity)]
     else:
-        kept, removed = _shrink(item, "product", item.product, item.quantity - quantity)
-        added = [shop.product_lot(quantity - item.quantity)] if quantity > item.quantity else []
+        kept, removed = _shrink(item, "product", item.product, held - quantity)
+        added = [shop.product_lot(quantity - held)] if quantity > held else []
     if options or item.options:
         _move_options(shop, options, quantity, elsewhere, kept, removed, added)
     return Plan(item, product, interval, options, quantity, replaced, tuple(kept), tuple(removed), tuple(added))

@@ -133,6 +133,8 @@ class ItemPricing:
 
     def name_of(self, lot: Lot) -> str:
         """The catalog's name of the product or option; its code where the catalog has none."""
+        if not self.policy.catalog:
+            return lot.code
         for product in (self.plan.product, self.plan.item.product):
             facts = self.policy.catalog.get(product)
             if facts is None:

@@ -9,35 +9,49 @@ from datetime import datetime, tzinfo
 from typing import Any, TypeVar, cast
 
 from app.billing.errors import CaseError
-from app.billing.facts import RATE_WHOLE, Interval
-from app.billing.vocabulary import check_known
+from app.billing.facts import RATE_WHOLE, UNITS, Interval
+from app.billing.vocabulary import KNOWN, check_known
 from app.kit.money import MoneyError, format_minor, parse_minor
 
 REQUIRED: Any = object()
+_INTERVALS = {
+    repr({"unit": unit, "count": count}): Interval(unit, count) for unit in ("month", "year") for count in (1, 2, 3, 6)
+}
+"""The usual ones as they are usually written, so that a long list of cases need not take each apart."""
 T = TypeVar("T")
 
 
 class Reader:
-    """One JSON object being read; ``finish`` refuses what nobody asked for. A null counts as left out."""
+    """One JSON object being read; ``finish`` refuses what nobody asked for. A null counts as left out.
 
-    __slots__ = ("_rest", "path")
+    The path is put together only when an error needs it: ten thousand good cases must not pay for it.
+    """
 
-    def __init__(self, stated: object, path: str) -> None:
-        if not isinstance(stated, dict):
-            raise CaseError(path or "case", "is missing" if stated is None else "must be an object")
+    __slots__ = ("_name", "_parent", "_rest")
+
+    def __init__(self, stated: object, name: str, parent: Reader | None = None) -> None:
+        self._name, self._parent = name, parent
+        if type(stated) is not dict:
+            raise CaseError(self.path or "case", "is missing" if stated is None else "must be an object")
         self._rest = cast("dict[str, Any]", stated).copy()
-        self.path = path
+
+    @property
+    def path(self) -> str:
+        return self._name if self._parent is None else self._parent.at(self._name)
 
     def at(self, name: str) -> str:
-        return f"{self.path}.{name}" if self.path else name
+        path = self.path
+        return f"{path}.{name}" if path else name
 
     def pop(self, name: str, default: Any = None) -> Any:
+        """The value as it is."""
         value = self._rest.pop(name, None)
-        if value is None:
-            if default is REQUIRED:
-                raise CaseError(self.at(name), "is missing")
-            return default
-        return value
+        return self._left_out(name, default) if value is None else value
+
+    def _left_out(self, name: str, default: Any) -> Any:
+        if default is REQUIRED:
+            raise CaseError(self.at(name), "is missing")
+        return default
 
     def states(self, name: str) -> bool:
         """Whether the field is there at all, a null included."""
@@ -48,24 +62,26 @@ class Reader:
             raise CaseError(self.at(next(iter(self._rest))), "is unknown here")
 
     def text(self, name: str, default: Any = REQUIRED) -> Any:
-        value = self.pop(name, default)
-        if value is not default and (not isinstance(value, str) or not value or len(value) > 200):
+        value = self._rest.pop(name, None)
+        if value is None:
+            return self._left_out(name, default)
+        if type(value) is not str or not 0 < len(value) <= 200:
             raise CaseError(self.at(name), "must be a text of 1 to 200 characters")
         return value
 
     def choice(self, field: str, name: str, default: Any = REQUIRED) -> Any:
         """One of the words that the specification knows for ``field``."""
-        value = self.pop(name, default)
-        if value is default:
-            return value
-        if not isinstance(value, str):
-            raise CaseError(self.at(name), "must be a text")
-        return check_known(field, value, self.at(name))
+        value = self._rest.pop(name, None)
+        if value is None:
+            return self._left_out(name, default)
+        if value not in KNOWN[field]:
+            check_known(field, value, self.at(name))
+        return value
 
     def whole(self, name: str, default: Any = REQUIRED, least: int = 0, most: int = 10**9) -> Any:
-        value = self.pop(name, default)
-        if value is default:
-            return value
+        value = self._rest.pop(name, None)
+        if value is None:
+            return self._left_out(name, default)
         if type(value) is not int or value < least:
             raise CaseError(self.at(name), f"must be a whole number ≥ {least}")
         if value > most:
@@ -73,37 +89,56 @@ class Reader:
         return value
 
     def flag(self, name: str, default: bool) -> bool:
-        value = self.pop(name, default)
-        if not isinstance(value, bool):
+        value = self._rest.pop(name, None)
+        if value is None:
+            return default
+        if type(value) is not bool:
             raise CaseError(self.at(name), "must be true or false")
         return value
 
     def money(self, name: str, currency: str, default: Any = REQUIRED, negative: bool = False) -> Any:
         """An amount as a decimal string, in minor units."""
-        value = self.pop(name, default)
-        return value if value is default else money_of(value, self.at(name), currency, negative)
+        value = self._rest.pop(name, None)
+        if value is None:
+            return self._left_out(name, default)
+        try:
+            minor = parse_minor(value, currency)
+        except (MoneyError, TypeError):
+            return money_of(value, self.at(name), currency, negative)
+        return minor if minor >= 0 or negative else money_of(value, self.at(name), currency)
 
     def percent(self, name: str, default: Any = REQUIRED, most: int = RATE_WHOLE) -> Any:
         """A percentage as a decimal string, as a rate in parts per million."""
-        value = self.pop(name, default)
-        return value if value is default else rate_of(value, self.at(name), most)
+        value = self._rest.pop(name, None)
+        return self._left_out(name, default) if value is None else rate_of(value, self.at(name), most)
 
     def instant(self, name: str, zone: tzinfo, default: Any = REQUIRED) -> Any:
         """An ISO 8601 instant with its offset; a bare date is that local day's beginning."""
-        value = self.pop(name, default)
-        return value if value is default else instant_of(value, self.at(name), zone)
+        value = self._rest.pop(name, None)
+        if value is None:
+            return self._left_out(name, default)
+        try:
+            instant = datetime.fromisoformat(value)
+        except (ValueError, TypeError):
+            instant = None
+        if instant is None or instant.tzinfo is None:
+            return instant_of(value, self.at(name), zone)
+        return instant
 
     def interval(self, name: str, default: Any = REQUIRED) -> Any:
         """``{"unit": "year", "count": 1}``, or the text ``"1year"``."""
-        value = self.pop(name, default)
-        if value is default:
-            return value
+        value = self._rest.pop(name, None)
+        if value is None:
+            return self._left_out(name, default)
         if isinstance(value, str):
             return Interval.parse(value, self.at(name))
-        inner = Reader(value, self.at(name))
+        known = _INTERVALS.get(repr(value))
+        if known is not None:
+            return known
+        inner = Reader(value, name, self)
         unit = inner.text("unit")
-        if unit not in ("day", "week", "month", "year"):
-            raise CaseError(inner.at("unit"), f"{unit!r} is none of day, week, month, year")
+        if unit not in UNITS:
+            raise CaseError(inner.at("unit"), f"{unit!r} is none of {', '.join(UNITS)}")
         count = inner.whole("count", 1, least=1, most=9999)
         inner.finish()
         return Interval(unit, count)
@@ -111,18 +146,15 @@ class Reader:
     def object(self, name: str) -> Reader | None:
         """The object of that name, None if it is left out."""
         value = self._rest.pop(name, None)
-        return None if value is None else Reader(value, self.at(name))
+        return None if value is None else Reader(value, name, self)
 
     def objects(self, name: str, required: bool = True) -> list[Reader] | None:
         value = self._rest.pop(name, None)
-        path = self.at(name)
         if value is None:
-            if required:
-                raise CaseError(path, "is missing")
-            return None
+            return self._left_out(name, REQUIRED if required else None)
         if not isinstance(value, list):
-            raise CaseError(path, "must be a list")
-        return [Reader(one, f"{path}[{number}]") for number, one in enumerate(cast("list[Any]", value))]
+            raise CaseError(self.at(name), "must be a list")
+        return [Reader(one, f"{name}[{number}]", self) for number, one in enumerate(cast("list[Any]", value))]
 
     def texts(self, name: str) -> tuple[str, ...] | None:
         """A list of texts, None if it is left out."""

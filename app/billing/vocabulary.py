@@ -34,6 +34,7 @@ def check_known(field: str, value: str, path: str | None = None) -> str:
     """The value, if the specification knows it; else a ``CaseError`` that names ``path`` and lists what there is."""
     known = KNOWN[field]
     if value not in known:
+        # Anything but a text ends here as well.
         raise CaseError(path or field, f"{value!r} is none of {', '.join(known)}")
     return value
 

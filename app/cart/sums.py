@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from markupsafe import Markup
 
-from app.billing.facts import Interval, Item, Lot
+from app.billing.facts import Interval, Item
 from app.billing.result import Line, Quote
 from app.cart import phrases, words
 from app.cart.pen import Pen, num
@@ -53,7 +53,9 @@ class Working:
 def change_rows(pen: Pen, summary: Summary) -> tuple[ChangeRow, ...]:
     """Always plan, what is bought, price a period, next billing date; what changes comes first."""
     tongue = pen.tongue
-    rows: list[ChangeRow] = []
+    plans = summary.product_before, summary.product_after
+    plan = ChangeRow(tongue.say("Plan"), *plans, plans[0] != plans[1])
+    rows = [plan] if plan.is_new else []
     if summary.counts_units:
         label = words.capital(phrases.unit_of(tongue, summary).many)
         now, after = tongue.number(summary.quantity_before), tongue.number(summary.quantity_after)
@@ -63,8 +65,7 @@ def change_rows(pen: Pen, summary: Summary) -> tuple[ChangeRow, ...]:
         now, after = name in summary.options_before, name in summary.options_after
         rows.append(ChangeRow(name, yes if now else no, yes if after else no, now != after))
     rows += _price_rows(pen, summary)
-    plans = summary.product_before, summary.product_after
-    rows.append(ChangeRow(tongue.say("Plan"), *plans, plans[0] != plans[1]))
+    rows += [] if plan.is_new else [plan]
     dates = tuple(
         pen.short_day(day) if day else tongue.say("No renewal") for day in (summary.next_before, summary.next_after)
     )
@@ -166,37 +167,23 @@ class LineTeller:
 
     def __init__(self, pen: Pen, facts: CartFacts, summary: Summary) -> None:
         self.pen, self.summary = pen, summary
-        self._lots: dict[tuple[int | None, int | None], Lot] = {}
-        self._first: dict[tuple[int | None, int | None], int] = {}
-        for item in (*facts.subscription.facts.items, *facts.quote.after):
-            self._number(item)
-
-    def _number(self, item: Item) -> None:
-        position = 1
-        for lot in item.lots:
-            key = (item.running_number, lot.number)
-            self._lots[key] = lot
-            if lot.kind == "product":
-                self._first[key] = position
-                position += lot.quantity
+        self._held = _units(facts.subscription.facts.items)
+        self._after = _units(facts.quote.after)
 
     def subject(self, line: Line) -> str:
         """What the line is about: ``second seat``, ``CRM Pro``, ``24-hour support``."""
         tongue, summary = self.pen.tongue, self.summary
-        key = (line.item, line.lot)
         unit = phrases.unit_of(tongue, summary)
         quantity = line.quantity or 1
-        if key in self._first and summary.kind in {"more", "fewer"} and summary.counts_units:
-            return words.positions(tongue, unit, self._position(key, quantity), quantity)
+        counted = (self._held if line.kind == "credit" else self._after).get((line.item, line.lot))
+        if counted and summary.kind in {"more", "fewer"} and summary.counts_units:
+            first, in_lot = counted
+            # What goes of a lot that shrinks are its newest units.
+            return words.positions(tongue, unit, first + max(0, in_lot - quantity), quantity)
         name = line.name or line.code or ""
         if quantity > 1:
             return tongue.say("%(name)s, %(units)s", name=name, units=words.counted(tongue, unit, quantity))
         return name
-
-    def _position(self, key: tuple[int | None, int | None], quantity: int) -> int:
-        lot = self._lots[key]
-        # A credit takes the newest units of a lot that shrinks.
-        return self._first[key] + max(0, lot.quantity - quantity) if self.summary.kind == "fewer" else self._first[key]
 
     def label(self, line: Line) -> str:
         tongue, subject = self.pen.tongue, self.subject(line)
@@ -227,10 +214,22 @@ class LineTeller:
         return tongue.tell("%(span)s: %(share)s at %(price)s", span=span, share=share, price=price)
 
 
+def _units(items: tuple[Item, ...]) -> dict[tuple[int | None, int | None], tuple[int, int]]:
+    """By item and lot: the number of the lot's first unit, and how many units it has."""
+    found: dict[tuple[int | None, int | None], tuple[int, int]] = {}
+    for item in items:
+        position = 1
+        for lot in item.lots:
+            if lot.kind == "product":
+                found[item.running_number, lot.number] = position, lot.quantity
+                position += lot.quantity
+    return found
+
+
 def share_words(tongue: Tongue, line: Line) -> str:
     """``6 of 12 months``, ``184 of 365 days``; empty where a fraction would need a sentence of its own."""
     measured = measured_share(line)
-    if measured is None:
+    if measured is None or measured[0] == measured[1]:
         return ""
     part, whole, unit = measured
     if unit == "month":

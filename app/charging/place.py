@@ -60,8 +60,6 @@ def place(
     it must be unique to the request (``drive.driver_name``). ``card`` may be None only when nothing is due.
     Raises ``ChargingError`` (see ``errors.py``); then nothing was written.
     """
-    if not new.quote.eligibility.ok:
-        raise ChargingError("not_eligible", "the quote refuses", reason=new.quote.eligibility.code)
     placing = _Placing(new, new.quote.fingerprint, consent, card, guard, return_url, driver, decline_limit)
     fault_point("C0")
     placed = _race(store, clock, placing)
@@ -173,8 +171,7 @@ def _again(conn: Connection, p: _Placing, order: _Found, now: datetime) -> Place
         raise ChargingError("quote_differs", "this order was placed with other figures", order=order.id)
     if now >= order.valid_until:
         raise ChargingError("order_closed", "the price of this order stood until then", order=order.id)
-    p.guard(conn)
-    _check_version(conn, p.new)
+    _check(conn, p)
     last: int = conn.execute(_LAST_N, {"order": order.id}).scalar() or 0
     return Placed(order.id, _attempt(conn, p, order.id, last + 1, now), created=False)
 
@@ -192,8 +189,7 @@ def _first(conn: Connection, p: _Placing, order_id: str, now: datetime) -> Place
     new = p.new
     # Before the guard: whoever bought already is told so, not that prices or versions have moved since.
     use = free_use(conn, new.book_id, new.link_jti, new.max_uses) if new.link_jti else None
-    p.guard(conn)
-    _check_version(conn, new)
+    _check(conn, p)
     write_order(conn, new, p.fingerprint, order_id, now)
     if new.link_jti and use is not None:
         take_use(conn, new.book_id, new.link_jti, use, order_id)
@@ -217,7 +213,12 @@ def _attempt(conn: Connection, p: _Placing, order_id: str, n: int, now: datetime
     return attempt_id
 
 
-def _check_version(conn: Connection, new: NewOrder) -> None:
+def _check(conn: Connection, p: _Placing) -> None:
+    """What must hold for a new attempt; an order that is there already was checked when it was written."""
+    new = p.new
+    p.guard(conn)
+    if not new.quote.eligibility.ok:
+        raise ChargingError("not_eligible", "the quote refuses", reason=new.quote.eligibility.code)
     scope = {"book": new.book_id, "subscription": new.subscription_id}
     if conn.execute(_VERSION, scope).scalar() != new.subscription_version:
         raise ChargingError("subscription_moved", "the subscription changed since it was quoted")

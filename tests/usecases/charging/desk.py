@@ -121,18 +121,26 @@ class Desk:
             sweep(self.store, self.gateways, self.clock, by=driver_name("worker"), limit=50)
 
     def heal(self, hours: float = 2) -> None:
-        """Workers at work for that long, on a clock that is moved."""
+        """Workers at work for that long; the clock is moved to whatever is due next."""
         assert isinstance(self.clock, StoppedClock)
         until = self.clock.now() + timedelta(hours=hours)
         while self.clock.now() < until:
             self.work()
-            self.clock.move(timedelta(seconds=61))
+            with self.store.read() as conn:
+                due = conn.execute(select(func.min(Attempt.next_at))).scalar()
+            self.clock.at = min(until, max(due or until, self.clock.now() + timedelta(seconds=1)))
 
     def facts(self, order_id: str) -> OrderFacts:
         with self.store.read() as conn:
             found = order_facts(conn, self.seeded.book, order_id)
         assert found is not None
         return found
+
+    def facts_of_first(self) -> OrderFacts:
+        """The only order of a test, when nobody kept its id."""
+        with self.store.read() as conn:
+            order_id = conn.execute(select(Order.id).order_by(Order.created_at).limit(1)).scalar_one()
+        return self.facts(order_id)
 
     def captures(self, order_id: str | None = None) -> list[int]:
         """Amounts that the gateway really took, from its own ledger."""

@@ -1,0 +1,153 @@
+"""``liftlink link`` and ``liftlink offer`` as a person types them: what is printed, and the exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from app.cli import main
+from tests.factories import seed
+
+Run = Callable[..., tuple[int, str, str]]
+SEAT = ("--subscription", "QM-1048", "--quantity", "2", "--unit-price", "10.00")
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command in an installation of the test's own that stands on July 1."""
+    monkeypatch.setenv("LIFTLINK_INSTANCE_PATH", str(tmp_path))
+    monkeypatch.setenv("LIFTLINK_START_AT", datetime(2026, 7, 1, 21, tzinfo=UTC).isoformat())
+
+    def run(*words: str) -> tuple[int, str, str]:
+        status = main(list(words))
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    assert run("db", "upgrade")[0] == 0
+    from app.accounts.keys import add_key
+    from app.config import read_settings
+    from app.wiring import open_services
+
+    adapters = open_services(read_settings(None))
+    with adapters.store.write() as connection:
+        book = seed(connection).book
+        add_key(
+            connection, adapters.masters, adapters.randomness, book_id=book, actor="test", at=adapters.clock.now()
+        )  # fmt: skip
+    adapters.close()
+    return run
+
+
+def made(run: Run, *more: str) -> dict[str, object]:
+    status, out, err = run("link", "create", *SEAT, *more, "--mode", "test", "--json")
+    assert status == 0, err
+    return json.loads(out)
+
+
+def test_create_prints_the_link_and_its_price(run: Run):
+    status, out, _ = run("link", "create", *SEAT, "--mode", "test")
+    lines = out.splitlines()
+    assert status == 0
+    assert "/u/" in lines[0]
+    assert len(lines[0]) <= 200
+    assert "5.00 USD" in lines[2]
+    assert "2027-01-01: 50.00 USD" in lines[2]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--subscription", "9999", "--quantity", "2"), "subscription_unknown"),
+        (("--subscription", "1048", "--quantity", "1"), "not_eligible"),
+        (("--subscription", "1048", "--quantity", "2", "--valid", "7w"), "validity_invalid"),
+        (("--subscription", "1048", "--quantity", "2", "--ip", "here"), "claims_invalid"),
+        (("--subscription", "1048", "--quantity", "2", "--unit-price", "ten"), "money_malformed"),
+        (("--subscription", "1048", "--quantity", "2", "--customer", "77"), "customer_mismatch"),
+        (("--subscription", "1048", "--quantity", "2", "--saved", "5"), "offer_unknown"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_by_name(run: Run, words: tuple[str, ...], told: str):
+    status, out, err = run("link", "create", *words, "--mode", "test")
+    assert (status, out) == (1, "")
+    assert told in err
+
+
+@pytest.mark.parametrize(("valid", "hours"), [("10s", 10 / 3600), ("45m", 0.75), ("12h", 12), ("7d", 168)])
+def test_validity_is_given_in_seconds_minutes_hours_or_days(run: Run, valid: str, hours: float):
+    found = made(run, "--valid", valid)
+    left = datetime.fromisoformat(str(found["expires_at"])) - datetime(2026, 7, 1, 21, tzinfo=UTC)
+    assert left.total_seconds() == pytest.approx(hours * 3600, abs=60)
+
+
+def test_inspect_tells_claims_state_and_both_prices(run: Run):
+    link = made(run, "--ip", "192.0.2.7", "--uses", "3")
+    status, out, _ = run("link", "inspect", str(link["url"]), "--json")
+    told = json.loads(out)
+    assert status == 0
+    assert told["state"] == "open"
+    assert told["price_then"] == {"due_now": "5.00", "renewal": "50.00", "currency": "USD"}
+    assert told["price_now"]["due_now"] == "5.00"
+    assert told["offer"]["quantity"] == 2
+    assert told["opened"]["times"] == 0
+
+
+def test_a_revoked_link_says_so(run: Run):
+    link = made(run)
+    status, out, _ = run("link", "revoke", str(link["url"]), "--reason", "sent by mistake")
+    assert (status, "is revoked" in out) == (0, True)
+    told = json.loads(run("link", "inspect", str(link["url"]), "--json")[1])
+    assert (told["state"], told["revoked_because"]) == ("link_revoked", "sent by mistake")
+    assert "already" in run("link", "revoke", str(link["id"]), "--mode", "test")[1]
+
+
+def test_an_edited_link_is_refused_by_name(run: Run):
+    link = str(made(run)["url"])
+    status, _, err = run("link", "inspect", link[:-1])
+    assert status == 1
+    assert "link_malformed" in err
+    assert "link_bad_signature" in run("link", "inspect", link[:-3] + "AAA")[2]
+
+
+def test_offline_needs_no_database(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    link = str(made(run)["url"])
+    monkeypatch.setenv("LIFTLINK_INSTANCE_PATH", str(tmp_path / "elsewhere"))
+    status, out, _ = run("link", "inspect", link, "--offline")
+    assert status == 0
+    assert "not checked here" in out
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_saved_offer_travels_by_its_number(run: Run):
+    saved = ("--name", "Seat", "--currency", "USD", "--product", "crm-seat", "--quantity", "2", "--unit-price", "10.00")
+    status, out, err = run("offer", "save", *saved, "--mode", "test", "--json")
+    assert status == 0, err
+    number = json.loads(out)["number"]
+    status, out, err = run(
+        "link", "create", "--subscription", "1048", "--saved", str(number), "--mode", "test", "--json"
+    )  # fmt: skip
+    assert status == 0, err
+    assert json.loads(out)["due_now"] == "5.00"
+    assert "Seat" in run("offer", "list", "--mode", "test")[1]
+    assert run("link", "revoke", str(number), "--kind", "offer", "--mode", "test")[0] == 0
+    status, _, err = run("link", "create", "--subscription", "1048", "--saved", str(number), "--mode", "test")
+    assert (status, "offer_closed" in err) == (1, True)
+
+
+def test_a_percentage_may_last(run: Run):
+    def priced(discount: str) -> tuple[object, object]:
+        status, out, err = run(
+            "link", "create", "-s", "1048", "--quantity", "2", "--discount", discount, "--mode", "test", "--json"
+        )  # fmt: skip
+        assert status == 0, err
+        found = json.loads(out)
+        return found["due_now"], found["renewal"]
+
+    assert priced("20%") == ("16.00", "80.00")
+    assert priced("20%:forever") == ("16.00", "72.00")
+    status, _, err = run("link", "create", "-s", "1048", "--quantity", "2", "--discount", "120%", "--mode", "test")
+    assert status == 2
+    assert "--discount" in err

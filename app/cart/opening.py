@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from flask import Response, redirect, request
+from flask import Response, g, redirect, request
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import NotFound
 
@@ -15,7 +15,7 @@ from app.checkout.opening import open_link
 from app.links.errors import LinkError
 from app.links.legacy import LegacyParameters, check_legacy, parse_legacy
 from app.links.links import read_link
-from app.links.sessions import read_visit
+from app.links.sessions import read_cart, read_visit
 from app.links.signing import ReadLink
 from app.models.links import count_person
 from app.offers.fresh import mail_fresh_link, mail_link_for_code
@@ -43,6 +43,7 @@ def open_mailed_link(token: str) -> Answer:
 def _to_cart(link: ReadLink) -> Answer:
     world = services()
     for_book(link.book)
+    g.cart_book, g.link_claims = link.book, link.claims  # for the page of a refusal
     language = request.args.get("lang", "")
     session = open_link(
         world.store, world.clock, world.randomness, link, address=request.remote_addr, machine=_is_machine(),
@@ -74,19 +75,35 @@ def person_seen(ticket: str) -> Answer:
 
 def send_fresh_link(token: str) -> Answer:
     """Mail a new link to the address on file. The answer is the same whether or not there was anything to send."""
-    link = any_link(token)
+    return _send_fresh(token, any_link(token), f"/u/{token}/sent")
+
+
+def send_fresh_link_for_cart(token: str) -> Answer:
+    """The same from a cart whose link ended while it was open."""
+    return _send_fresh(token, link_of_cart(token), f"/cart/{token}/sent")
+
+
+def _send_fresh(token: str, link: ReadLink, sent: str) -> Answer:
     _check_form(token, link.book)
     world = services()
+    tongue = tongue_here(for_book(link.book).locale)
     mail_fresh_link(
         world.store, world.clock, world.directory.key_ring(), link.book, link.claims, base_url=world.public_url,
-        language=tongue_here(for_book(link.book).locale).language,
+        language=tongue.language,
     )  # fmt: skip
     world.bell.ring()
-    return redirect(keep_language(f"/u/{token}/sent", tongue_here(for_book(link.book).locale)), 303)
+    return redirect(keep_language(sent, tongue), 303)
 
 
 def fresh_link_sent(token: str) -> Answer:
-    link = any_link(token)
+    return _fresh_sent(any_link(token))
+
+
+def fresh_link_sent_for_cart(token: str) -> Answer:
+    return _fresh_sent(link_of_cart(token))
+
+
+def _fresh_sent(link: ReadLink) -> Answer:
     return render_link_sent(scene_for(link.book), valid_days=valid_days(link.claims))
 
 
@@ -98,6 +115,22 @@ def any_link(token: str) -> ReadLink:
         if error.link is None:
             raise
         return error.link
+
+
+def link_of_cart(token: str) -> ReadLink:
+    """The link that a cart was opened from, whatever became of either."""
+    directory = services().directory
+    links = directory.key_ring()
+    try:
+        opened = read_cart(token, directory.own_ring(), now_seconds(), links)
+    except LinkError as error:
+        if error.link is None:
+            raise
+        return error.link
+    key = links.key(opened.value.link_kid)
+    if key is None:
+        raise LinkError("link_bad_signature")
+    return ReadLink(opened.value.claims, key)
 
 
 def _check_form(token: str, book_id: int) -> None:

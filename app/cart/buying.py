@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from email_validator import EmailNotValidError, validate_email
 from flask import g, redirect, request
 
@@ -36,6 +38,7 @@ from app.links.sessions import (
     QuoteTicket,
     ReturnState,
     check_form,
+    form_token,
     read_quote,
     read_return,
     sign_return,
@@ -46,6 +49,7 @@ from app.web.services import for_book, services
 
 WAIT_SECONDS = 5.0
 LONGEST_AGENT = 500
+NO_QUOTE = ""
 
 
 def show_cart(token: str) -> Answer:
@@ -140,6 +144,8 @@ def card_page(token: str) -> Answer:
 
 def _card_page(cart: Cart, token: str, *, wrong: str | None = None, silent: bool = False) -> Answer:
     scene, facts = _stage(cart, token)
+    # Its forms carry no quote, so their token is of none: nothing can be bought with it.
+    facts = replace(facts, form_token=form_token(token, NO_QUOTE, own_key(cart.book_id)))
     base = f"/cart/{token}"
     return render_card(
         scene, facts, add=f"{base}/card", change_email=f"{base}/email", back=base,
@@ -156,7 +162,7 @@ def enter_card(token: str) -> Answer:
     nothing_charged()
     opened = opened_cart(token)
     cart = look_here(opened.book, opened.value)
-    _check_any_form(token, opened.book)
+    _check_form_without_quote(token, opened.book)
     scene, _ = _stage(cart, token)
     description = f"{scene.merchant.name}: {scene.tongue.money(cart.quote.due_now, cart.quote.currency)}"
     try:
@@ -170,10 +176,10 @@ def enter_card(token: str) -> Answer:
     return redirect(url, 303)
 
 
-def _check_any_form(token: str, book_id: int) -> None:
-    """Forms that buy nothing carry the form token of whatever quote their page made."""
+def _check_form_without_quote(token: str, book_id: int) -> None:
+    """Forms that buy nothing carry the form token of this cart without a quote."""
     try:
-        check_form(request.form.get("csrf", ""), token, request.form.get("quote", ""), own_key(book_id))
+        check_form(request.form.get("csrf", ""), token, NO_QUOTE, own_key(book_id))
     except (LinkError, UnicodeError):
         raise CheckoutRefused("page_too_old") from None
 
@@ -204,7 +210,7 @@ def change_email(token: str) -> Answer:
     nothing_charged()
     opened = opened_cart(token)
     cart = look_here(opened.book, opened.value)
-    _check_any_form(token, opened.book)
+    _check_form_without_quote(token, opened.book)
     typed = request.form.get("email", "").strip()[:320]
     try:
         email = validate_email(typed, check_deliverability=False).normalized

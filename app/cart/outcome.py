@@ -20,7 +20,7 @@ from app.cart.door import (
     tools,
 )
 from app.cart.views import BankCheck, DeclineView, Scene
-from app.charging.reading import AttemptFacts, OrderFacts, order_facts
+from app.charging.reading import AttemptFacts, OrderFacts, order_facts, wait_for_news
 from app.checkout.cart import look
 from app.checkout.errors import CheckoutRefused
 from app.checkout.opening import restored_session
@@ -40,6 +40,8 @@ WAIT_SECONDS = 5.0
 def show(token: str) -> Answer:
     """The page of an order, by its state. ``?left=1``: the shopper came back from the bank without an answer."""
     order, held = _order(token)
+    if _is_undecided(order):
+        order = _news(order)
     scene = held_scene(held, order.language)
     here = f"/done/{token}"
     attempt = order.last
@@ -49,16 +51,16 @@ def show(token: str) -> Answer:
         return pages.render_not_completed(scene, order_view(order, held), back=_back(order))
     if attempt is None:
         return pages.render_not_completed(scene, order_view(order, held), back=_back(order))
-    if attempt.state == "QUARANTINED":
-        return _quarantined(scene, order, held, here)
     if attempt.state == "REQUIRES_ACTION" and attempt.action_url and not request.args.get("left"):
         nothing_charged()
         return _bank_check(scene, attempt, order)
     if attempt.state in {"DECLINED", "CANCELLED"} or (attempt.state == "REQUIRES_ACTION" and request.args.get("left")):
         nothing_charged()
         return _declined(scene, order, held, attempt)
+    # A quarantined attempt waits for a person; what is known for certain, and no more, is said of it as well.
     payment_begins(order.number, here)
-    return pages.render_pending(scene, reference=order.number, check=here, email=order.email, poll=f"{here}/state")
+    check = with_query(here, again="1")
+    return pages.render_pending(scene, reference=order.number, check=check, email=order.email, poll=f"{here}/state")
 
 
 def _order(token: str) -> tuple[OrderFacts, Held]:
@@ -73,16 +75,23 @@ def _order(token: str) -> tuple[OrderFacts, Held]:
     return order, held
 
 
+def _is_undecided(order: OrderFacts) -> bool:
+    attempt = order.open_attempt
+    return attempt is not None and attempt.state not in {"REQUIRES_ACTION", "QUARANTINED"}
+
+
+def _news(order: OrderFacts) -> OrderFacts:
+    """Whoever looks rings the bell; "Check again" (``?again=1``) also waits a little for what the worker finds."""
+    world = services()
+    world.bell.ring()
+    seconds = WAIT_SECONDS if request.args.get("again") else 0.0
+    return wait_for_news(world.store, world.clock, order.book_id, order.id, seconds=seconds) or order
+
+
 def _back(order: OrderFacts) -> str:
     """The way back to the offer, while its link is good."""
     session = restored_session(order.claims or "", now_seconds()) if order.claims else None
     return f"/cart/{cart_token(session, order.book_id)}" if session else ""
-
-
-def _quarantined(scene: Scene, order: OrderFacts, held: Held, here: str) -> Answer:
-    """A person looks at it. What is known for certain, and no more, is said."""
-    payment_begins(order.number, here)
-    return pages.render_pending(scene, reference=order.number, check=here, email=order.email, poll=f"{here}/state")
 
 
 def _bank_check(scene: Scene, attempt: AttemptFacts, order: OrderFacts) -> Answer:
@@ -139,7 +148,6 @@ def back_from_bank(state: str) -> Answer:
         raise LinkError("token_malformed", purpose="return")
     for_book(opened.book)
     path = done_path(opened.book, opened.value.reference)
-    world.bell.ring()
     order = wait_for_bank(opened.book, opened.value.reference)
     if order is not None and order.last is not None and order.last.state == "REQUIRES_ACTION":
         path = with_query(path, left="1")
@@ -149,14 +157,22 @@ def back_from_bank(state: str) -> Answer:
 
 
 def wait_for_bank(book_id: int, order_id: str) -> OrderFacts | None:
-    """The order once the worker has read the bank's answer; as it stands after five seconds."""
+    """The order once the worker has read the bank's answer; as it stands after five seconds.
+
+    The bell is rung once a second: a worker that looked a moment ago does not look again at once.
+    """
     world = tools()
-    deadline = world.clock.now().timestamp() + WAIT_SECONDS
+    start = world.clock.now().timestamp()
+    rung = 0
     while True:
+        waited = world.clock.now().timestamp() - start
+        if waited >= rung:
+            world.bell.ring()
+            rung += 1
         with world.store.read() as connection:
             order = order_facts(connection, book_id, order_id)
         settled = order is None or order.last is None or order.last.state not in {"REQUIRES_ACTION", "INTENT"}
-        if settled or world.clock.now().timestamp() >= deadline:
+        if settled or waited >= WAIT_SECONDS:
             return order
         world.clock.sleep(0.1)
 

@@ -10,9 +10,10 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.cart.pages import Rendered
 from app.cart.summary import Summary
 from app.cart.views import CardView, CartFacts, CartUrls, OfferView, OrderView, Scene, SubscriptionView
-from app.charging.reading import CardShown, OrderFacts
+from app.charging.reading import AttemptFacts, CardShown, OrderFacts
 from app.checkout.cart import Cart, renewal_now
 from app.checkout.confirm import Tools, needs_start_now
+from app.gateways.declines import DeclineText
 from app.links.claims import LinkClaims
 from app.links.sessions import (
     DONE_SECONDS,
@@ -97,7 +98,7 @@ def cart_facts(cart: Cart, token: str, *, selected: str | None = None, order: Or
     key = own_key(cart.book_id)
     quote_id = sign_quote(cart.ticket, key)
     return CartFacts(
-        subscription=SubscriptionView(cart.held.reference, cart.contact.email, cart.held.facts),
+        subscription=SubscriptionView(cart.held.reference, cart.held.customer.email, cart.held.facts),
         quote=cart.quote,
         quote_id=quote_id,
         form_token=form_token(token, quote_id, key),
@@ -119,12 +120,19 @@ def closing(cart: Cart):
 
 
 def card_views(cart: Cart, order: OrderFacts | None) -> tuple[CardView, ...]:
-    declined = order.last.card.id if order and order.last and order.last.state == "DECLINED" else None
+    declined = order.last if order and order.last and order.last.state == "DECLINED" else None
     return tuple(card_view(card, cart, declined) for card in cart.cards)
 
 
-def card_view(card: CardFacts, cart: Cart, declined: int | None = None) -> CardView:
-    usable = card.id in cart.usable
+def card_view(card: CardFacts, cart: Cart, declined: AttemptFacts | None = None) -> CardView:
+    """``declined`` is the attempt that the page tells of. Its card is off only where the text says that it cannot pass:
+    why another one is refused stays hidden."""
+    of_card = declined if declined is not None and declined.card.id == card.id else None
+    is_dead = of_card is not None and of_card.decline is not None and of_card.decline.text is DeclineText.CARD_UNUSABLE
+    usable = card.id in cart.usable and not is_dead
+    reason = None
+    if not usable:
+        reason = "blocked" if card.blocked else "declined" if is_dead else "expired"
     return CardView(
         ref=str(card.id),
         brand=card.brand,
@@ -132,9 +140,9 @@ def card_view(card: CardFacts, cart: Cart, declined: int | None = None) -> CardV
         exp_month=card.exp_month,
         exp_year=card.exp_year,
         usable=usable,
-        reason=None if usable else ("blocked" if card.blocked else "expired"),
+        reason=reason,
         default=card.pays,
-        declined_now=card.id == declined,
+        declined_now=of_card is not None,
     )
 
 

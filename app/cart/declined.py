@@ -92,7 +92,8 @@ def _ways(scene: Scene, pen: Pen, facts: CartFacts, decline: DeclineView) -> lis
         "<strong>Ask your bank.</strong> They did not tell us why. Give them the time, %(time)s on %(date)s, and the amount, %(amount)s.",
         **given,
     )
-    if decline.retry == "yes":
+    # A stolen card reads to the letter like any refusal, so this depends on the text and on what a person can see.
+    if decline.retry == "yes" or (decline.text == "generic" and decline.retry != "never"):
         asked = Markup("%s %s") % (asked, tongue.tell("Then try the same card again."))
     ways.append(asked)
     return ways

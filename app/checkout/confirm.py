@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from app.charging.abandon import abandon
 from app.charging.drive import drive, driver_name
-from app.charging.place import ChosenCard, ConsentGiven, NewOrder, Placed, place
+from app.charging.place import ChosenCard, ConsentGiven, NewOrder, Placed, order_id_of, place
 from app.charging.reading import OrderFacts, order_facts, orders_of_link, wait_for_news
 from app.checkout.cart import Cart, cart_at, check_withdrawn, instant, session_id
 from app.checkout.errors import CheckoutRefused
@@ -21,7 +21,6 @@ from app.links.format import encode
 from app.links.sessions import CartSession, QuoteTicket
 from app.links.signing import encode_base64
 from app.models.merchants import Book, SigningKey
-from app.models.orders import order_id_of
 from app.models.store import Store
 from app.models.subscriptions import Subscription
 from app.subscriptions.offered import OfferError, offered

@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.kit.ids import derive
 from app.kit.money import LARGEST
 from app.models.base import STRICT, Base, one_of
 
@@ -20,11 +19,6 @@ ORDER_STATES = ("OPEN", "PAID", "PART_REFUNDED", "REFUNDED", "DISPUTED", "LOST",
 ATTEMPT_STATES = (
     "CREATED", "INTENT", "REQUIRES_ACTION", "UNKNOWN", "CANCELLING", "QUARANTINED", "SUCCEEDED", "DECLINED", "CANCELLED",
 )  # fmt: skip
-
-
-def order_id_of(book_id: int, checkout_id: str) -> str:
-    """The same page always makes the same order: its id is derived, never drawn."""
-    return derive("order", book_id, checkout_id)
 
 
 class Order(Base):

@@ -99,9 +99,15 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "proc_name": "liftlink",
         "worker_tmp_dir": str(memory) if memory.is_dir() else None,
         "control_socket_disable": True,
+        "when_ready": outlive_the_terminal,
         "post_worker_init": begin_work,
         "worker_exit": end_work,
     }
+
+
+def outlive_the_terminal(_server: Any) -> None:
+    """A closed terminal hangs up on its whole process group. That is no reason to stop, nor to start every process anew."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def begin_work(worker: Any) -> None:
@@ -109,8 +115,7 @@ def begin_work(worker: Any) -> None:
     from app.wiring.jobs import start_jobs
     from app.wiring.web import ADAPTERS
 
-    # A closed terminal tells its whole process group; the parent replaces processes by and by, no request is cut off.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    outlive_the_terminal(None)  # gunicorn gave this process the default again
     worker.liftlink_jobs = start_jobs(worker.wsgi.extensions[ADAPTERS])
 
 

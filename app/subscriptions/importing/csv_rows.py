@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from app.subscriptions.importing.columns import Columns
@@ -19,8 +20,16 @@ Cells = tuple[int, list[str]]
 
 def csv_rows(raw: BinaryIO, kind: Kind, context: Context) -> Iterator[Row]:
     """The rows of a CSV in UTF-8, separated by commas, semicolons or tabs. ``Stop`` when it cannot be read on."""
+    text = _text(raw, context.problems)
+    try:
+        yield from _read(text, raw, kind, context)
+    finally:
+        with suppress(ValueError):  # the caller, whose file it is, may have closed it by now
+            text.detach()
+
+
+def _read(text: io.TextIOWrapper, raw: BinaryIO, kind: Kind, context: Context) -> Iterator[Row]:
     problems = context.problems
-    text = _text(raw, problems)
     reader = csv.reader(text, delimiter=_delimiter(text), strict=True)
     header: list[str] = [name.strip() for name in _next(reader, raw, problems) or []]
     if not any(header):

@@ -38,7 +38,7 @@ def _no_constant(name: str) -> Any:
 
 
 _STRICT = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_constant)
-_LENIENT = json.JSONDecoder()
+_LENIENT = json.JSONDecoder(parse_int=str)  # numbers of any length, only to find where the value ends
 
 
 class _Source:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, insert
 
@@ -61,7 +61,12 @@ def _row(
 def _difference(said: dict[str, Any], before: dict[str, Any], path: str) -> str:
     """The first field that a further row says differently; empty if there is none."""
     for name, value in said.items():
-        if before.get(name) != value:
+        earlier = before.get(name)
+        if isinstance(value, dict) and isinstance(earlier, dict):
+            found = _difference(cast("dict[str, Any]", value), cast("dict[str, Any]", earlier), f"{path}{name}.")
+            if found:
+                return found
+        elif earlier != value:
             return path + name
     return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC
 from typing import Any
 
 from sqlalchemy import Connection
@@ -104,7 +105,7 @@ class Subscriptions(Kind):
         inner = Fields(given, _MANDATE, row, context.problems, "mandate")
         agreed = inner.needed("date", context.instant)
         mandate = {
-            "date": agreed.isoformat() if agreed else None,
+            "date": agreed.astimezone(UTC).isoformat() if agreed else None,
             "text": inner.optional("text", values.text(4000), ""),
             "source": inner.optional("source", values.text(80), "import"),
         }

@@ -82,9 +82,9 @@ def english_plural(count: int) -> int:
     return 0 if count == 1 else 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Words:
-    """A language. ``plural`` gives the index of the form for a count; ``span`` takes the first and the last day."""
+    """A language, one object each: phrases that repeat are kept by it. ``plural`` gives the index of the form for a count; ``span`` takes the first and the last day."""
 
     texts: Mapping[str, Sequence[str]]
     plural: Callable[[int], int]
@@ -128,6 +128,7 @@ def explain(line: Line, words: Words = ENGLISH) -> str:
     return words.say(key, span=span, share=share_words(line, words), price=price)
 
 
+@lru_cache(4096)
 def price_words(quantity: int, unit_price: int, currency: str, interval: Interval, words: Words = ENGLISH) -> str:
     """``$10.00 a year``; ``2 × $10.00 every 3 months``."""
     per = words.say(f"per.{interval.unit}", interval.count, count=interval.count)
@@ -136,14 +137,19 @@ def price_words(quantity: int, unit_price: int, currency: str, interval: Interva
 
 
 def share_words(line: Line, words: Words = ENGLISH) -> str:
-    """A line's fraction in words: ``6 of 12 months``, ``5 months and 21 of 31 days, out of 12 months``, ``184 of 365 days``."""
-    top, bottom = line.fraction or (1, 1)
-    if line.unit:
-        return words.say(f"share.{line.unit}", bottom, count=top, whole=bottom)
+    """A line's fraction: ``6 of 12 months``, ``5 months and 21 of 31 days, out of 12 months``, ``184 of 365 days``."""
+    by_month = line.basis == "month" and line.kind != "credit"
+    return _share_words(line.fraction or (1, 1), line.unit, line.interval if by_month else None, words)
+
+
+@lru_cache(4096)
+def _share_words(share: tuple[int, int], unit: str | None, interval: Interval | None, words: Words) -> str:
+    top, bottom = share
+    if unit:
+        return words.say(f"share.{unit}", bottom, count=top, whole=bottom)
     if top == bottom:
         return words.say("share.whole")
-    interval = line.interval
-    if line.kind != "credit" and line.basis == "month" and interval is not None and days_of(interval) is None:
+    if interval is not None and days_of(interval) is None:
         whole = months_of(interval)
         length = bottom // whole
         if length <= 31 and length * whole == bottom:

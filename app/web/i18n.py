@@ -5,6 +5,7 @@ A `Tongue` is a plain value; it works without a request, so that mail, tests and
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -27,6 +28,7 @@ TRANSLATIONS: Final = Path(__file__).with_name("translations")
 NAMES: Final = {"en": "English", "fr": "Français", "ar": "العربية"}
 """Each language in its own words. Arabic is a sample for the layout and must be switched on."""
 _TERRITORY: Final = {"en": "en_US", "fr": "fr_FR", "ar": "ar"}
+_LETTER_DIGIT: Final = re.compile(r"([A-Za-z])([0-9])")
 _RIGHT_TO_LEFT: Final = {"ar"}
 
 
@@ -49,7 +51,8 @@ def _catalog(language: str) -> NullTranslations:
 def _money(minor: int, currency: str, locale: str) -> str:
     # Through the string of digits: exact, no float is ever made.
     text = format_currency(Decimal(format_minor(minor, currency)), currency, locale=_locale(locale))
-    return text.replace("-", "−")
+    # CLDR sets a code off from its number ("KWD 1.234"); Babel leaves that out.
+    return _LETTER_DIGIT.sub("\\1\u00a0\\2", text.replace("-", "−"))
 
 
 @lru_cache(maxsize=8192)

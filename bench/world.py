@@ -19,7 +19,8 @@ from app.links.claims import WrittenOffer
 from app.migrations import upgrade
 from app.models.store import Store
 from app.offers.issue import Issued, Terms, issue
-from app.wiring import ADAPTERS, Adapters
+from app.wiring.adapters import Adapters
+from app.wiring.web import ADAPTERS
 from tests.factories import seed
 
 NOW = datetime(2026, 7, 1, 21, 14, tzinfo=UTC)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 from flask import Response, g, redirect, request
 from sqlalchemy.exc import DBAPIError
@@ -21,6 +22,7 @@ from app.models.links import count_person
 from app.offers.fresh import mail_fresh_link, mail_link_for_code
 from app.subscriptions.facts import load
 from app.subscriptions.offered import OfferError, offered
+from app.web.brand import brand_css
 from app.web.frame import keep_language, with_query
 from app.web.services import for_book, services
 
@@ -61,16 +63,17 @@ def _is_machine() -> bool:
 
 
 def person_seen(ticket: str) -> Answer:
-    """A sheet of styles that is empty: a browser that loads it shows the page to somebody. Counters only."""
+    """The brand's styles under an address of this visit: a browser that loads them shows the page to somebody.
+
+    Scanners fetch pages; few load what a page links to. Only counters are written, and the styles come whatever happens.
+    """
     world = services()
-    try:
-        opened = read_visit(ticket, world.directory.own_ring(), now_seconds())
-        if not _is_machine():
-            with world.store.write() as connection:
-                count_person(connection, opened.book, opened.value.link_id.text)
-    except (LinkError, DBAPIError):
-        pass
-    return Response("", mimetype="text/css", headers={"Cache-Control": "private, max-age=3600"})
+    opened = read_visit(ticket, world.directory.own_ring(), now_seconds())
+    if request.method == "GET" and not _is_machine():
+        with suppress(DBAPIError), world.store.write() as connection:
+            count_person(connection, opened.book, opened.value.link_id.text)
+    css = brand_css(for_book(opened.book).brand_colour)
+    return Response(css, mimetype="text/css", headers={"Cache-Control": "private, max-age=3600"})
 
 
 def send_fresh_link(token: str) -> Answer:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from flask import g, request
 
-from app.cart.door import Answer, cart_facts, cart_token, held_scene
+from app.cart.door import Answer, cart_facts, cart_token, held_scene, own_key
 from app.cart.pages import render_cart
 from app.cart.views import PriceChange, Problems
 from app.checkout.cart import Cart, look
 from app.checkout.errors import CheckoutRefused
-from app.links.sessions import CartSession, QuoteTicket
+from app.links.sessions import CartSession, QuoteTicket, VisitTicket, sign_visit
 from app.web.services import services
 
 MOST_MONTHS = 12
@@ -31,9 +32,14 @@ def look_here(book_id: int, session: CartSession) -> Cart:
 
 def answer(cart: Cart, token: str, problems: Problems) -> Answer:
     selected = request.form.get("card") or request.args.get("card")
-    return render_cart(
-        held_scene(cart.held, cart.session.language), cart_facts(cart, token, selected=selected), problems
-    )
+    scene = replace(held_scene(cart.held, cart.session.language), styles=_styles_of_visit(cart))
+    return render_cart(scene, cart_facts(cart, token, selected=selected), problems)
+
+
+def _styles_of_visit(cart: Cart) -> str:
+    session = cart.session
+    ticket = VisitTicket(session.claims.link_id, session.visit, session.expires_at)
+    return f"/look/{sign_visit(ticket, own_key(cart.book_id))}.css"
 
 
 def show_again(book_id: int, session: CartSession, error: CheckoutRefused) -> Answer:

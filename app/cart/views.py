@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -29,6 +29,8 @@ class Scene:
     merchant: MerchantView
     here: str
     mode: str = "live"
+    styles: str = ""
+    """Where this visit's brand styles are, so that loading them tells people from scanners; empty: the shared ones."""
 
     def frame(self) -> Frame:
         banner = None
@@ -36,7 +38,8 @@ class Scene:
             banner = self.tongue.say("Test: no money moves")
         elif self.mode == "preview":
             banner = self.tongue.say("Preview: nothing can be bought")
-        return frame_for(self.merchant, self.tongue, self.pages.languages, here=self.here, banner=banner)
+        made = frame_for(self.merchant, self.tongue, self.pages.languages, here=self.here, banner=banner)
+        return replace(made, brand_url=self.styles) if self.styles else made
 
 
 @dataclass(frozen=True, slots=True)

@@ -237,7 +237,7 @@ def create_subscription(
         "status": "active",
         "currency": "USD",
         "delivered_code": None,
-        "mandate": {"date": "2026-01-01T08:00:00+00:00", "text": "Renews yearly until cancelled.", "source": "import"},
+        "mandate": {"at": "2026-01-01T08:00:00+00:00", "text": "Renews yearly until cancelled.", "source": "import"},
         "card_id": None,
         "created_at": MADE_AT,
     }

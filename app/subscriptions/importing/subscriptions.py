@@ -105,7 +105,7 @@ class Subscriptions(Kind):
         inner = Fields(given, _MANDATE, row, context.problems, "mandate")
         agreed = inner.needed("date", context.instant)
         mandate = {
-            "date": agreed.astimezone(UTC).isoformat() if agreed else None,
+            "at": agreed.astimezone(UTC).isoformat() if agreed else None,
             "text": inner.optional("text", values.text(4000), ""),
             "source": inner.optional("source", values.text(80), "import"),
         }

@@ -65,7 +65,7 @@ def test_one_json_file_loads_a_merchant_in_any_order_and_the_reference_case_is_p
     assert done.counts == {"products": 2, "paths": 1, "customers": 1, "cards": 1, "subscriptions": 1}
     found = held(files, 1048)
     assert (found.reference, found.cards[0].pays, found.customer.external_ref) == ("QM-1048", True, "c-1")
-    assert found.mandate == {"date": "2026-01-01T08:00:00+00:00", "text": "Renews.", "source": "import"}
+    assert found.mandate == {"at": "2026-01-01T08:00:00+00:00", "text": "Renews.", "source": "import"}
     with files.store.read() as conn:
         quote = price(conn, found, Change(quantity=2, unit_price=1000), TODAY)
     assert (quote.eligibility.ok, quote.due_now, quote.renewal.amount) == (True, 500, 5000)

@@ -7,11 +7,10 @@ A *point* is what a measure counts with: the local day for all but ``second``, w
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from math import gcd
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from app.billing.facts import Interval
 from app.billing.schedule import (
@@ -39,7 +38,7 @@ class DayMeasure:
     unit: str | None = "day"
     credits = True
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: tzinfo) -> None:
         self.zone = zone
 
     def point(self, instant: datetime) -> Point:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from itertools import count, islice
 from zoneinfo import ZoneInfo
@@ -17,19 +17,21 @@ _MONTHS = {"month": 1, "year": 12}
 
 
 @cache
-def zone_of(name: str) -> ZoneInfo:
+def zone_of(name: str) -> tzinfo:
     """The IANA time zone; a ``CaseError`` naming ``timezone`` when there is none of that name."""
+    if name == "UTC":
+        return UTC  # the same zone, but instants in UTC are local at once
     try:
         return ZoneInfo(name)
     except (OSError, ValueError, KeyError):
         raise CaseError("timezone", f"{name!r} is no IANA time zone such as 'Europe/Paris'") from None
 
 
-def local_day(instant: datetime, zone: ZoneInfo) -> date:
+def local_day(instant: datetime, zone: tzinfo) -> date:
     return instant.astimezone(zone).date()
 
 
-def midnight(day: date, zone: ZoneInfo) -> datetime:
+def midnight(day: date, zone: tzinfo) -> datetime:
     """The instant at which that local day begins."""
     return datetime(day.year, day.month, day.day, tzinfo=zone)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from app.cart import phrases
-from app.cart.pen import Pen, code
+from app.cart.pen import Pen, code, joined, strong
 from app.cart.present import Panel, panel, pen_for, summary_of
 from app.cart.states import Fact
 from app.cart.summary import Summary
@@ -65,7 +65,7 @@ def _lead(scene: Scene, pen: Pen, facts: CartFacts) -> Markup:
     nothing = tongue.tell("<strong>You have not been charged</strong> and your subscription has not changed.")
     if closes is None:
         return nothing
-    return Markup("%s %s") % (nothing, tongue.tell("The offer is still yours until %(date)s.", date=pen.day_of(closes)))
+    return joined(nothing, tongue.tell("The offer is still yours until %(date)s.", date=pen.day_of(closes)))
 
 
 def _ways(scene: Scene, pen: Pen, facts: CartFacts, decline: DeclineView) -> list[Markup]:
@@ -94,7 +94,7 @@ def _ways(scene: Scene, pen: Pen, facts: CartFacts, decline: DeclineView) -> lis
     )
     # A stolen card reads to the letter like any refusal, so this depends on the text and on what a person can see.
     if decline.retry == "yes" or (decline.text == "generic" and decline.retry != "never"):
-        asked = Markup("%s %s") % (asked, tongue.tell("Then try the same card again."))
+        asked = joined(asked, tongue.tell("Then try the same card again."))
     ways.append(asked)
     return ways
 
@@ -110,7 +110,7 @@ def _facts(scene: Scene, pen: Pen, facts: CartFacts, summary: Summary, decline: 
     )
     told.append(Fact(tongue.say("Due today"), Markup('%s <span class="quiet small">%s</span>') % (due, detail)))
     if summary.next_after is not None and summary.renewal is not None:
-        price = Markup("<strong>%s</strong>") % pen.price(summary.renewal, summary.interval())
+        price = strong(pen.price(summary.renewal, summary.interval()))
         value = tongue.tell("%(date)s, %(price)s", date=pen.day(summary.next_after), price=price)
         told.append(Fact(tongue.say("Next billing date"), value))
     told.append(Fact(tongue.say("If you contact us"), tongue.tell("Quote %(code)s", code=code(decline.reference))))

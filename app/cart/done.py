@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from markupsafe import Markup
 
 from app.cart import phrases, sums, words
-from app.cart.pen import Pen, code, email, link, num
+from app.cart.pen import Pen, code, email, isolated, joined, link, num, strong
 from app.cart.present import card_name
 from app.cart.states import Action, Fact, StatePage, product
 from app.cart.summary import Summary
@@ -45,7 +45,7 @@ def _lead(pen: Pen, order: OrderView) -> Markup:
             amount=pen.strong(order.amount),
             card=card_name(tongue, order.card),
         )
-    return Markup("%s %s") % (charged, mail)
+    return joined(charged, mail)
 
 
 def _facts(scene: Scene, pen: Pen, order: OrderView) -> list[Fact]:
@@ -65,7 +65,7 @@ def _facts(scene: Scene, pen: Pen, order: OrderView) -> list[Fact]:
 
 def _paid(scene: Scene, pen: Pen, order: OrderView) -> Fact:
     tongue = scene.tongue
-    amount = Markup("<strong>%s</strong>") % num(f"{pen.plain(order.amount)} {order.currency}")
+    amount = strong(num(f"{pen.plain(order.amount)} {order.currency}"))
     when: Markup = amount
     if order.paid_at is not None:
         when = tongue.tell(
@@ -77,9 +77,7 @@ def _paid(scene: Scene, pen: Pen, order: OrderView) -> Fact:
     told: list[Markup] = []
     if scene.merchant.statement_name:
         told.append(
-            tongue.tell(
-                "Your card statement will show %(name)s.", name=Markup("<bdi>%s</bdi>") % scene.merchant.statement_name
-            )
+            tongue.tell("Your card statement will show %(name)s.", name=isolated(scene.merchant.statement_name))
         )
     if order.summary.tax_included:
         told.append(tongue.tell("Includes %(tax)s VAT.", tax=pen.money(order.tax)))
@@ -90,7 +88,7 @@ def _paid(scene: Scene, pen: Pen, order: OrderView) -> Fact:
 
 def _held(pen: Pen, order: OrderView) -> Markup:
     summary = order.summary
-    values = {"reference": Markup("<bdi>%s</bdi>") % order.subscription_reference, "plan": summary.product_after}
+    values = {"reference": isolated(order.subscription_reference), "plan": summary.product_after}
     if summary.paid_through is None:
         return pen.tongue.tell("Subscription %(reference)s, %(plan)s", **values)
     return pen.tongue.tell(

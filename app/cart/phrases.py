@@ -6,7 +6,7 @@ from markupsafe import Markup, escape
 
 from app.billing.facts import Interval
 from app.cart import words
-from app.cart.pen import Pen
+from app.cart.pen import Pen, joined, strong
 from app.cart.summary import Summary
 from app.cart.words import UnitWords
 from app.web.i18n import Tongue
@@ -74,7 +74,7 @@ def eyebrow(tongue: Tongue, summary: Summary, until: Markup | None) -> Markup:
 
 def lead(pen: Pen, summary: Summary) -> Markup:
     """The three facts, in one paragraph: due today, next billing date, renewal."""
-    return Markup("%s %s") % (_today(pen, summary), _later(pen, summary))
+    return joined(_today(pen, summary), _later(pen, summary))
 
 
 def moves(summary: Summary) -> bool:
@@ -102,7 +102,7 @@ def _later(pen: Pen, summary: Summary) -> Markup:
         return tongue.tell(
             "Your subscription does not renew and runs through %(date)s.", date=pen.strong_day(summary.paid_through)
         )
-    price = Markup("<strong>%s</strong>") % pen.price(summary.renewal, summary.interval())
+    price = strong(pen.price(summary.renewal, summary.interval()))
     date = pen.strong_day(summary.next_after)
     if moves(summary) and summary.next_before:
         return tongue.tell(

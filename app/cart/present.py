@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from app.cart import phrases, sums, words
 from app.cart.agreement import Agreement, Terms, agreement, start_now
-from app.cart.pen import Pen, email, link, num
+from app.cart.pen import Pen, email, isolated, link, num
 from app.cart.summary import Summary, summarise
 from app.cart.sums import ChangeRow, Ledger, Working
 from app.cart.views import CardView, CartFacts, CartUrls, DeclineView, PriceChange, Problems, Scene
@@ -147,7 +147,7 @@ def cart_page(scene: Scene, facts: CartFacts, problems: Problems = NO_PROBLEMS) 
 def _who(scene: Scene, facts: CartFacts) -> Markup:
     tongue, held = scene.tongue, facts.subscription
     return tongue.tell(
-        "Subscription %(reference)s, held by %(email)s. %(not_you)s", reference=Markup("<bdi>%s</bdi>") % held.reference,
+        "Subscription %(reference)s, held by %(email)s. %(not_you)s", reference=isolated(held.reference),
         email=email(held.email), not_you=link(_own(scene, facts.urls.not_you), tongue.say("Not you?")),
     )  # fmt: skip
 
@@ -260,7 +260,7 @@ def card_name(tongue: Tongue, card: CardView) -> Markup:
     """``Visa ending 4242``."""
     return tongue.tell(
         "%(brand)s ending\u00a0%(digits)s",
-        brand=Markup("<bdi>%s</bdi>") % words.card_brand(card.brand),
+        brand=isolated(words.card_brand(card.brand)),
         digits=num(card.last4),
     )
 

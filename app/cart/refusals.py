@@ -8,7 +8,7 @@ from typing import Final
 from markupsafe import Markup
 
 from app.billing.result import Eligibility
-from app.cart.pen import Pen
+from app.cart.pen import Pen, joined
 from app.cart.states import Action, StatePage, account, mistake, not_charged
 from app.cart.views import Scene
 from app.web.i18n import mark
@@ -54,7 +54,7 @@ def refused(scene: Scene, eligibility: Eligibility, reference: str) -> StatePage
     """S-15. One reason, no list of conditions. An unknown code gets the plain words of ``path_not_allowed``."""
     tongue = scene.tongue
     heading, reason = REASONS.get(eligibility.code or "", REASONS["path_not_allowed"])
-    lead = Markup("%s %s") % (tongue.say(reason), not_charged(tongue))
+    lead = joined(tongue.say(reason), not_charged(tongue))
     ask = Action(tongue.say("Ask the seller"), f"mailto:{scene.merchant.help_email}")
     main = account(scene, main=True)
     if eligibility.remedy_url:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from app.cart import phrases, words
-from app.cart.pen import Pen, code, email, strong
+from app.cart.pen import Pen, code, email, joined, strong
 from app.cart.summary import Summary
 from app.cart.views import BankCheck, OrderView, Scene
 from app.web.i18n import Tongue, local_day
@@ -118,7 +118,7 @@ def fresh_form(scene: Scene, fresh: FreshLink, heading: str) -> Form:
         "We will email a fresh link to %(address)s. It works for %(count)s days.", fresh.valid_days,
         address=tongue.tell("the address on your subscription, %(email)s", email=to) if fresh.email else to,
     )  # fmt: skip
-    text = Markup("%s %s") % (fresh.regular, sent) if fresh.regular else sent
+    text = joined(fresh.regular, sent) if fresh.regular else sent
     return Form(
         fresh.action, tongue.say("Email me a new link"), (Hidden("csrf", fresh.form_token),), heading=heading, text=text,
         beside=account(scene),
@@ -140,7 +140,7 @@ def expired(
     if summary is not None:
         heading = tongue.say("Still want this? %(offer)s", offer=phrases.headline(tongue, summary))
     return StatePage(
-        tongue.say("This link has expired"), Markup("%s %s") % (closed, not_charged(tongue)), icon="clock",
+        tongue.say("This link has expired"), joined(closed, not_charged(tongue)), icon="clock",
         title=tongue.say("This offer link has expired"), form=fresh_form(scene, fresh, heading),
         sections=(mistake(scene, reference),),
     )  # fmt: skip
@@ -169,7 +169,7 @@ def gone(scene: Scene, reason: str, fresh: FreshLink, reference: str) -> StatePa
     tongue = scene.tongue
     heading, why = gone_messages(tongue, reason)
     return StatePage(
-        heading, Markup("%s %s") % (why, not_charged(tongue)),
+        heading, joined(why, not_charged(tongue)),
         form=fresh_form(scene, fresh, tongue.say("Get a new link")), sections=(mistake(scene, reference),),
     )  # fmt: skip
 
@@ -272,7 +272,7 @@ def too_many(scene: Scene, opens_at: datetime | None, reference: str) -> StatePa
             "You can try again at %(time)s on %(date)s.", time=pen.clock(opens_at), date=pen.day_of(opens_at)
         )
     return StatePage(
-        tongue.say("Too many payment tries"), Markup("%s %s") % (not_charged(tongue), again), "warn", "clock",
+        tongue.say("Too many payment tries"), joined(not_charged(tongue), again), "warn", "clock",
         actions=(account(scene, main=True),), sections=(mistake(scene, reference),),
     )  # fmt: skip
 
@@ -313,7 +313,7 @@ def closed(scene: Scene, why: str, at: datetime | None, reference: str) -> State
             else tongue.tell("It closed on %(date)s.", date=day)
         )  # fmt: skip
     return StatePage(
-        headings.get(why, tongue.say("This offer is closed")), Markup("%s %s") % (told, not_charged(tongue)), "warn", "clock",
+        headings.get(why, tongue.say("This offer is closed")), joined(told, not_charged(tongue)), "warn", "clock",
         actions=(account(scene, main=True),), sections=(mistake(scene, reference),),
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from app.billing.facts import Change, Discount, Interval, Policy, ProductFacts, 
 from app.billing.schedule import step
 from tests.unit.billing.cases import held
 
-small = settings(max_examples=50, deadline=None, database=None)
+small = settings(max_examples=30, deadline=None, database=None)
 BASES = st.sampled_from(["month", "day", "thirty", "second"])
 PRICES = st.integers(0, 500_00)
 INTERVALS = st.sampled_from([Interval("month", 1), Interval("year", 1), Interval("month", 3), Interval("day", 30)])

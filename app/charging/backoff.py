@@ -20,15 +20,15 @@ _STEPS = {
 }
 
 
-def next_look(row: AttemptRow, kind: AnswerKind, now: datetime) -> datetime:
-    """After this answer and ``row.tries`` earlier looks. The last step of each list repeats.
+def next_look(row: AttemptRow, tries: int, kind: AnswerKind, now: datetime) -> datetime:
+    """After this answer and ``tries`` earlier looks in the same state. The last step of each list repeats.
 
     Busy gateways get up to a quarter more, derived from the row, so that many rows do not come back at one instant; an
     attempt is always looked at again when its deadline passes.
     """
     steps = _STEPS.get(kind, UNKNOWN_STEPS)
-    wait = steps[min(row.tries, len(steps) - 1)]
+    wait = steps[min(tries, len(steps) - 1)]
     if steps is BUSY_STEPS:
-        wait += wait * (ord(derive(row.id, row.tries, length=1)) % 32) / 128
+        wait += wait * (ord(derive(row.id, tries, length=1)) % 32) / 128
     at = now + wait
     return row.deadline_at if now < row.deadline_at < at else at

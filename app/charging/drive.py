@@ -58,9 +58,6 @@ def _advance(d: Driver, attempt_id: str) -> None:
                 _leave_due(d, row)
                 return
             row = _step(d, row)
-        except GatewayError as error:
-            put_down(d, row, AnswerKind.MERCHANT_FAULT, error.code)
-            return
         except Moved:
             row = _again(d, attempt_id)
 
@@ -96,6 +93,13 @@ def _leave_due(d: Driver, row: AttemptRow) -> None:
 
 def _step(d: Driver, row: AttemptRow) -> AttemptRow | None:
     """One step of the protocol; the row as it is now, or None when it was put down."""
+    try:
+        return _next(d, row)
+    except GatewayError as error:
+        return put_down(d, row, AnswerKind.MERCHANT_FAULT, error.code)
+
+
+def _next(d: Driver, row: AttemptRow) -> AttemptRow | None:
     late = d.clock.now() >= row.deadline_at
     if late and row.state in ("CREATED", "INTENT", "REQUIRES_ACTION"):
         return put(d, row, "CANCELLING", "deadline")

@@ -71,9 +71,10 @@ def put_down(d: Driver, row: AttemptRow, kind: AnswerKind, cause: str, *, state:
     """Give the lease back and say when to look again; ``state`` moves the row as well. One commit."""
     now = d.clock.now()
     state = state or row.state
+    tries = row.tries if state == row.state else 0
     with d.store.write() as conn:
-        changed = {"state": state, "last_class": kind.value, "tries": row.tries + 1, **values}
-        move(conn, row, d.by, changed | released(now, next_look(row, kind, now)))
+        changed = {"state": state, "last_class": kind.value, "tries": tries + 1, **values}
+        move(conn, row, d.by, changed | released(now, next_look(row, tries, kind, now)))
         if state != row.state:
             log(conn, row.book_id, [Move("attempt", row.id, row.state, state, cause)], actor=d.by, at=now)
         if kind is AnswerKind.MERCHANT_FAULT:

@@ -10,7 +10,7 @@ LiftlinkError
     subscription_moved    the subscription changed since it was quoted
     card_unusable         no such card of this customer, or the bank said never to try it again
     not_eligible          the quote itself refuses; ``reason`` is its code
-    order_unknown         no such order in this book
+    quote_expired         the quote is older than it may be
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from app.kit.clock import Clock
 from app.kit.faults import fault_point
 from app.kit.ids import derive
 from app.models.customers import StoredCard
+from app.models.merchants import Book
 from app.models.orders import Attempt, Order
 from app.models.store import Store
 from app.models.subscriptions import Subscription
@@ -115,8 +116,10 @@ _BY_ID = _FOUND.where(Order.id == bindparam("order"))
 _OPEN_OF_SUBSCRIPTION = _FOUND.where(
     Order.subscription_id == bindparam("subscription"), Order.state == literal_column("'OPEN'")
 )
-_VERSION = select(Subscription.version).where(
-    Subscription.book_id == bindparam("book"), Subscription.id == bindparam("subscription")
+_STANDING = (
+    select(Subscription.version, Subscription.customer_id, Book.mode)
+    .join(Book, Book.id == Subscription.book_id)
+    .where(Subscription.book_id == bindparam("book"), Subscription.id == bindparam("subscription"))
 )
 _CARD = select(StoredCard.blocked).where(
     StoredCard.book_id == bindparam("book"),
@@ -171,7 +174,7 @@ def _again(conn: Connection, p: _Placing, order: _Found, now: datetime) -> Place
         raise ChargingError("quote_differs", "this order was placed with other figures", order=order.id)
     if now >= order.valid_until:
         raise ChargingError("order_closed", "the price of this order stood until then", order=order.id)
-    _check(conn, p)
+    _check(conn, p, now)
     last: int = conn.execute(_LAST_N, {"order": order.id}).scalar() or 0
     return Placed(order.id, _attempt(conn, p, order.id, last + 1, now), created=False)
 
@@ -189,7 +192,7 @@ def _first(conn: Connection, p: _Placing, order_id: str, now: datetime) -> Place
     new = p.new
     # Before the guard: whoever bought already is told so, not that prices or versions have moved since.
     use = free_use(conn, new.book_id, new.link_jti, new.max_uses) if new.link_jti else None
-    _check(conn, p)
+    _check(conn, p, now)
     write_order(conn, new, p.fingerprint, order_id, now)
     if new.link_jti and use is not None:
         take_use(conn, new.book_id, new.link_jti, use, order_id)
@@ -213,14 +216,19 @@ def _attempt(conn: Connection, p: _Placing, order_id: str, n: int, now: datetime
     return attempt_id
 
 
-def _check(conn: Connection, p: _Placing) -> None:
+def _check(conn: Connection, p: _Placing, now: datetime) -> None:
     """What must hold for a new attempt; an order that is there already was checked when it was written."""
     new = p.new
     p.guard(conn)
     if not new.quote.eligibility.ok:
         raise ChargingError("not_eligible", "the quote refuses", reason=new.quote.eligibility.code)
+    if now >= new.valid_until:
+        raise ChargingError("quote_expired", "the quote is too old", valid_until=new.valid_until)
     scope = {"book": new.book_id, "subscription": new.subscription_id}
-    if conn.execute(_VERSION, scope).scalar() != new.subscription_version:
+    standing = conn.execute(_STANDING, scope).one()
+    if (standing.customer_id, standing.mode == "live") != (new.customer_id, new.livemode):
+        raise ValueError("the order names another customer or mode than its subscription")  # a bug of the caller
+    if standing.version != new.subscription_version:
         raise ChargingError("subscription_moved", "the subscription changed since it was quoted")
 
 

@@ -26,8 +26,9 @@ FRENCH: Mapping[str, tuple[str, ...]] = {
     "tax.label.named": ("{name}, {percent}\u00a0%",),
     "share.whole": ("en totalité",),
     "share.month": ("{count} mois sur {whole}",),
-    "share.day": ("{count} jour sur {whole}", "{count} jours sur {whole}"),
-    "share.second": ("{count} seconde sur {whole}", "{count} secondes sur {whole}"),
+    # The form goes with the whole, not with the count, so the count must not need an ending.
+    "share.day": ("{count}/{whole} jour", "{count}/{whole} jours"),
+    "share.second": ("{count}/{whole} seconde", "{count}/{whole} secondes"),
     "share.months_days": ("{months} et {days}",),
     "share.months_days.of": ("{months} et {days}, sur {whole} mois",),
     "share.days.of": ("{days}, sur {whole} mois",),

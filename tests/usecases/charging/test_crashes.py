@@ -46,18 +46,15 @@ def die(desk: Desk, point: str, behaviour: str = "visa_ok") -> None:
 
 
 @pytest.mark.parametrize(
-    "behaviour", ["visa_ok", "visa_declined", "visa_3ds", "visa_timeout_acted", "visa_error_after"]
+    ("behaviour", "point"),
+    [
+        (behaviour, point)
+        for behaviour in ("visa_ok", "visa_declined", "visa_3ds", "visa_timeout_acted", "visa_error_after")
+        for point in POINTS
+        if point != "C7" or behaviour == "visa_ok"  # the first press of the others never settles
+    ],
 )
-@pytest.mark.parametrize("point", POINTS)
 def test_a_death_at_any_point_leaves_one_charge_or_none(desk: Desk, point: str, behaviour: str):
-    dies_before_that = {
-        ("visa_declined", "C7"),
-        ("visa_3ds", "C7"),
-        ("visa_timeout_acted", "C7"),
-        ("visa_error_after", "C7"),
-    }
-    if (behaviour, point) in dies_before_that:
-        pytest.skip("this card's press never comes to that point")
     die(desk, point, behaviour)
     desk.check()
     desk.heal(hours=3)

@@ -1,0 +1,171 @@
+"""Mails say what happened in the reader's language, with a plain part, under one Message-ID."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import default
+from pathlib import Path
+
+import pytest
+
+from app.billing.facts import Interval
+from app.billing.result import Line
+from app.billing.wording import TEXTS, label
+from app.kit import fence
+from app.kit.clock import StoppedClock
+from app.mail import Composer, FileMailer, MailError, Sender
+from app.mail.composing import KINDS
+from app.mail.tongues import FRENCH, TONGUES, tongue_of
+
+TEMPLATES = Path(__file__).parents[3] / "templates" / "mail"
+SENDER = Sender(
+    name="Quillmark CRM", legal_name="Quillmark Software Inc.", legal_address="1 Main Street\nPortland", help_email="help@quillmark.example",
+    help_phone=None, account_url="https://app.quillmark.example/account", statement_name="QUILLMARK",
+    timezone="America/Los_Angeles", is_test=False,
+)  # fmt: skip
+RECEIPT = {
+    "to": "dana@brightwell.example", "language": "en", "order": "o1", "number": "UP-1234-5678", "subscription": 1048,
+    "outcome": "paid", "paid_at": "2026-07-01T21:14:00+00:00", "timezone": "America/Los_Angeles", "currency": "USD",
+    "total": 500, "tax": 0, "tax_inclusive": False,
+    "lines": [
+        {"kind": "charge", "amount": 500, "currency": "USD", "item": 1, "lot": 2, "name": "CRM seat", "quantity": 1,
+         "unit_price": 1000, "interval": "1year", "basis": "month", "fraction": [6, 12], "unit": "month"},
+    ],
+    "renewal": {"date": "2027-01-01", "amount": 5000, "tax": 0}, "card": {"brand": "visa", "last4": "4242"},
+    "consent": {"text": "I agree to pay $5.00 now.", "version": "en-1", "at": "2026-07-01T21:14:00+00:00"},
+}  # fmt: skip
+NOT_CHARGED = {
+    "to": "dana@brightwell.example", "language": "en", "order": "o1", "number": "UP-1", "subscription": 1048,
+    "currency": "USD", "total": 500, "why": "declined",
+}  # fmt: skip
+FRESH_LINK = {
+    "to": "dana@brightwell.example", "language": "en", "url": "https://pay.example/u/abc", "valid_until": "2026-07-08T00:00:00+00:00",
+}  # fmt: skip
+BODIES = {"receipt": RECEIPT, "receipt_copy": RECEIPT, "not_charged": NOT_CHARGED, "fresh_link": FRESH_LINK}
+
+
+@pytest.fixture(scope="module")
+def composer() -> Composer:
+    return Composer(TEMPLATES)
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_written_in_every_language_with_both_parts(composer: Composer, kind: str, language: str):
+    mail = composer.compose("id", kind, {**BODIES[kind], "language": language}, SENDER)
+    assert mail.subject
+    assert "\n" not in mail.subject
+    assert SENDER.help_email in mail.text
+    assert f'<html lang="{language}">' in mail.html
+    assert mail.language == language
+
+
+def test_a_receipt_names_the_sum_the_renewal_the_consent_and_where_to_cancel(composer: Composer):
+    mail = composer.compose("id", "receipt", RECEIPT, SENDER)
+    for words in (
+        "We charged $5.00 to your card ending 4242.", "1 × CRM seat, 6 of 12 months: $5.00", "January 1, 2027", "$50.00",
+        "I agree to pay $5.00 now.", SENDER.account_url, "QUILLMARK", "UP-1234-5678",
+    ):  # fmt: skip
+        assert words in mail.text, words
+
+
+def test_a_french_receipt_speaks_french_throughout(composer: Composer):
+    mail = composer.compose("id", "receipt", {**RECEIPT, "language": "fr-CA"}, SENDER)
+    assert "1 × CRM seat, 6 mois sur 12 : 5,00\u00a0$US" in mail.text
+    assert "1er janvier 2027" in mail.text
+
+
+def test_a_purchase_without_charge_says_that_nothing_was_charged(composer: Composer):
+    mail = composer.compose(
+        "id", "receipt", {**RECEIPT, "outcome": "nocharge", "total": 0, "card": {}, "lines": []}, SENDER
+    )
+    assert "Nothing was charged" in mail.text
+    assert "We charged" not in mail.text + mail.html
+
+
+def test_a_test_book_says_so_first(composer: Composer):
+    mail = composer.compose("id", "receipt", RECEIPT, replace(SENDER, is_test=True))
+    assert mail.text.startswith("TEST: no money moved.")
+    assert "Test: no money moved." in mail.html
+
+
+def test_what_a_merchant_typed_is_text_and_never_mark_up(composer: Composer):
+    mail = composer.compose("id", "receipt", RECEIPT, replace(SENDER, legal_name="<script>alert(1)</script>"))
+    assert "<script>" not in mail.html
+
+
+def test_a_missing_value_is_an_error_and_never_an_empty_place(composer: Composer):
+    with pytest.raises(MailError) as refused:
+        composer.compose("id", "fresh_link", {"to": "a@b.example", "language": "en"}, SENDER)
+    assert refused.value.code == "mail_malformed"
+
+
+def test_an_unknown_kind_is_refused_by_name(composer: Composer):
+    with pytest.raises(MailError):
+        composer.compose("id", "../receipt", RECEIPT, SENDER)
+
+
+def test_french_has_every_label_that_english_has():
+    labels = {key for key in TEXTS if not key.endswith((".why", ".why.whole", ".why.percent"))}
+    assert labels <= set(FRENCH)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_french_counts_days_without_an_ending_that_may_be_wrong(count: int):
+    line = Line(
+        "charge", 5, "USD", name="x", quantity=1, unit_price=1, interval=Interval("month", 1), basis="day",
+        fraction=(count, 31), unit="day",
+    )  # fmt: skip
+    assert label(line, TONGUES["fr"].words) == f"1 × x, {count}/31 jours"
+
+
+def test_a_language_without_words_is_written_in_english():
+    assert tongue_of("de-AT").language == "en"
+
+
+def file_mailer(folder: Path) -> FileMailer:
+    return FileMailer(folder, StoppedClock(datetime(2026, 7, 1, 21, 14, tzinfo=UTC)))
+
+
+def test_a_mail_is_a_file_that_a_mail_program_reads(composer: Composer, tmp_path: Path):
+    mailer = file_mailer(tmp_path / "outbox")
+    mail = composer.compose("receipt:o1:2", "receipt", {**RECEIPT, "language": "fr"}, SENDER)
+    mailer.send(mail)
+    message = message_from_bytes(mailer.path_of(mail).read_bytes(), policy=default)
+    assert message["To"] == "dana@brightwell.example"
+    assert message["Subject"] == mail.subject
+    assert message["Reply-To"] == SENDER.help_email
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
+    assert message.get_body(("plain",)).get_content().replace("\r\n", "\n").strip() == mail.text.strip()
+
+
+def test_the_same_mail_sent_twice_is_one_file_with_one_message_id(composer: Composer, tmp_path: Path):
+    mailer = file_mailer(tmp_path)
+    mail = composer.compose("receipt:o1:2", "receipt", RECEIPT, SENDER)
+    mailer.send(mail)
+    first = message_from_bytes(mailer.path_of(mail).read_bytes())["Message-ID"]
+    mailer.send(mail)
+    assert [path.name for path in tmp_path.iterdir()] == ["receipt-o1-2.eml"]
+    assert message_from_bytes(mailer.path_of(mail).read_bytes())["Message-ID"] == first
+
+
+def test_a_line_break_in_an_address_is_refused(composer: Composer, tmp_path: Path):
+    mail = composer.compose("id", "receipt", {**RECEIPT, "to": "a@b.example\nBcc: c@d.example"}, SENDER)
+    with pytest.raises(MailError) as refused:
+        file_mailer(tmp_path).send(mail)
+    assert refused.value.is_final
+
+
+def test_an_id_cannot_leave_the_folder(composer: Composer, tmp_path: Path):
+    mailer = file_mailer(tmp_path / "outbox")
+    mail = composer.compose("../../etc/x", "receipt", RECEIPT, SENDER)
+    mailer.send(mail)
+    assert mailer.path_of(mail).parent == tmp_path / "outbox"
+
+
+def test_no_mail_is_sent_inside_a_transaction(composer: Composer, tmp_path: Path):
+    mail = composer.compose("id", "receipt", RECEIPT, SENDER)
+    with fence.transaction(), pytest.raises(AssertionError):
+        file_mailer(tmp_path).send(mail)

@@ -1,0 +1,178 @@
+"""What workers do when nobody asks: deadlines, people's queue, healthy gateways, and the log that cannot be edited."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text, update
+
+from app.billing.states import TransitionError
+from app.charging.hastening import hasten
+from app.charging.reading import WAITED_FOR, wait_for_news
+from app.charging.repair import expire, sweep
+from app.charging.transitions import Move, first_break, log
+from app.gateways.sandbox import Fault
+from app.models.orders import Attempt, Order, Transition
+from app.models.subscriptions import Subscription
+from tests.factories import create_customer, create_subscription
+from tests.usecases.charging.desk import Desk
+
+
+def test_the_chain_of_transitions_verifies_and_an_edited_row_is_found(desk: Desk):
+    order = desk.buy()
+    with desk.store.write() as conn:
+        assert first_break(conn, desk.seeded.book, "attempt", order.last.id) is None
+        row = select(Transition.seq).where(Transition.object == order.last.id).order_by(Transition.seq)
+        second = conn.execute(row.offset(1).limit(1)).scalar_one()
+        conn.execute(update(Transition).where(Transition.seq == second).values(cause="somebody else"))
+        assert (
+            first_break(conn, desk.seeded.book, "attempt", order.last.id)
+            == f"row {second} does not follow from the one before"
+        )
+
+
+def test_a_deleted_transition_is_found(desk: Desk):
+    order = desk.buy()
+    with desk.store.write() as conn:
+        conn.execute(text("DELETE FROM transitions WHERE kind = 'attempt' AND to_state = 'INTENT'"))
+        assert first_break(conn, desk.seeded.book, "attempt", order.last.id) is not None
+
+
+def test_a_paid_purchase_logs_each_state_once(desk: Desk):
+    order = desk.buy()
+    with desk.store.read() as conn:
+        rows = conn.execute(select(Transition.kind, Transition.to_state).order_by(Transition.seq)).all()
+    assert [tuple(row) for row in rows] == [
+        ("order", "OPEN"), ("attempt", "CREATED"), ("attempt", "INTENT"), ("attempt", "SUCCEEDED"), ("order", "PAID"),
+    ]  # fmt: skip
+    assert order.paid_at == desk.clock.now()
+
+
+def test_a_transition_outside_the_table_cannot_be_written(desk: Desk):
+    order = desk.buy()
+    with desk.store.write() as conn, pytest.raises(TransitionError):
+        log(
+            conn,
+            desk.seeded.book,
+            [Move("attempt", order.last.id, "DECLINED", "INTENT", "no")],
+            actor="x",
+            at=desk.clock.now(),
+        )
+
+
+def test_a_failed_settlement_leaves_nothing_half_done(desk: Desk):
+    """The subscription was moved behind our back: money is there, the change is not; a person decides."""
+    order = desk.buy("visa_3ds")
+    desk.sandbox.pages.answer_check(desk.payments()[-1]["challenge"], approve=True)
+    with desk.store.write() as conn:
+        conn.execute(update(Subscription).values(version=Subscription.version + 1))
+    desk.clock.move(timedelta(seconds=20))
+    desk.work()
+    order = desk.facts(order.id)
+    assert (order.state, order.last.state) == ("OPEN", "QUARANTINED")
+    assert desk.captures() == [500]
+    assert desk.seats() == 1
+    assert desk.outbox() == []
+    assert "attempt.quarantined" in desk.outbox("event")
+
+
+def test_an_attempt_undecided_for_a_day_is_put_before_a_person_once(desk: Desk):
+    order = desk.buy("visa_timeout_acted")
+    desk.sandbox.controls.fail_next("read_payment", Fault.TIMEOUT_BEFORE, times=1000)
+    desk.heal(hours=25)
+    expire(desk.store, desk.clock)
+    expire(desk.store, desk.clock)
+    assert desk.outbox("event").count("attempt.undecided") == 1
+    assert desk.facts(order.id).last.state in WAITED_FOR
+    assert desk.outbox() == []  # nobody was told that it failed
+
+
+def test_unknown_ends_are_looked_at_after_1_5_15_60_minutes_and_then_daily(desk: Desk):
+    order = desk.buy("visa_timeout_acted")
+    desk.sandbox.controls.fail_next("read_payment", Fault.TIMEOUT_BEFORE, times=1000)
+    waits = []
+    for _ in range(6):
+        row = desk.attempt(order.last.id)
+        waits.append(round((row.next_at - row.lease_until).total_seconds() / 60))
+        desk.clock.at = row.next_at
+        desk.work()
+    assert waits[:4] == [1, 5, 15, 39]  # the deadline comes before the hour is over
+    assert waits[4:] == [24 * 60, 24 * 60]
+
+
+def test_what_waits_for_a_gateway_is_hastened_once_it_answers_others(desk: Desk):
+    """I12: the fault ended; the row must not wait for its back-off."""
+    order = desk.buy("visa_timeout_acted")
+    desk.sandbox.controls.fail_next("read_payment", Fault.TIMEOUT_BEFORE, times=3)
+    for _ in range(3):
+        desk.clock.at = desk.attempt(order.last.id).next_at
+        desk.work()
+    desk.clock.move(timedelta(minutes=6))
+    with desk.store.write() as conn:
+        other = create_customer(conn, desk.seeded.book, gateway_customer="cus_sandbox_1_1001")
+        create_subscription(conn, desk.seeded.book, desk.seeded.customer, number=2000)
+    assert other
+    assert hasten(desk.store, desk.clock) == 0
+    desk.buy("visa_ok", "elsewhere", jti="9.9", subscription=2000)
+    assert hasten(desk.store, desk.clock) == 1
+    desk.work()
+    assert desk.facts(order.id).state == "PAID"
+
+
+def test_a_ring_has_the_bank_s_answer_looked_for_before_its_time(desk: Desk):
+    order = desk.buy("visa_3ds")
+    desk.sandbox.pages.answer_check(desk.payments()[-1]["challenge"], approve=True)
+    desk.clock.move(timedelta(seconds=2))
+    assert sweep(desk.store, desk.gateways, desk.clock, by="worker-1") == []
+    assert sweep(desk.store, desk.gateways, desk.clock, by="worker-2", rung=True) == [order.last.id]
+    assert desk.facts(order.id).state == "PAID"
+
+
+def test_waiting_for_news_ends_with_the_time_given(desk: Desk):
+    order = desk.buy("visa_3ds")
+    before = desk.clock.now()
+    seen = wait_for_news(desk.store, desk.clock, desk.seeded.book, order.id, seconds=5)
+    assert seen is not None
+    assert seen.last.state == "REQUIRES_ACTION"
+    assert desk.clock.now() - before == timedelta(seconds=5)
+
+
+def test_one_attempt_that_raises_does_not_stop_the_others(desk: Desk):
+    with desk.store.write() as conn:
+        create_subscription(conn, desk.seeded.book, desk.seeded.customer, number=2000)
+    broken = desk.place(desk.order("one"))
+    good = desk.place(desk.order("two", jti="2.2", subscription=2000))
+    with desk.store.write() as conn:
+        conn.execute(update(Order).where(Order.id == broken.order_id).values(quote={}))
+    desk.work()
+    assert desk.facts(good.order_id).state == "PAID"
+    assert desk.attempt(broken.attempt_id).state == "INTENT"
+
+
+def test_an_attempt_of_an_unknown_gateway_waits_and_the_merchant_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    from app.gateways.port import GatewayError
+
+    placed = desk.place()
+
+    def unknown(*_: object, **__: object) -> None:
+        raise GatewayError("gateway_unknown")
+
+    monkeypatch.setattr(desk.gateways, "of", unknown)
+    desk.drive(placed.attempt_id)
+    row = desk.attempt(placed.attempt_id)
+    assert (row.state, row.last_class) == ("CREATED", "merchant_fault")
+    assert "gateway.refused" in desk.outbox("event")
+
+
+def test_no_row_of_another_book_is_read(desk: Desk):
+    from app.charging.abandon import abandon
+    from app.charging.reading import order_facts, orders_of_link
+
+    order = desk.buy("visa_3ds")
+    with desk.store.read() as conn:
+        assert order_facts(conn, desk.seeded.other_book, order.id) is None
+        assert orders_of_link(conn, desk.seeded.other_book, "1.1") == ()
+    assert not abandon(desk.store, desk.clock, desk.seeded.other_book, order.id)
+    with desk.store.read() as conn:
+        assert conn.execute(select(Attempt.state)).scalar_one() == "REQUIRES_ACTION"

@@ -1,0 +1,93 @@
+"""The worker of a server process finishes what requests began, mails the receipt and survives everything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.accounts.directory import Directory
+from app.gateways.sandbox import Sandbox
+from app.jobs import EmbeddedRunner
+from app.kit.bell import ThreadBell
+from app.kit.clock import StoppedClock
+from app.kit.keys import MasterKeys
+from app.mail import Composer, FileMailer
+from app.models.store import Store
+from tests.factories import Seeded
+from tests.usecases.charging.desk import Desk
+
+TEMPLATES = Path(__file__).parents[3] / "templates" / "mail"
+
+
+@pytest.fixture
+def desk(store: Store, sandbox: Sandbox, clock: StoppedClock, seeded: Seeded) -> Desk:
+    return Desk(store, sandbox, clock, seeded)
+
+
+def runner(desk: Desk, folder: Path, bell: ThreadBell | None = None) -> EmbeddedRunner:
+    directory = Directory(desk.store, MasterKeys([b"0123456789abcdef0123456789abcdef"]))
+    mailer = FileMailer(folder, desk.clock)
+    return EmbeddedRunner(
+        desk.store, desk.gateways, desk.clock, bell or ThreadBell(), mailer, Composer(TEMPLATES), directory
+    )
+
+
+def soon(true: Callable[[], bool]) -> bool:
+    """Within ten seconds of real time."""
+    until = time.monotonic() + 10
+    while not true() and time.monotonic() < until:
+        time.sleep(0.02)
+    return true()
+
+
+def test_an_order_that_nobody_drove_is_paid_and_its_receipt_is_a_file(desk: Desk, tmp_path: Path):
+    placed = desk.place()
+    runner(desk, tmp_path / "mails").work()
+    assert desk.facts(placed.order_id).state == "PAID"
+    (mail,) = (tmp_path / "mails").glob("receipt-*.eml")
+    assert b"Quillmark" in mail.read_bytes()
+
+
+def test_a_ring_wakes_the_thread(desk: Desk, tmp_path: Path):
+    bell = ThreadBell()
+    worker = runner(desk, tmp_path, bell)
+    worker.start()
+    try:
+        placed = desk.place()
+        bell.ring()
+        assert soon(lambda: desk.facts(placed.order_id).state == "PAID")
+    finally:
+        worker.stop()
+
+
+def test_a_pass_that_raises_stops_neither_the_others_nor_the_thread(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    order = desk.buy()
+
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("the database is away")
+
+    monkeypatch.setattr("app.jobs.runner.sweep", broken)
+    runner(desk, tmp_path).work()
+    assert desk.facts(order.id).state == "PAID"
+    assert list(tmp_path.glob("receipt-*.eml"))
+
+
+def test_a_round_expires_what_nobody_bought(desk: Desk, tmp_path: Path):
+    order = desk.buy("visa_declined")
+    desk.clock.move(timedelta(hours=2))
+    runner(desk, tmp_path).work()
+    assert desk.facts(order.id).state == "EXPIRED"
+
+
+def test_a_stopped_worker_has_no_thread_left(desk: Desk, tmp_path: Path):
+    worker = runner(desk, tmp_path)
+    worker.start()
+    worker.start()
+    worker.stop()
+    assert worker._thread is None

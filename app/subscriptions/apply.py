@@ -13,7 +13,7 @@ from app.billing.facts import Item
 from app.billing.result import Quote
 from app.models.subscriptions import Entitlement, Lot, Subscription, SubscriptionChange, SubscriptionItem
 from app.subscriptions.errors import SubscriptionMoved
-from app.subscriptions.facts import held_items
+from app.subscriptions.holdings import held_items
 from app.subscriptions.stored import history, item_row, lot_rows
 
 _ITEM_IDS = select(SubscriptionItem.running_number, SubscriptionItem.id).where(

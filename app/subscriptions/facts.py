@@ -1,4 +1,4 @@
-"""Loads one subscription with everything that pricing and the cart need, in four prepared statements."""
+"""Loads one subscription with everything that pricing and the cart need, in two prepared statements."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Engine, Row, Select, and_, bindparam, func, s
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.billing import facts as billing
-from app.models.customers import BalanceEntry, Customer, StoredCard
+from app.models.customers import BalanceEntry, Customer
 from app.models.merchants import Book, Merchant
 from app.models.orders import Order, Renewal
-from app.models.subscriptions import Entitlement, Lot, Subscription, SubscriptionItem
-from app.subscriptions.stored import interval_from, lot_from
+from app.models.subscriptions import Subscription
+from app.subscriptions.holdings import read_holdings
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,36 +163,6 @@ _HEAD_BY: dict[tuple[type, type], _Rows] = {
     for kind, wanted in _SUBSCRIPTION_IS.items()
     for customer, owner in _CUSTOMER_IS.items()
 }
-_ITEMS: _Rows = (
-    select(
-        SubscriptionItem.running_number, SubscriptionItem.product, SubscriptionItem.options, SubscriptionItem.interval,
-        SubscriptionItem.period_start, SubscriptionItem.period_end, SubscriptionItem.anchor_day,
-        SubscriptionItem.committed_until,
-        Lot.position, Lot.code, Lot.quantity, Lot.unit_price, Lot.facts,
-    )
-    .outerjoin(Lot, Lot.item_id == SubscriptionItem.id)
-    .where(SubscriptionItem.book_id == bindparam("book"), SubscriptionItem.subscription_id == bindparam("subscription"))
-    .order_by(SubscriptionItem.running_number, Lot.position)
-)  # fmt: skip
-# Rows that ended before the earliest current period began have no unused part at any instant that can be priced.
-_LEDGER: _Rows = (
-    select(Entitlement.item, Entitlement.lot, Entitlement.span_start, Entitlement.span_end, Entitlement.amount)
-    .where(
-        Entitlement.book_id == bindparam("book"),
-        Entitlement.subscription_id == bindparam("subscription"),
-        Entitlement.span_end > bindparam("since"),
-    )
-    .order_by(Entitlement.id)
-)
-_CARDS: _Rows = (
-    select(
-        StoredCard.id, StoredCard.token, StoredCard.gateway, StoredCard.gateway_customer, StoredCard.brand,
-        StoredCard.last4, StoredCard.exp_month, StoredCard.exp_year, StoredCard.is_default, StoredCard.blocked,
-        StoredCard.cart_session,
-    )
-    .where(StoredCard.book_id == bindparam("book"), StoredCard.customer_id == bindparam("owner"))
-    .order_by(StoredCard.is_default.desc(), StoredCard.id)
-)  # fmt: skip
 _BOOK: _Rows = select(*_BOOK_COLUMNS).where(Book.id == bindparam("book"))
 _RULES: _Rows = (
     select(Merchant.timezone, Book.policy, Merchant.profile)
@@ -223,32 +193,15 @@ def book_facts(conn: Connection, book_id: int) -> BookFacts | None:
     return None if row is None else _book(conn, tuple(row))
 
 
-def held_items(conn: Connection, book_id: int, subscription_id: int) -> tuple[billing.Item, ...]:
-    """The items as they stand, with their lots and the ledger's rows that may still be unused."""
-    rows = conn.execute(_ITEMS, {"book": book_id, "subscription": subscription_id}).all()
-    if not rows:
-        return ()
-    since = min(row[4] for row in rows)
-    ledger: dict[int, list[billing.Entitlement]] = {}
-    for row in conn.execute(_LEDGER, {"book": book_id, "subscription": subscription_id, "since": since}):
-        ledger.setdefault(row[0], []).append(billing.Entitlement(*row))
-    lots: dict[int, list[billing.Lot]] = {}
-    heads: dict[int, _Row] = {}
-    for row in rows:
-        heads.setdefault(row[0], row)
-        if row[8] is not None:
-            lots.setdefault(row[0], []).append(lot_from(*row[8:]))
-    return tuple(_item(row, lots.get(number, []), ledger.get(number, [])) for number, row in heads.items())
-
-
 def _held(conn: Connection, head: _Row, customer: CustomerFacts, book: BookFacts) -> Held:
     (
         identity, number, external_ref, version, created_at, delivered_code, mandate, card_id, status,
         ends, auto_renewal, currency, open_order, renewing, balance,
     ) = head[:_HEADS]  # fmt: skip
+    items, cards = read_holdings(conn, book.id, identity, customer.id)
     facts = billing.Subscription(
         currency=currency,
-        items=held_items(conn, book.id, identity),
+        items=items,
         status=status,
         auto_renewal=auto_renewal,
         ends_at_period_end=ends,
@@ -261,11 +214,9 @@ def _held(conn: Connection, head: _Row, customer: CustomerFacts, book: BookFacts
         change_in_progress=open_order is not None,
         renewal_in_progress=renewing > 0,
     )
-    rows = conn.execute(_CARDS, {"book": book.id, "owner": customer.id})
-    cards = tuple(_card(row, card_id) for row in rows)
     return Held(
         identity, book, number, external_ref, version, created_at, delivered_code, mandate, card_id,
-        customer, cards, facts, open_order,
+        customer, tuple([CardFacts(*card[:-1], card[0] == card_id, card[-1]) for card in cards]), facts, open_order,
     )  # fmt: skip
 
 
@@ -285,26 +236,3 @@ def _book(conn: Connection, row: tuple[Any, ...]) -> BookFacts:
     return BookFacts(
         identity, mode, merchant_id, timezone, policy, policy_version, catalog_version, gateway, account, prefix
     )  # fmt: skip
-
-
-def _card(row: _Row, paying: int | None) -> CardFacts:
-    identity, token, gateway, owner, brand, last4, month, year, default, blocked, cart_session = row
-    pays = identity == paying
-    return CardFacts(
-        identity, token, gateway, owner, brand, last4, month, year, default, blocked, pays, cart_session
-    )  # fmt: skip
-
-
-def _item(row: _Row, lots: list[billing.Lot], ledger: list[billing.Entitlement]) -> billing.Item:
-    number, product, options, interval, start, end, anchor_day, committed_until = row[:8]
-    return billing.Item(
-        number,
-        product,
-        interval_from(interval),
-        billing.Span(start, end),
-        anchor_day,
-        tuple(lots),
-        tuple(options),
-        committed_until,
-        tuple(ledger),
-    )

@@ -11,10 +11,10 @@ from app.cart import words
 from app.cart.door import (
     Answer,
     cart_facts,
+    cart_scene,
     cart_token,
     done_path,
     form_flags,
-    held_scene,
     now_seconds,
     opened_cart,
     own_key,
@@ -108,7 +108,7 @@ def _keep(path: str) -> str:
 
 def _consent(cart: Cart, token: str) -> ConsentGiven:
     """What was read and ticked, in the very words of the page that was shown."""
-    scene = held_scene(cart.held, cart.session.language)
+    scene = cart_scene(cart)
     facts = cart_facts(cart, token)
     boxes = agreements(scene, facts)
     ticked = {
@@ -154,7 +154,7 @@ def _card_page(cart: Cart, token: str, *, wrong: str | None = None, silent: bool
 
 
 def _stage(cart: Cart, token: str) -> tuple[Scene, CartFacts]:
-    return held_scene(cart.held, cart.session.language), cart_facts(cart, token)
+    return cart_scene(cart), cart_facts(cart, token)
 
 
 def enter_card(token: str) -> Answer:
@@ -230,7 +230,7 @@ def not_you(token: str) -> Answer:
     opened = opened_cart(token)
     cart = look_here(opened.book, opened.value)
     return render_not_you(
-        held_scene(cart.held, cart.session.language), email=cart.held.customer.email, back=f"/cart/{token}",
+        cart_scene(cart), email=cart.held.customer.email, back=f"/cart/{token}",
         reference=cart.session.claims.link_id.short_code,
     )  # fmt: skip
 

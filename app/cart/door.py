@@ -78,6 +78,12 @@ def held_scene(held: Held, asked: str | None = None) -> Scene:
     return scene_for(held.book.id, (held.customer.locale,), asked)
 
 
+def cart_scene(cart: Cart) -> Scene:
+    """The stage of a cart's pages; a merchant's preview says that it is one."""
+    session = cart.session
+    return scene_for(cart.book_id, (cart.held.customer.locale,), session.language, preview=session.preview)
+
+
 def cart_token(session: CartSession, book_id: int) -> str:
     return sign_cart(session, own_key(book_id))
 

@@ -23,7 +23,8 @@ from app.cart.door import (
     tongue_here,
     valid_days,
 )
-from app.cart.showing import show_again
+from app.cart.pages import Rendered
+from app.cart.showing import show, show_again
 from app.cart.states import FreshLink
 from app.charging.errors import ChargingError
 from app.charging.reading import order_facts
@@ -202,6 +203,13 @@ def _order_running(error: CheckoutRefused) -> Answer:
     return redirect(done_path(_book(), str(error.details["order"])), 303)
 
 
+def _preview(_error: CheckoutRefused) -> Answer:
+    """The button is off on a preview's page, so only a hand-made request comes here: it sees the same page."""
+    book_id, session = _session()
+    shown = show(book_id, session)
+    return Rendered(shown.html, 403) if isinstance(shown, Rendered) else shown
+
+
 def _silent(_error: CheckoutRefused) -> Answer:
     raise ServiceUnavailable(retry_after=60)
 
@@ -226,6 +234,7 @@ CHECKOUT_PAGES: dict[str, Callable[[CheckoutRefused], Answer]] = {
     "price_changed": _again,
     "form_incomplete": _again,
     "card_unusable": _again,
+    "preview_only": _preview,
     "gateway_silent": _silent,
 }
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from flask import g, request
 
-from app.cart.door import Answer, cart_facts, cart_token, held_scene, own_key
+from app.cart.door import Answer, cart_facts, cart_scene, cart_token, own_key
 from app.cart.pages import render_cart
 from app.cart.views import PriceChange, Problems
 from app.checkout.cart import Cart, look
@@ -32,12 +32,14 @@ def look_here(book_id: int, session: CartSession) -> Cart:
 
 def answer(cart: Cart, token: str, problems: Problems) -> Answer:
     selected = request.form.get("card") or request.args.get("card")
-    scene = replace(held_scene(cart.held, cart.session.language), styles=_styles_of_visit(cart))
+    scene = replace(cart_scene(cart), styles=_styles_of_visit(cart))
     return render_cart(scene, cart_facts(cart, token, selected=selected), problems)
 
 
 def _styles_of_visit(cart: Cart) -> str:
     session = cart.session
+    if session.preview:
+        return ""
     ticket = VisitTicket(session.claims.link_id, session.visit, session.expires_at)
     return f"/look/{sign_visit(ticket, own_key(cart.book_id))}.css"
 

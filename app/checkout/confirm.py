@@ -103,6 +103,8 @@ def confirm(
     The same page pressed again, in however many tabs, gives the same order and one charge. Raises ``CheckoutRefused`` or
     ``ChargingError``; then nothing was charged.
     """
+    if session.preview:
+        raise CheckoutRefused("preview_only")
     running = _running_order(tools.store, book_id, session, pressed.ticket)
     if running is not None and not _gave_way(tools, running, pressed):
         return _stand_by(tools, running).id

@@ -22,6 +22,8 @@ def change_email(tools: Tools, cart: Cart, email: str) -> CartSession:
     customer for the new address could not be made; nothing was changed.
     """
     session = cart.session
+    if session.preview:
+        raise CheckoutRefused("preview_only")
     if email.casefold() == cart.held.customer.email.casefold():
         return session._replace(other_email=False)
     book = cart.held.book
@@ -57,6 +59,8 @@ def enter_card(tools: Tools, cart: Cart, *, description: str, return_url: Callab
 
     A card entered under another e-mail stays in this cart. ``gateway_silent`` when the page could not be opened.
     """
+    if cart.session.preview:
+        raise CheckoutRefused("preview_only")
     book = cart.held.book
     request = SetupRequest(
         book_id=cart.book_id,

@@ -13,6 +13,7 @@
         form_incomplete      ``missing`` lists ``consent``, ``start_now``, ``card``
         card_unusable        the chosen card is not one that this cart may charge
         too_many_tries       ``opens_at``
+        preview_only         a merchant's preview: nothing can be bought
         gateway_silent       the card page could not be opened; nothing happened
 
 None of them charged anything.

@@ -51,6 +51,8 @@ class CartSession(NamedTuple):
     expires_at: int
     other_email: bool = False
     language: str = ""
+    preview: bool = False
+    """A merchant looks at what a shopper would see: nothing can be bought, nothing is counted."""
 
 
 class QuoteTicket(NamedTuple):
@@ -218,7 +220,7 @@ def _in_service(key: SigningKey, value: T, expires_at: int, now: int, purpose: P
 def _cart_bytes(session: CartSession) -> bytes:
     fields = FieldWriter(_FORM).blob(encode(session.claims)).text(session.link_kid, 8).blob(session.visit)
     fields.number(session.opened_at).number(session.expires_at)
-    return fields.number(session.other_email).text(session.language, 16).done()
+    return fields.number(session.other_email | session.preview << 1).text(session.language, 16).done()
 
 
 def _flag(fields: FieldReader) -> bool:
@@ -229,15 +231,11 @@ def _flag(fields: FieldReader) -> bool:
 
 
 def _read_cart(fields: FieldReader) -> CartSession:
-    return CartSession(
-        decode(fields.blob()),
-        fields.text(),
-        fields.blob(),
-        fields.number(),
-        fields.number(),
-        _flag(fields),
-        fields.text(),
-    )
+    claims, kid, visit = decode(fields.blob()), fields.text(), fields.blob()
+    opened_at, expires_at, flags = fields.number(), fields.number(), fields.number()
+    if flags > 3:
+        raise ValueError("unknown flags")
+    return CartSession(claims, kid, visit, opened_at, expires_at, bool(flags & 1), fields.text(), bool(flags & 2))
 
 
 def _read_quote(fields: FieldReader) -> QuoteTicket:

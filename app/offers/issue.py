@@ -22,9 +22,11 @@ from app.billing.result import Quote
 from app.charging.reading import order_facts
 from app.kit.clock import Clock
 from app.kit.errors import LiftlinkError
+from app.kit.ids import Randomness
 from app.links.claims import LinkClaims, LinkId, Offer, SavedOffer, WrittenOffer, pack_ip
 from app.links.links import mint
-from app.links.signing import SigningKey
+from app.links.sessions import sign_cart, start_cart
+from app.links.signing import ReadLink, SigningKey
 from app.models.links import LinkBatch
 from app.models.merchants import Book
 from app.models.store import Store
@@ -99,6 +101,29 @@ def issue(
     claims = claims._replace(link_id=LinkId(batch, 1))
     url = mint(claims, key, base_url)
     return Issued(url, claims.link_id, claims, claims.expires, quote, held)
+
+
+def preview(
+    store: Store,
+    clock: Clock,
+    randomness: Randomness,
+    key: SigningKey,
+    own_key: SigningKey,
+    terms: Terms,
+    *,
+    base_url: str,
+) -> str:
+    """The address of the very page that this offer's shopper would see, for an hour; nothing can be bought there.
+
+    ``own_key`` signs the book's own pages. Nothing is written, no link is made; refusals are shown by the page itself.
+    """
+    now = clock.now()
+    with store.read() as connection:
+        held = _held(connection, key.book, terms)
+        _offered(connection, key.book, terms.offer, now)
+    claims = _claims(key, terms, held, now, LinkId(1, 1))
+    session = start_cart(ReadLink(claims, key), int(now.timestamp()), randomness)._replace(preview=True)
+    return f"{base_url}/cart/{sign_cart(session, own_key)}"
 
 
 def _held(connection: Connection, book_id: int, terms: Terms) -> Held:

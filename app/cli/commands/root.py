@@ -12,8 +12,9 @@ from app.cli.commands.database import db
 from app.cli.commands.demo import demo
 from app.cli.commands.importing import import_files
 from app.cli.commands.keys import keys
-from app.cli.commands.link import link, offer
+from app.cli.commands.link import link
 from app.cli.commands.merchants import merchant
+from app.cli.commands.offer import offer
 from app.cli.commands.serve import serve
 from app.cli.commands.settings import settings
 from app.cli.commands.worker import worker
@@ -37,7 +38,7 @@ for command in (merchant, import_files, link, offer, keys, serve, worker, demo, 
 
 def run_group(argv: Sequence[str]) -> int:
     """Runs the command: 0 done, 1 refused (the line names the code), 2 asked wrongly, 130 interrupted."""
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import DBAPIError
 
     try:
         result = group.main(args=[*argv], prog_name="liftlink", standalone_mode=False)
@@ -49,7 +50,7 @@ def run_group(argv: Sequence[str]) -> int:
     except LiftlinkError as error:
         print(f"liftlink: {error.message} [{error.code}]", file=sys.stderr)
         return REFUSED
-    except OperationalError as error:
+    except DBAPIError as error:
         # Never the statement: its values are customers' data.
         print(
             f"liftlink: the database does not answer as it should: {error.orig} [database_unavailable]", file=sys.stderr

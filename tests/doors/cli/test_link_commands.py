@@ -151,3 +151,9 @@ def test_a_percentage_may_last(run: Run):
     status, _, err = run("link", "create", "-s", "1048", "--quantity", "2", "--discount", "120%", "--mode", "test")
     assert status == 2
     assert "--discount" in err
+
+
+def test_a_preview_is_an_address_that_sells_nothing(run: Run):
+    status, out, err = run("link", "preview", *SEAT, "--mode", "test")
+    assert status == 0, err
+    assert "/cart/" in out

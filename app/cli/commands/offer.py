@@ -1,0 +1,69 @@
+"""``liftlink offer``: saved offers, which links name by number."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from app.cli.commands.common import book_options, chosen_book, json_option, opened, print_json, print_table, say, shown
+from app.cli.commands.link_terms import local, offer_options, written
+
+
+@click.group()
+def offer() -> None:
+    """Saved offers: a change under a number, for many links or for what is too long for one."""
+
+
+@offer.command("save")
+@click.option("--name", required=True, help="For your own eyes.")
+@click.option("--currency", required=True, metavar="ISO", help="Of --unit-price and --discount.")
+@offer_options
+@click.option(
+    "--ends", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="In the merchant's time zone; left out: never."
+)
+@book_options
+@json_option
+def save(
+    name: str, currency: str, ends: datetime | None, merchant: str | None, mode: str, as_json: bool, **offered: Any
+) -> None:
+    """Keep an offer under a number; links then carry the number."""
+    from app.offers.saved import save_offer
+    from app.subscriptions.facts import book_facts
+    from app.subscriptions.offered import written_change
+
+    if offered["product"] is None or offered["quantity"] is None:
+        raise click.UsageError("--product and --quantity say what is offered")
+    with opened() as adapters:
+        book = chosen_book(adapters, merchant, mode)
+        with adapters.store.read() as connection:
+            facts = book_facts(connection, book.id)
+        change = written_change(written(offered, currency.upper(), offered["product"], offered["quantity"]))
+        number = save_offer(
+            adapters.store, adapters.clock, book.id, name=name, change=change,
+            ends_at=None if ends is None or facts is None else local(ends, facts.timezone),
+        )  # fmt: skip
+    if as_json:
+        print_json({"number": number, "name": name})
+    else:
+        say(f"saved offer {number}: liftlink link create --saved {number} --subscription …")
+
+
+@offer.command("list")
+@book_options
+@json_option
+def list_saved(merchant: str | None, mode: str, as_json: bool) -> None:
+    """List the book's saved offers, newest first."""
+    from app.offers.saved import list_offers
+
+    with opened() as adapters:
+        found = list_offers(adapters.store, chosen_book(adapters, merchant, mode).id)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ["number", "name", "active", "ends", "product", "quantity"],
+        [(each.number, each.name, "yes" if each.active else "no", shown(each.ends_at), each.change.get("product"),
+          each.change.get("quantity")) for each in found],
+    )  # fmt: skip

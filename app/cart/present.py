@@ -363,7 +363,10 @@ def terms_of(pen: Pen, summary: Summary) -> Terms:
 
 def agreements(scene: Scene, facts: CartFacts) -> tuple[Agreement, ...]:
     """Every box of this cart, to be stored to the letter when the press comes. Empty when nothing has to be agreed to."""
-    summary = summary_of(facts)
+    return _agreements(scene, facts, summary_of(facts))
+
+
+def _agreements(scene: Scene, facts: CartFacts, summary: Summary) -> tuple[Agreement, ...]:
     if not summary.rises:
         return ()
     language = scene.tongue.language
@@ -376,7 +379,7 @@ def _boxes(
 ) -> tuple[Box, ...]:
     hint = _cancel_hint(scene, summary, pen)
     boxes: list[Box] = []
-    for name, agreed in zip(("agree", "start"), agreements(scene, facts), strict=False):
+    for name, agreed in zip(("agree", "start"), _agreements(scene, facts, summary), strict=False):
         boxes.append(Box(name, agreed, wrong.get(name, ""), hint if name == "agree" else ""))
     return tuple(boxes)
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from app.billing.facts import Interval, Item, ProductFacts, Subscription
 from app.billing.result import Quote, RenewalLine
 from app.web.i18n import local_day
+
+
+@lru_cache(maxsize=256)
+def interval_of(text: str | None) -> Interval | None:
+    """``1year`` as an interval; None stays None."""
+    return Interval.parse(text) if text else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,7 @@ class Summary:
         return self.due > 0 or (self.renewal or 0) > (self.price_now if self.next_before else 0)
 
     def interval(self) -> Interval | None:
-        return Interval.parse(self.interval_after) if self.interval_after else None
+        return interval_of(self.interval_after)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values for a JSON column."""

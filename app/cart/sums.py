@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from markupsafe import Markup
 
-from app.billing.facts import Interval, Item
+from app.billing.facts import Item
 from app.billing.result import Line, Quote
 from app.cart import phrases, words
 from app.cart.pen import Pen, num
-from app.cart.summary import RenewalRow, Summary
+from app.cart.summary import RenewalRow, Summary, interval_of
 from app.cart.views import CartFacts
 from app.web.i18n import Tongue
 
@@ -80,14 +80,10 @@ def _price_rows(pen: Pen, summary: Summary) -> list[ChangeRow]:
     now = pen.money(summary.price_now) if summary.next_before else none
     after = pen.money(summary.renewal) if summary.renewal is not None else none
     if summary.interval_before != summary.interval_after:
-        now = pen.price(summary.price_now, _interval(summary.interval_before)) if summary.next_before else none
+        now = pen.price(summary.price_now, interval_of(summary.interval_before)) if summary.next_before else none
         after = pen.price(summary.renewal, summary.interval()) if summary.renewal is not None else none
         return [ChangeRow(pen.tongue.say("Price"), now, after, True)]
     return [ChangeRow(words.price_label(pen.tongue, summary.interval()), now, after, now != after)]
-
-
-def _interval(text: str | None) -> Interval | None:
-    return Interval.parse(text) if text else None
 
 
 def today(pen: Pen, facts: CartFacts, summary: Summary) -> Ledger:

@@ -55,6 +55,12 @@ def _money(minor: int, currency: str, locale: str) -> str:
     return _LETTER_DIGIT.sub("\\1\u00a0\\2", text.replace("-", "−"))
 
 
+@lru_cache(maxsize=1024)
+def _percent(parts_per_million: int, locale: str) -> str:
+    pattern = "#,##0.####\u00a0%" if locale.startswith("fr") else "#,##0.####%"
+    return format_percent(Decimal(parts_per_million) / 1_000_000, format=pattern, locale=_locale(locale))
+
+
 @lru_cache(maxsize=8192)
 def _day(day: date, width: str, locale: str) -> str:
     text = format_date(day, width, locale=_locale(locale))
@@ -117,8 +123,7 @@ class Tongue:
 
     def percent(self, parts_per_million: int) -> str:
         """200,000 is ``20%``; as many places as the rate needs, at most four."""
-        pattern = "#,##0.####\u00a0%" if self.language == "fr" else "#,##0.####%"
-        return format_percent(Decimal(parts_per_million) / 1_000_000, format=pattern, locale=_locale(self.locale))
+        return _percent(parts_per_million, self.locale)
 
     def day(self, day: date) -> str:
         """``January 1, 2027``."""

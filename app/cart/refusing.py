@@ -8,7 +8,7 @@ from datetime import datetime
 from flask import g, redirect, request
 from werkzeug.exceptions import NotFound, ServiceUnavailable
 
-from app.billing.result import Quote
+from app.billing.result import Eligibility, Quote
 from app.cart import pages
 from app.cart.door import (
     Answer,
@@ -184,6 +184,13 @@ def _not_eligible(error: CheckoutRefused) -> Answer:
     return refused_page(cart, cart.quote)
 
 
+def _unpriced(error: CheckoutRefused) -> Answer:
+    """The seller took away what the link is about: S-15 as for a plan that is no longer sold."""
+    held = error.details["held"]
+    scene = held_scene(held) if isinstance(held, Held) else scene_for(_book())
+    return pages.render_refused(scene, Eligibility(False, "target_inactive"), reference=_reference())
+
+
 def refused_page(cart: Cart, quote: Quote) -> Answer:
     """S-13, S-14 and S-15."""
     scene, reference = held_scene(cart.held), cart.session.claims.link_id.short_code
@@ -228,6 +235,7 @@ CHECKOUT_PAGES: dict[str, Callable[[CheckoutRefused], Answer]] = {
     "link_revoked": _revoked,
     "link_used": _used,
     "offer_closed": _closed,
+    "offer_unpriced": _unpriced,
     "not_eligible": _not_eligible,
     "order_running": _order_running,
     "page_too_old": _again,

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, select
 
+from app.billing.errors import CaseError
+from app.billing import standing_renewal
 from app.billing.facts import ProductFacts
 from app.billing.result import Quote
 from app.billing.schedule import local_day, zone_of
@@ -26,8 +28,6 @@ from app.subscriptions.offered import Offered, OfferError, names_of, offered
 from app.subscriptions.pricing import is_usable, price
 
 QUOTE_LIFE = timedelta(minutes=60)
-SHOWN_ANYWAY = frozenset({"no_payment_method"})
-"""Refusals that the cart itself can mend, so it opens all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +134,18 @@ def cart_at(
     _check_uses(connection, book_id, claims, held, order)
     found = _offered(connection, book_id, claims, at, held)
     contact = contact_of(connection, book_id, session, held)
-    quote = price(
-        connection, held, found.change, at, cart_session=session_id(session), own_order=order.id if order else None
-    )
+    try:
+        quote = price(
+            connection, held, found.change, at, cart_session=session_id(session), own_order=order.id if order else None
+        )
+    except CaseError as error:
+        raise CheckoutRefused("offer_unpriced", error.message, held=held) from error
     cards = tuple(card for card in held.cards if _is_shown(card, session, contact))
     cart = Cart(
         book_id, session, at, held, found, quote, _valid_until(held, found, claims, at), checkout_id, contact, _catalog(connection, held, quote), cards,
         frozenset(card.id for card in cards if is_usable(card, held.book, now, session_id(session))), order,
     )  # fmt: skip
-    if not quote.eligibility.ok and quote.eligibility.code not in SHOWN_ANYWAY:
+    if not quote.eligibility.ok:
         raise CheckoutRefused("not_eligible", quote.eligibility.message or "", cart=cart, quote=quote, held=held)
     return cart
 
@@ -222,10 +225,8 @@ def _valid_until(held: Held, found: Offered, claims: LinkClaims, at: datetime) -
 
 
 def renewal_now(held: Held) -> int:
-    """What the subscription renews at today, discounts that last taken off, in minor units."""
-    return sum(
-        lot.unit_price * (lot.quantity if lot.per == "unit" else 1) for item in held.facts.items for lot in item.lots
-    )
+    """What the subscription renews at today, in minor units."""
+    return standing_renewal(held.facts.items, held.book.policy.get("rounding", "half_up"))
 
 
 def session_id(session: CartSession) -> str:

@@ -6,13 +6,13 @@
         link_revoked         taken back; ``reason``
         link_used            spent; ``order`` is the id of the order that used it
         offer_closed         the saved offer was switched off or is over; ``ends_at``
+        offer_unpriced       the change cannot be priced any more: its product or price is gone; ``held``
         not_eligible         the quote refuses; ``quote`` says why
         order_running        an order of this link is under way; ``order`` is its id
         page_too_old         the page's quote is over or its form was not made for it: show a fresh cart
         price_changed        the figures differ now; ``shown`` is the fingerprint that the page held
         form_incomplete      ``missing`` lists ``consent``, ``start_now``, ``card``
         card_unusable        the chosen card is not one that this cart may charge
-        too_many_tries       ``opens_at``
         preview_only         a merchant's preview: nothing can be bought
         gateway_silent       the card page could not be opened; nothing happened
 

@@ -112,7 +112,8 @@ def change_merchant(
 ) -> MerchantSummary:
     """Takes over what is given and leaves the rest. ``texts`` maps (field, language) to a text; an empty one removes it.
 
-    A new time zone raises both books' policy version, since days and prices depend on it.
+    A new time zone or prefix raises both books' policy version: days and prices depend on the one, and every process keeps
+    both until that version moves.
     """  # fmt: skip
     new_name = None if name is None else _checked_name(name)
     new_zone = None if timezone is None else checked_timezone(timezone)
@@ -131,7 +132,7 @@ def change_merchant(
             .where(Merchant.id == row.id)
             .values(name=new_name or row.name, timezone=new_zone or row.timezone, profile=profile)
         )
-        if new_zone not in (None, row.timezone):
+        if new_zone not in (None, row.timezone) or profile.get("prefix") != row.profile.get("prefix"):
             connection.execute(
                 update(Book).where(Book.merchant_id == row.id).values(policy_version=Book.policy_version + 1)
             )

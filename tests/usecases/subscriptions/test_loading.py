@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import event, insert, update
 
+from app.accounts.merchants import change_merchant
 from app.models.merchants import Book, Merchant
 from app.models.orders import Order
 from app.models.store import Store
@@ -154,6 +155,16 @@ def test_a_new_policy_is_seen_at_once(store: Store, seeded: Seeded):
     assert after is not None
     assert (before.timezone, before.policy, before.prefix) == ("America/Los_Angeles", {}, "QM")
     assert (after.timezone, after.policy, after.policy_version) == ("UTC", {"basis": "day"}, 2)
+
+
+def test_a_new_prefix_is_shown_at_once(store: Store, seeded: Seeded):
+    with store.read() as conn:
+        load(conn, seeded.book, 1048)
+    change_merchant(store, "quillmark", fields={"prefix": "QX"})
+    with store.read() as conn:
+        held = load(conn, seeded.book, 1048)
+    assert held is not None
+    assert held.reference == "QX-1048"
 
 
 def test_a_book_that_does_not_exist_is_none(store: Store):

@@ -13,7 +13,7 @@ from app.cart.views import CardView, CartFacts, CartUrls, OfferView, OrderView, 
 from app.charging.reading import AttemptFacts, CardShown, OrderFacts
 from app.checkout.cart import Cart, renewal_now
 from app.checkout.confirm import Tools, needs_start_now
-from app.gateways.declines import DeclineText
+from app.gateways.port import DeclineText
 from app.links.claims import LinkClaims
 from app.links.sessions import (
     DONE_SECONDS,

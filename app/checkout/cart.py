@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, select
 
-from app.billing.errors import CaseError
 from app.billing import standing_renewal
+from app.billing.errors import CaseError
 from app.billing.facts import ProductFacts
 from app.billing.result import Quote
 from app.billing.schedule import local_day, zone_of
@@ -136,8 +136,9 @@ def cart_at(
     contact = contact_of(connection, book_id, session, held)
     try:
         quote = price(
-            connection, held, found.change, at, cart_session=session_id(session), own_order=order.id if order else None
-        )
+            connection, held, found.change, at, cart_session=session_id(session),
+            own_order=order.id if order else None, asks_card=False,
+        )  # fmt: skip
     except CaseError as error:
         raise CheckoutRefused("offer_unpriced", error.message, held=held) from error
     cards = tuple(card for card in held.cards if _is_shown(card, session, contact))

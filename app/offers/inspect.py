@@ -90,7 +90,8 @@ def _price_now(connection: Connection, link: ReadLink, now: datetime) -> tuple[Q
     if held is None:
         return None, "link_malformed"
     try:
-        quote = price(connection, held, offered(connection, link.book, link.claims.offer, now).change, now)
+        change = offered(connection, link.book, link.claims.offer, now).change
+        quote = price(connection, held, change, now, asks_card=False)
     except (OfferError, CaseError) as error:
         return None, error.code
     return quote, quote.eligibility.code
@@ -116,4 +117,4 @@ def _state(
         return "link_expired"
     if any(order.state == "OPEN" for order in orders):
         return "ordered"
-    return "open" if quote is not None and why_not in (None, "no_payment_method") else str(why_not)
+    return "open" if quote is not None and why_not is None else str(why_not)

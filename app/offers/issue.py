@@ -34,8 +34,6 @@ from app.subscriptions.facts import Held, load
 from app.subscriptions.offered import Offered, OfferError, offered
 from app.subscriptions.pricing import price
 
-MENDED_IN_THE_CART = frozenset({"no_payment_method"})
-
 
 class OfferRefused(LiftlinkError):
     """``code`` is one of the list above."""
@@ -89,7 +87,7 @@ def issue(
         held = _held(connection, key.book, terms)
         found = _offered(connection, key.book, terms.offer, now)
         quote = _priced(connection, held, found, now)
-    if check and not quote.eligibility.ok and quote.eligibility.code not in MENDED_IN_THE_CART:
+    if check and not quote.eligibility.ok:
         raise OfferRefused(
             "not_eligible", quote.eligibility.message or "", reason=quote.eligibility.code,
             remedy=quote.eligibility.remedy, held=held,

@@ -30,18 +30,20 @@ def price(
     *,
     cart_session: str | None = None,
     own_order: str | None = None,
+    asks_card: bool = True,
 ) -> Quote:
     """The change priced at ``at`` under the book's policy, its path's overrides, tax and catalog.
 
     ``cart_session`` also counts the cards entered in that cart. ``own_order`` is an open order that does not count as a
-    change in progress, because it is the caller's. Raises ``CaseError`` for a change that cannot be priced at all.
+    change in progress, because it is the caller's. ``asks_card`` False: the caller lets the buyer enter a card, so having
+    none refuses nothing. Raises ``CaseError`` for a change that cannot be priced at all.
     """
     changes = change if isinstance(change, tuple) else (change,)
     policy = policy_for(conn, held, changes, at)
     cards = sum(is_usable(card, held.book, at, cart_session) for card in held.cards)
     facts = replace(
         held.facts,
-        customer=replace(held.facts.customer, cards=cards),
+        customer=replace(held.facts.customer, cards=cards if asks_card else None),
         change_in_progress=held.open_order is not None and held.open_order != own_order,
     )
     return quote(facts, change, policy, at)

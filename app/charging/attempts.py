@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, Update, and_, bindparam, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.models.links import LinkUse
@@ -108,16 +109,36 @@ def lease(conn: Connection, attempt_id: str, by: str, now: datetime) -> bool:
     return taken.rowcount == 1
 
 
-def move(conn: Connection, row: AttemptRow, by: str | None, values: dict[str, Any], *also: ColumnElement[bool]) -> None:
+def move(
+    conn: Connection, row: AttemptRow, by: str | None, values: dict[str, Any], *, unreferenced: bool = False
+) -> None:
     """Write ``values`` if the row is still in the state it was read in and ``by`` holds its lease; else ``Moved``.
 
-    ``by`` None is for those who may move a row whoever drives it (abandon, deadline).
+    ``by`` None is for those who may move a row whoever drives it (abandon, deadline). ``unreferenced``: only while the row
+    has no object at the gateway.
     """
-    where = [Attempt.id == row.id, Attempt.state == row.state, *also]
+    statement = _move(tuple(values), by is not None, unreferenced)
+    bound = {"is_id": row.id, "is_state": row.state} | {f"to_{name}": value for name, value in values.items()}
     if by is not None:
-        where.append(Attempt.lease_by == by)
-    if conn.execute(update(Attempt).where(*where).values(values)).rowcount != 1:
+        bound["is_lease_by"] = by
+    if conn.execute(statement, bound).rowcount != 1:
         raise Moved(row.id)
+
+
+@cache
+def _move(names: tuple[str, ...], leased: bool, unreferenced: bool) -> Update:
+    """Built once per set of columns: putting the statement together costs more than running it."""
+    where = [Attempt.id == bindparam("is_id"), Attempt.state == bindparam("is_state")]
+    if leased:
+        where.append(Attempt.lease_by == bindparam("is_lease_by"))
+    if unreferenced:
+        where.append(Attempt.gw_ref.is_(None))
+    table = Attempt.__table__
+    return (
+        update(Attempt)
+        .where(*where)
+        .values({name: bindparam(f"to_{name}", type_=table.c[name].type) for name in names})
+    )
 
 
 def released(now: datetime, next_at: datetime | None) -> dict[str, Any]:

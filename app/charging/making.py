@@ -14,7 +14,6 @@ from app.charging.transitions import Move, log
 from app.gateways.port import Answer, AnswerKind, CreatePayment, Gateway, Marks, Payment, PaymentStatus
 from app.kit.faults import fault_point
 from app.kit.ids import derive
-from app.models.orders import Attempt
 
 KEYS_FADE_AFTER = timedelta(hours=20)
 """Gateways forget keys after a day: an older attempt may have an object that its key no longer finds."""
@@ -86,7 +85,7 @@ def commit_ref(d: Driver, row: AttemptRow, ref: str) -> AttemptRow | None:
     try:
         with d.store.write() as conn:
             taken = {"state": "INTENT", "gw_ref": ref, "last_class": None}
-            move(conn, row, d.by, taken, Attempt.gw_ref.is_(None), Attempt.state.in_(("CREATED", "UNKNOWN")))
+            move(conn, row, d.by, taken, unreferenced=True)
             log(conn, row.book_id, [Move("attempt", row.id, row.state, "INTENT", "object made")], actor=d.by, at=now)
     except IntegrityError:
         return quarantine(d, row, f"payment {ref} belongs to another attempt")

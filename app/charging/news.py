@@ -5,10 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
-
-from app.models.work import Outbox
-from app.outbox import record_once
+from sqlalchemy import RowMapping
 
 
 def receipt_body(order: RowMapping, consent: RowMapping, outcome: str, at: datetime) -> dict[str, Any]:
@@ -46,18 +43,3 @@ def not_charged_body(order: RowMapping, why: str) -> dict[str, Any]:
         "total": order["total"],
         "why": why,
     }
-
-
-def resend_receipt(conn: Connection, book_id: int, order_id: str, at: datetime) -> bool:
-    """The receipt once more, to the address of the order, at most once an hour; False when there is nothing to send.
-
-    Whoever asks is told the same in either case. In the caller's transaction; ring the bell afterwards.
-    """
-    body: dict[str, Any] | None = conn.execute(
-        select(Outbox.body).where(
-            Outbox.book_id == book_id, Outbox.kind == "receipt", Outbox.id.startswith(f"receipt:{order_id}:", autoescape=True)
-        )
-    ).scalar()  # fmt: skip
-    if body is None:
-        return False
-    return record_once(conn, book_id, "receipt_copy", order_id, at.strftime("%Y%m%d%H"), "mail", body, at)

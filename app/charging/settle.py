@@ -23,6 +23,10 @@ _ORDER = (
     .join(Subscription, Subscription.id == Order.subscription_id)
     .where(Order.book_id == bindparam("book"), Order.id == bindparam("order"))
 )
+_CONSENT = select(Consent.text, Consent.version, Consent.language, Consent.card, Consent.at).where(
+    Consent.book_id == bindparam("book"), Consent.attempt_id == bindparam("attempt")
+)
+_FULFILMENT = insert(Fulfilment)
 _PAID = (
     update(Order)
     .where(Order.book_id == bindparam("book"), Order.id == bindparam("order"), Order.state == "OPEN")
@@ -62,7 +66,8 @@ def pay(
     if conn.execute(_PAID, {"book": book_id, "order": order_id, "how": outcome, "at": at}).rowcount != 1:
         # An order is closed only without an open attempt, so this cannot be; if it is, nobody may guess.
         raise SubscriptionMoved(order["subscription_id"], order["subscription_version"])
-    consent = _consent(conn, attempt.id if attempt else f"{order_id}.0")
+    proof = attempt.id if attempt else f"{order_id}.0"
+    consent = conn.execute(_CONSENT, {"book": book_id, "attempt": proof}).mappings().one()
     _fulfil(conn, order, consent, attempt, at)
     moves = [Move("order", order_id, "OPEN", "PAID", outcome)]
     if attempt is not None:
@@ -72,18 +77,6 @@ def pay(
     record(conn, book_id, "receipt", order_id, version, "mail", receipt_body(order, consent, outcome, at), at)
     event = {"order": order_id, "number": order["number"], "outcome": outcome, "total": order["total"]}
     record(conn, book_id, "order.paid", order_id, version, "event", event, at)
-
-
-def _consent(conn: Connection, attempt_id: str) -> RowMapping:
-    return (
-        conn.execute(
-            select(Consent.text, Consent.version, Consent.language, Consent.card, Consent.at).where(
-                Consent.attempt_id == attempt_id
-            )
-        )
-        .mappings()
-        .one()
-    )
 
 
 def _fulfil(conn: Connection, order: RowMapping, consent: RowMapping, attempt: AttemptRow | None, at: datetime) -> None:
@@ -108,7 +101,7 @@ def _fulfil(conn: Connection, order: RowMapping, consent: RowMapping, attempt: A
         at=at,
     )
     conn.execute(
-        insert(Fulfilment),
+        _FULFILMENT,
         {
             "order_id": order_id,
             "book_id": book_id,

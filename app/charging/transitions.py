@@ -18,6 +18,7 @@ BORN = ""
 """What an object was before its first row."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+_INSERT = insert(Transition)
 _LAST_HASH = (
     select(Transition.hash)
     .where(Transition.kind == bindparam("kind"), Transition.object == bindparam("object"))
@@ -63,7 +64,7 @@ def log(conn: Connection, book_id: int, moves: Sequence[Move], *, actor: str, at
         }
         row["hash"] = heads[move.kind, move.object] = digest(row)
         rows.append(row)
-    conn.execute(insert(Transition), rows)
+    conn.execute(_INSERT, rows)
 
 
 def _head(conn: Connection, move: Move) -> str:

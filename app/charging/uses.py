@@ -18,6 +18,7 @@ _USES = (
     .where(LinkUse.book_id == bindparam("book"), LinkUse.jti == bindparam("jti"))
     .order_by(LinkUse.n)
 )
+_TAKE = insert(LinkUse)
 _FAILED = (
     select(Attempt.created_at, Attempt.card_id, Order.subscription_id)
     .join(Order, Order.id == Attempt.order_id)
@@ -54,7 +55,7 @@ def _newest(conn: Connection, book_id: int, order_ids: Iterable[str]) -> str | N
 
 
 def take_use(conn: Connection, book_id: int, jti: str, n: int, order_id: str) -> None:
-    conn.execute(insert(LinkUse), {"book_id": book_id, "jti": jti, "n": n, "order_id": order_id})
+    conn.execute(_TAKE, {"book_id": book_id, "jti": jti, "n": n, "order_id": order_id})
 
 
 def give_back(conn: Connection, book_id: int, order_id: str) -> None:

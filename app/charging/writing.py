@@ -13,10 +13,12 @@ from app.charging.transitions import BORN, Move, log
 from app.kit.ids import short_code
 from app.models.orders import Attempt, Consent, Order
 
+_ORDER, _CONSENT, _ATTEMPT = insert(Order), insert(Consent), insert(Attempt)
+
 
 def write_order(conn: Connection, new: NewOrder, fingerprint: str, order_id: str, now: datetime) -> None:
     conn.execute(
-        insert(Order),
+        _ORDER,
         {
             "id": order_id,
             "book_id": new.book_id,
@@ -61,7 +63,7 @@ def write_consent(
         else {}
     )
     conn.execute(
-        insert(Consent),
+        _CONSENT,
         {
             "attempt_id": attempt_id,
             "book_id": new.book_id,
@@ -96,7 +98,7 @@ def write_attempt(
     """``CREATED``, under the lease of ``driver`` if one is named, else due at once."""
     leased_until = now + LEASE if driver else None
     conn.execute(
-        insert(Attempt),
+        _ATTEMPT,
         {
             "id": attempt_id,
             "book_id": new.book_id,

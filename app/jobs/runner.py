@@ -134,5 +134,6 @@ def sender_of(merchant: MerchantFacts) -> Sender:
         account_url=merchant.account_url,
         statement_name=merchant.statement_name,
         timezone=merchant.timezone,
+        prefix=merchant.prefix,
         is_test=merchant.is_test,
     )

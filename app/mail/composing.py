@@ -14,8 +14,7 @@ from app.billing.wording import label
 from app.mail.port import Mail, MailError, Sender
 from app.mail.tongues import MailTongue, tongue_of
 
-KINDS = ("receipt", "receipt_copy", "not_charged", "fresh_link")
-_TEMPLATE_OF = {"receipt_copy": "receipt"}
+KINDS = ("receipt", "not_charged", "fresh_link")
 
 
 class Composer:
@@ -36,6 +35,7 @@ class Composer:
         tongue = tongue_of(str(body["language"]))
         values = {
             **body,
+            "subscription": _reference(body["subscription"], sender),
             "tongue": tongue,
             "seller": sender,
             "rows": [_row(tongue, line) for line in cast("list[dict[str, Any]]", body.get("lines", []))],
@@ -51,10 +51,15 @@ class Composer:
         )  # fmt: skip
 
     def _render(self, kind: str, tongue: MailTongue, ending: str, values: Mapping[str, Any]) -> str:
-        name = f"{tongue.language}/{_TEMPLATE_OF.get(kind, kind)}.{ending}"
+        name = f"{tongue.language}/{kind}.{ending}"
         if kind not in KINDS:
             raise TemplateNotFound(name)
         return self._environment.get_template(name).render(values)
+
+
+def _reference(subscription: object, sender: Sender) -> str:
+    """Our number as people know it (``QM-1048``); a reference is one already."""
+    return f"{sender.prefix}-{subscription}" if isinstance(subscription, int) else str(subscription)
 
 
 def _row(tongue: MailTongue, stored: Mapping[str, Any]) -> tuple[str, str]:

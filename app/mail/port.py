@@ -32,6 +32,7 @@ class Sender:
     account_url: str
     statement_name: str
     timezone: str
+    prefix: str
     is_test: bool
 
 

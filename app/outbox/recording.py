@@ -9,6 +9,8 @@ from sqlalchemy import Connection, insert, select
 
 from app.models.work import Outbox
 
+_INSERT = insert(Outbox)
+
 
 def outbox_id(kind: str, object_id: str, version: int | str) -> str:
     """Kind, object and version: the same news has the same id, whoever records it."""
@@ -31,7 +33,7 @@ def record(
     """
     identity = outbox_id(kind, object_id, version)
     conn.execute(
-        insert(Outbox),
+        _INSERT,
         {
             "id": identity,
             "book_id": book_id,

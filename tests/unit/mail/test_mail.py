@@ -23,7 +23,7 @@ TEMPLATES = Path(__file__).parents[3] / "templates" / "mail"
 SENDER = Sender(
     name="Quillmark CRM", legal_name="Quillmark Software Inc.", legal_address="1 Main Street\nPortland", help_email="help@quillmark.example",
     help_phone=None, account_url="https://app.quillmark.example/account", statement_name="QUILLMARK",
-    timezone="America/Los_Angeles", is_test=False,
+    timezone="America/Los_Angeles", prefix="QM", is_test=False,
 )  # fmt: skip
 RECEIPT = {
     "to": "dana@brightwell.example", "language": "en", "order": "o1", "number": "UP-1234-5678", "subscription": 1048,
@@ -41,9 +41,9 @@ NOT_CHARGED = {
     "currency": "USD", "total": 500, "why": "declined",
 }  # fmt: skip
 FRESH_LINK = {
-    "to": "dana@brightwell.example", "language": "en", "url": "https://pay.example/u/abc", "valid_until": "2026-07-08T00:00:00+00:00",
+    "to": "dana@brightwell.example", "language": "en", "url": "https://pay.example/u/abc", "subscription": "QM-1048", "short_code": "LK-1", "expires_at": "2026-07-08T00:00:00+00:00",
 }  # fmt: skip
-BODIES = {"receipt": RECEIPT, "receipt_copy": RECEIPT, "not_charged": NOT_CHARGED, "fresh_link": FRESH_LINK}
+BODIES = {"receipt": RECEIPT, "not_charged": NOT_CHARGED, "fresh_link": FRESH_LINK}
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def test_a_receipt_names_the_sum_the_renewal_the_consent_and_where_to_cancel(com
     mail = composer.compose("id", "receipt", RECEIPT, SENDER)
     for words in (
         "We charged $5.00 to your card ending 4242.", "1 × CRM seat, 6 of 12 months: $5.00", "January 1, 2027", "$50.00",
-        "I agree to pay $5.00 now.", SENDER.account_url, "QUILLMARK", "UP-1234-5678",
+        "I agree to pay $5.00 now.", SENDER.account_url, "QUILLMARK", "UP-1234-5678", "QM-1048",
     ):  # fmt: skip
         assert words in mail.text, words
 
@@ -98,7 +98,7 @@ def test_what_a_merchant_typed_is_text_and_never_mark_up(composer: Composer):
 
 def test_a_missing_value_is_an_error_and_never_an_empty_place(composer: Composer):
     with pytest.raises(MailError) as refused:
-        composer.compose("id", "fresh_link", {"to": "a@b.example", "language": "en"}, SENDER)
+        composer.compose("id", "fresh_link", {"to": "a@b.example", "language": "en", "subscription": "QM-1"}, SENDER)
     assert refused.value.code == "mail_malformed"
 
 

@@ -11,7 +11,6 @@ from sqlalchemy import event, select
 from app.billing.facts import Change
 from app.charging.drive import driver_name
 from app.charging.errors import ChargingError
-from app.charging.news import resend_receipt
 from app.gateways.port import Gateway
 from app.kit import fence
 from app.models.orders import Attempt, Consent, Fulfilment, Order
@@ -131,15 +130,6 @@ def test_a_subscription_that_moved_since_the_quote_is_refused(desk: Desk):
     with pytest.raises(ChargingError) as refused:
         desk.place(replace(new, subscription_version=new.subscription_version + 1))
     assert refused.value.code == "subscription_moved"
-
-
-def test_a_receipt_is_sent_again_to_the_order_s_own_address_at_most_once_an_hour(desk: Desk):
-    order = desk.buy()
-    with desk.store.write() as conn:
-        asked = [resend_receipt(conn, desk.seeded.book, order.id, desk.clock.now()) for _ in range(3)]
-        assert not resend_receipt(conn, desk.seeded.other_book, order.id, desk.clock.now())
-    assert asked == [True, False, False]
-    assert desk.outbox() == ["receipt", "receipt_copy"]
 
 
 def test_an_order_in_the_wrong_mode_is_a_bug_by_name(desk: Desk):

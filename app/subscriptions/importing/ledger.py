@@ -10,6 +10,7 @@ from app.billing.facts import Entitlement, Item, Lot
 from app.billing.measures import MEASURES
 from app.billing.rounding import ROUNDINGS
 from app.billing.schedule import zone_of
+from app.kit.money import LARGEST
 from app.subscriptions.importing import values
 from app.subscriptions.importing.context import Context
 from app.subscriptions.importing.fields import Fields, Row
@@ -23,6 +24,13 @@ Ledger = tuple[Entitlement, ...]
 
 def read_ledger(item: Item, paid: list[Any], fields: Fields, row: Row, context: Context, currency: str) -> Ledger:
     """The rows of an item. ``paid`` is what each lot says about the current period (None: nothing)."""
+    ledger = _ledger(item, paid, fields, row, context, currency)
+    if any(abs(entry.amount) > LARGEST for entry in ledger):
+        fields.complain(PAID, "comes to too large an amount")
+    return ledger
+
+
+def _ledger(item: Item, paid: list[Any], fields: Fields, row: Row, context: Context, currency: str) -> Ledger:
     said_per_lot = [said not in (None, "") for said in paid]
     if fields.value("entitlements") is not None:
         if fields.value(PAID) is not None or any(said_per_lot):

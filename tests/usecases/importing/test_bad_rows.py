@@ -135,6 +135,10 @@ BAD_OBJECTS = [
     (subscription(item(), reference="a" * 65), "reference", "is no reference"),
     (subscription(item(), reference="\ud800"), "reference", "invisible marks"),
     (subscription(item(), reference=7), "reference", "is no text"),
+    (
+        subscription(item(interval="1day", period={"start": "1900-01-01", "end": "2999-01-01"}, lots=[{"quantity": 1, "unit_price": "90071992547409.92"}])),
+        "items[0].paid_for_current_period", "comes to too large an amount",
+    ),
     (subscription(items=[]), "items", "1 to 50 are needed"),
     (subscription(items=7), "items", "is no list"),
     (

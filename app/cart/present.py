@@ -386,7 +386,7 @@ def _boxes(
 
 def _cancel_hint(scene: Scene, summary: Summary, pen: Pen) -> Markup:
     tongue, merchant = scene.tongue, scene.merchant
-    links = legal_links(merchant, tongue, f"/legal/{merchant.code}")
+    links = legal_links(merchant, tongue, f"/legal/{merchant.code}", scene.here)
     said: list[Markup] = []
     if summary.next_after is not None:
         said.append(

@@ -99,13 +99,17 @@ def is_address(text: str) -> bool:
     return text.startswith(("https://", "http://")) and " " not in text and "\n" not in text
 
 
-def legal_links(merchant: MerchantView, tongue: Tongue, base: str) -> dict[str, str]:
-    """Terms, refunds and privacy, where there are any: the merchant's own address, or ``base/terms`` for a text."""
+def legal_links(merchant: MerchantView, tongue: Tongue, base: str, back: str = "") -> dict[str, str]:
+    """Terms, refunds and privacy, where there are any: the merchant's own address, or ``base/terms`` for a text.
+
+    ``back`` is the path of the page that a text of ours leads back to.
+    """
     links: dict[str, str] = {}
     for kind in LEGAL_KINDS:
         text = legal_text(merchant, kind, tongue.language)
         if text is not None:
-            links[kind] = text if is_address(text) else keep_language(f"{base}/{kind}", tongue)
+            own = keep_language(f"{base}/{kind}", tongue)
+            links[kind] = text if is_address(text) else with_query(own, back=back) if back else own
     return links
 
 
@@ -120,6 +124,6 @@ def frame_for(
     colour = merchant.brand_colour if merchant else DEFAULT_COLOUR
     base = legal_base or f"/legal/{quote(merchant.code)}" if merchant else ""
     return Frame(
-        merchant, links, legal_links(merchant, tongue, base) if merchant else _NONE, brand_url(colour),
+        merchant, links, legal_links(merchant, tongue, base, here) if merchant else _NONE, brand_url(colour),
         letter_of(merchant.name) if merchant else "", banner,
     )  # fmt: skip

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy import String, column, inspect, select, table
+
 from app import migrations
 from app.accounts.directory import Directory
 from app.cli.commands.demo_clock import demo_clock
@@ -109,10 +111,18 @@ def gateway_settings(settings: Settings, clock: Clock, randomness: Randomness) -
 
 def check_schema(store: Store) -> None:
     """``SettingsError`` (schema_old) unless the database is at the newest step: a server must not guess at its tables."""
-    at = migrations.current(store.engine)
+    at = _step(store)
     if at != migrations.newest():
         raise SettingsError(
             "schema_old",
             f"the database is at step {at or 'none'}, this version needs {migrations.newest()}: run liftlink db upgrade",
             setting=variable("database_url"),
         )
+
+
+def _step(store: Store) -> str | None:
+    """What ``migrations.current`` gives, without loading Alembic: ten megabytes that no server needs."""
+    with store.read() as connection:
+        if not inspect(connection).has_table(migrations.VERSION_TABLE):
+            return None
+        return connection.scalar(select(column("version_num", String)).select_from(table(migrations.VERSION_TABLE)))

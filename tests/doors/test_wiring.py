@@ -13,7 +13,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from app import create_app
+from app import create_app, migrations
 from app.accounts.merchants import NewMerchant, change_merchant, create_merchant, stored_logo
 from app.cli.commands.demo_clock import DemoClock, note_demo_clock
 from app.config import SettingsError, read_settings
@@ -22,7 +22,7 @@ from app.kit.clock import StoppedClock, SystemClock
 from app.kit.ids import system_randomness
 from app.models.store import Store
 from app.web.services import EXTENSION, Services, for_book
-from app.wiring.adapters import make_clock, open_services
+from app.wiring.adapters import check_schema, make_clock, open_services
 from app.wiring.jobs import start_jobs
 from app.wiring.log import OURS, without_tokens
 from app.wiring.web import ADAPTERS
@@ -65,6 +65,15 @@ def test_an_old_schema_stops_the_start_and_says_what_to_do(tmp_path: Path):
     with pytest.raises(SettingsError, match="liftlink db upgrade") as caught:
         create_app({"database_url": f"sqlite:///{tmp_path / 'new.sqlite3'}"})
     assert caught.value.code == "schema_old"
+
+
+def test_the_server_sees_the_same_step_as_the_migrations(store: Store, tmp_path: Path):
+    check_schema(store)
+    assert migrations.is_current(store.engine)
+    empty = Store(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
+    with pytest.raises(SettingsError, match="at step none"):
+        check_schema(empty)
+    assert migrations.current(empty.engine) is None
 
 
 def test_a_gateway_that_is_not_installed_stops_the_start(store: Store):

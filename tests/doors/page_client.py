@@ -100,7 +100,7 @@ def check_no_inline(document: Element, html: str) -> None:
         assert "style" not in element.attrib, f"inline style on {element.tag}"
         assert not [name for name in element.attrib if name.startswith("on")], f"inline handler on {element.tag}"
     for sheet in elements(document, "link"):
-        assert sheet.get("href", "").startswith(("/static/", "/brand/", "data:,")), sheet.get("href")
+        assert sheet.get("href", "").startswith(("/static/", "/brand/", "/look/", "data:,")), sheet.get("href")
     assert "http-equiv" not in html, "no refresh behind the shopper's back"
 
 

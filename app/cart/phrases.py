@@ -154,12 +154,14 @@ def change_line(tongue: Tongue, summary: Summary) -> str:
     """``1 seat to 2 seats, CRM Standard``."""
     unit = unit_of(tongue, summary)
     if summary.kind in {"more", "fewer"}:
-        return tongue.say(
+        said = tongue.say(
             "%(before)s to %(after)s, %(product)s", before=words.counted(tongue, unit, summary.quantity_before),
             after=words.counted(tongue, unit, summary.quantity_after), product=summary.product_after,
         )  # fmt: skip
+        return words.capital(said)
     if summary.kind == "product":
-        return tongue.say("%(before)s to %(after)s", before=summary.product_before, after=summary.product_after)
+        plans = {"before": summary.product_before, "after": summary.product_after}
+        return words.capital(tongue.say("%(before)s to %(after)s", **plans))
     if summary.kind == "options":
         options = tongue.listed(summary.options_added)
         return tongue.say("%(product)s with %(options)s", product=summary.product_after, options=options)

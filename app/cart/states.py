@@ -226,7 +226,7 @@ def not_you(scene: Scene, address: str, back: str, reference: str) -> StatePage:
         address=email(address),
     )
     return StatePage(
-        tongue.say("This offer was meant for somebody else?"), lead, "warn", "info",
+        tongue.say("This offer is for one person"), lead, "warn", "info",
         actions=(tell, Action(tongue.say("Back to the offer"), back)),
         sections=(Section("h-why", tongue.say("If you contact us"), tongue.tell("Quote %(code)s.", code=code(reference))),),
     )  # fmt: skip

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, ClassVar
 
 from sqlalchemy import Connection, select
 
+from app.billing.measures import MEASURES, DayMeasure
+from app.billing.rounding import ROUNDINGS, Rounding
 from app.billing.schedule import zone_of
 from app.subscriptions.facts import BookFacts
 from app.subscriptions.importing.columns import Columns, CsvPlace, JsonPlace
@@ -45,11 +47,17 @@ class Context:
     numbers: dict[str, int] = field(default_factory=dict[str, int])
     options: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     columns: Columns | None = None
+    zone: tzinfo = field(init=False)
     instant: Parse = field(init=False)
+    measure: DayMeasure = field(init=False)
+    rounding: Rounding = field(init=False)
     _amounts: dict[tuple[str, bool], Parse] = field(default_factory=dict[tuple[str, bool], Parse])
 
     def __post_init__(self) -> None:
-        self.instant = instant_in(zone_of(self.book.timezone))
+        self.zone = zone_of(self.book.timezone)
+        self.instant = instant_in(self.zone)
+        self.measure = MEASURES[self.book.policy.get("basis", "month")](self.zone)
+        self.rounding = ROUNDINGS[self.book.policy.get("rounding", "half_up")]
 
     def amounts(self, currency: str, *, signed: bool = False) -> Parse:
         """The parser of amounts in a currency."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from app.billing.facts import Item, Lot, LotDiscount, Span
-from app.billing.schedule import local_day, zone_of
+from app.billing.schedule import local_day
 from app.kit.money import LARGEST
 from app.subscriptions.importing import values
 from app.subscriptions.importing.context import Context
@@ -74,7 +74,7 @@ class _ItemReader:
         if not fields.good or period is None:
             return None
         if anchor_day is None:
-            anchor_day = local_day(period.start, zone_of(self.context.book.timezone)).day
+            anchor_day = local_day(period.start, self.context.zone).day
         item = Item(self.number, product, interval, period, anchor_day, tuple(lots), options, committed)
         ledger = read_ledger(item, paid, fields, self.row, self.context, self.currency)
         return replace(item, entitlements=ledger) if fields.good else None

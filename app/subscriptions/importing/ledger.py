@@ -7,9 +7,6 @@ from typing import Any
 
 from app.billing.credits import assumed_payment, pinned
 from app.billing.facts import Entitlement, Item, Lot
-from app.billing.measures import MEASURES
-from app.billing.rounding import ROUNDINGS
-from app.billing.schedule import zone_of
 from app.kit.money import LARGEST
 from app.subscriptions.importing import values
 from app.subscriptions.importing.context import Context
@@ -52,15 +49,12 @@ def _paid(
     item: Item, lots: tuple[Lot, ...], said: Any, path: str, fields: Fields, context: Context, currency: str
 ) -> Ledger:
     """Yes: the lots' prices less their discounts, by the share of the period; no: nothing; else this amount."""
-    policy = context.book.policy
     try:
         if not values.flag(said):
             return ()
     except Bad:
         return _paid_amount(item, lots, said, path, fields, context, currency)
-    measure = MEASURES[policy.get("basis", "month")](zone_of(context.book.timezone))
-    rounding = ROUNDINGS[policy.get("rounding", "half_up")]
-    rows = [assumed_payment(lot, item, measure, rounding) for lot in lots]
+    rows = [assumed_payment(lot, item, context.measure, context.rounding) for lot in lots]
     return tuple(row for row in rows if row.amount)
 
 
@@ -98,6 +92,5 @@ def _listed(item: Item, fields: Fields, row: Row, context: Context, currency: st
 
 def _pinned(item: Item, rows: list[Entitlement], context: Context) -> Ledger:
     """Every row with its lot: a row for all lots is split by what they cost."""
-    rounding = ROUNDINGS[context.book.policy.get("rounding", "half_up")]
-    split = pinned(replace(item, entitlements=tuple(rows)), rounding)
+    split = pinned(replace(item, entitlements=tuple(rows)), context.rounding)
     return tuple(row for row in split if row.amount)

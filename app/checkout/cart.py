@@ -12,7 +12,6 @@ from app.billing import standing_renewal
 from app.billing.errors import CaseError
 from app.billing.facts import ProductFacts
 from app.billing.result import Quote
-from app.billing.schedule import local_day, zone_of
 from app.charging.reading import OrderFacts, order_facts, orders_of_link
 from app.checkout.errors import CheckoutRefused
 from app.kit.clock import Clock
@@ -22,12 +21,9 @@ from app.links.sessions import CHECKOUT_BYTES, CartSession, QuoteTicket
 from app.models.links import withdrawal_of
 from app.models.store import Store
 from app.models.work import CartContact
-from app.subscriptions.catalog import catalog_of
 from app.subscriptions.facts import CardFacts, Held, load
 from app.subscriptions.offered import Offered, OfferError, names_of, offered
-from app.subscriptions.pricing import is_usable, price
-
-QUOTE_LIFE = timedelta(minutes=60)
+from app.subscriptions.pricing import Priced, is_usable, priced
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +130,38 @@ def cart_at(
     _check_uses(connection, book_id, claims, held, order)
     found = _offered(connection, book_id, claims, at, held)
     contact = contact_of(connection, book_id, session, held)
-    try:
-        quote = price(
-            connection, held, found.change, at, cart_session=session_id(session),
-            own_order=order.id if order else None, asks_card=False,
-        )  # fmt: skip
-    except CaseError as error:
-        raise CheckoutRefused("offer_unpriced", error.message, held=held) from error
+    made = _priced(connection, held, found, session, at, order)
     cards = tuple(card for card in held.cards if _is_shown(card, session, contact))
     cart = Cart(
-        book_id, session, at, held, found, quote, _valid_until(held, found, claims, at), checkout_id, contact, _catalog(connection, held, quote), cards,
-        frozenset(card.id for card in cards if is_usable(card, held.book, now, session_id(session))), order,
-    )  # fmt: skip
-    if not quote.eligibility.ok:
-        raise CheckoutRefused("not_eligible", quote.eligibility.message or "", cart=cart, quote=quote, held=held)
+        book_id=book_id,
+        session=session,
+        at=at,
+        held=held,
+        offered=found,
+        quote=made.quote,
+        valid_until=_valid_until(made, held, found, claims),
+        checkout_id=checkout_id,
+        contact=contact,
+        catalog=made.policy.catalog,
+        cards=cards,
+        usable=frozenset(card.id for card in cards if is_usable(card, held.book, now, session_id(session))),
+        order=order,
+    )
+    if not cart.quote.eligibility.ok:
+        raise CheckoutRefused("not_eligible", cart.quote.eligibility.message or "", cart=cart)
     return cart
+
+
+def _priced(
+    connection: Connection, held: Held, found: Offered, session: CartSession, at: datetime, order: OrderFacts | None
+) -> Priced:
+    own = order.id if order else None
+    try:
+        return priced(
+            connection, held, found.change, at, cart_session=session_id(session), own_order=own, asks_card=False
+        )
+    except CaseError as error:
+        raise CheckoutRefused("offer_unpriced", error.message, held=held) from error
 
 
 def check_withdrawn(connection: Connection, book_id: int, claims: LinkClaims) -> None:
@@ -199,13 +212,6 @@ def contact_of(connection: Connection, book_id: int, session: CartSession, held:
     return Contact(held.customer.email, held.customer.gateway_customer, is_own=True)
 
 
-def _catalog(connection: Connection, held: Held, quote: Quote) -> Mapping[str, ProductFacts]:
-    """The products before and after, for their names; what pricing read a moment ago is still in memory."""
-    products = dict.fromkeys(item.product for item in (*held.facts.items, *quote.after))
-    catalog = catalog_of(connection, held.book.id, held.book.catalog_version)
-    return catalog.facts(connection, products, held.facts.currency)
-
-
 def _is_shown(card: CardFacts, session: CartSession, contact: Contact) -> bool:
     """Stored cards are withdrawn from a cart under another e-mail; cards entered in another cart are never shown."""
     if card.cart_session is not None:
@@ -213,16 +219,10 @@ def _is_shown(card: CardFacts, session: CartSession, contact: Contact) -> bool:
     return contact.is_own
 
 
-def _valid_until(held: Held, found: Offered, claims: LinkClaims, at: datetime) -> datetime:
-    """An hour; earlier at the end of the merchant's day, of the offer, or before the lock window around the renewal."""
-    zone = zone_of(held.book.timezone)
-    midnight = datetime.combine(local_day(at, zone) + timedelta(days=1), datetime.min.time(), zone).astimezone(UTC)
-    ends = [at + QUOTE_LIFE, midnight, claims.expires]
-    if found.ends_at is not None:
-        ends.append(found.ends_at)
-    window = timedelta(seconds=held.book.policy.get("lock_window", 1800))
-    ends += [edge for item in held.facts.items if (edge := item.period.end - window) > at]
-    return min(ends)
+def _valid_until(made: Priced, held: Held, found: Offered, claims: LinkClaims) -> datetime:
+    """As long as the figure stands; not longer than the link or the saved offer."""
+    ends = [made.valid_until(held), claims.expires]
+    return min([*ends, found.ends_at] if found.ends_at is not None else ends)
 
 
 def renewal_now(held: Held) -> int:

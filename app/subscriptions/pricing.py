@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from app.billing.engine import quote
+from app.billing.engine import quote, valid_until
 from app.billing.facts import Change, MinimumCharge, PathFacts, Policy, TaxRate
 from app.billing.result import Quote
 from app.billing.schedule import local_day, zone_of
@@ -22,7 +22,25 @@ Changes = Change | tuple[Change, ...]
 _PLAIN = ("basis", "change_day", "rounding", "negative", "lock_window", "unpaid_limit")
 
 
+class Priced(NamedTuple):
+    """A quote with the rules it was made under: its life and the products' names follow from them."""
+
+    quote: Quote
+    policy: Policy
+
+    def valid_until(self, held: Held) -> datetime:
+        """Until when it may be confirmed: 60 minutes, the end of the local day, or the lock window."""
+        return valid_until(held.facts, self.policy, self.quote.at)
+
+
 def price(
+    conn: Connection, held: Held, change: Changes, at: datetime, *, own_order: str | None = None, asks_card: bool = True
+) -> Quote:
+    """The change priced at ``at``, as ``priced`` does it."""
+    return priced(conn, held, change, at, own_order=own_order, asks_card=asks_card).quote
+
+
+def priced(
     conn: Connection,
     held: Held,
     change: Changes,
@@ -31,7 +49,7 @@ def price(
     cart_session: str | None = None,
     own_order: str | None = None,
     asks_card: bool = True,
-) -> Quote:
+) -> Priced:
     """The change priced at ``at`` under the book's policy, its path's overrides, tax and catalog.
 
     ``cart_session`` also counts the cards entered in that cart. ``own_order`` is an open order that does not count as a
@@ -46,7 +64,7 @@ def price(
         customer=replace(held.facts.customer, cards=cards if asks_card else None),
         change_in_progress=held.open_order is not None and held.open_order != own_order,
     )
-    return quote(facts, change, policy, at)
+    return Priced(quote(facts, change, policy, at), policy)
 
 
 def versions(held: Held) -> tuple[int, int, int]:

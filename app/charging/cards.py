@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from app.charging.finishing import GIVEN_UP_AFTER, LOOKS, finish_due_setups
 from app.gateways.port import AnswerKind, Gateways
@@ -132,12 +133,7 @@ def _write_row(store: Store, clock: Clock, request: SetupRequest, customer: str)
     """Numbered within the cart session, so that its id is derived; a page that is never opened ends with the day."""
     now = clock.now()
     with store.write() as conn:
-        n: int = conn.execute(
-            select(func.count())
-            .select_from(CardSetup)
-            .where(CardSetup.book_id == request.book_id, CardSetup.cart_session == request.cart_session)
-        ).scalar_one()
-        setup_id = derive("setup", request.book_id, request.cart_session, n + 1)
+        setup_id = _next_id(conn, request)
         conn.execute(
             insert(CardSetup),
             {
@@ -154,6 +150,15 @@ def _write_row(store: Store, clock: Clock, request: SetupRequest, customer: str)
             },
         )
     return setup_id
+
+
+def _next_id(conn: Connection, request: SetupRequest) -> str:
+    """The first number that this cart session has not used; few pages are opened in one, and each look is by key."""
+    for n in itertools.count(1):
+        setup_id = derive("setup", request.book_id, request.cart_session, n)
+        if conn.execute(_STATUS, {"book": request.book_id, "setup": setup_id}).first() is None:
+            return setup_id
+    raise AssertionError("numbers do not end")
 
 
 _STATUS = select(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Connection, exists, literal_column, select
@@ -21,6 +21,8 @@ from app.outbox import record_once
 
 BUDGET_SECONDS = 60.0
 """A worker has time: an attempt's calls are few, and each has its own time-out."""
+SWEEP_FOR = timedelta(seconds=20)
+"""After this a sweep begins no other attempt."""
 PASS = 200
 """Rows that one pass of the expirer takes; the next pass takes the rest."""
 _log = structlog.get_logger(__name__)
@@ -29,7 +31,7 @@ _log = structlog.get_logger(__name__)
 def sweep(
     store: Store, gateways: Gateways, clock: Clock, *, by: str, limit: int = 10, rung: bool = False
 ) -> Sequence[str]:
-    """Drive every attempt whose time has come, at most ``limit``; their ids.
+    """Drive every attempt whose time has come, at most ``limit`` and for about ``SWEEP_FOR``; the ids of those driven.
 
     ``rung``: somebody rang the bell and may be waiting, so young undecided attempts are looked at before their time. What
     one attempt raises is logged and stops no other; its lease ends, and it is due again.
@@ -39,12 +41,16 @@ def sweep(
         ids = list(due_attempts(conn, now, limit))
         if rung:
             ids += [one for one in waited_for(conn, now, limit) if one not in ids]
+    driven: list[str] = []
     for attempt_id in ids:
+        if clock.now() - now >= SWEEP_FOR:
+            break  # a silent gateway must not keep mails and card pages waiting; the rest is still due
+        driven.append(attempt_id)
         try:
             drive(store, gateways, clock, [attempt_id], by=by, budget_seconds=BUDGET_SECONDS)
         except Exception:
             _log.exception("drive_failed", attempt=attempt_id)
-    return ids
+    return driven
 
 
 def expire(store: Store, clock: Clock, *, actor: str = "expirer") -> int:

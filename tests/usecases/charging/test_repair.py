@@ -150,6 +150,19 @@ def test_one_attempt_that_raises_does_not_stop_the_others(desk: Desk):
     assert desk.attempt(broken.attempt_id).state == "INTENT"
 
 
+def test_a_silent_gateway_does_not_hold_up_the_rest_of_the_worker(desk: Desk):
+    with desk.store.write() as conn:
+        for number in range(2000, 2030):
+            create_subscription(conn, desk.seeded.book, desk.seeded.customer, number=number)
+    for number in range(2000, 2030):
+        desk.place(desk.order(f"tab-{number}", jti=f"1.{number}", subscription=number))
+    desk.sandbox.controls.fail_next("create_payment", Fault.TIMEOUT_BEFORE, times=1000)
+    before = desk.clock.now()
+    driven = sweep(desk.store, desk.gateways, desk.clock, by="worker", limit=30)
+    assert 15 <= len(driven) < 30
+    assert desk.clock.now() - before < timedelta(seconds=30)
+
+
 def test_an_attempt_of_an_unknown_gateway_waits_and_the_merchant_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch):
     from app.gateways.port import GatewayError
 

@@ -236,6 +236,9 @@ class Shop:
         """Changing requests that reached the gateway."""
         return len(self.sandbox.ledger.requests())
 
+    def calls_of(self, verb: str) -> int:
+        return sum(request.verb == verb for request in self.sandbox.ledger.requests())
+
     def seats(self) -> int:
         return self.ask("SELECT sum(quantity) FROM lots WHERE book_id = :b", b=self.seeded.book)
 

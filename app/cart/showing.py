@@ -53,6 +53,8 @@ def show_again(book_id: int, session: CartSession, error: CheckoutRefused) -> An
 def _problems(cart: Cart, error: CheckoutRefused) -> Problems:
     if error.code == "form_incomplete":
         listed = cast("list[str]", error.details["missing"])
+        if cart.needs_card and not cart.usable:  # its page has no boxes yet, only the way to a card
+            return Problems(card_missing=True)
         return Problems(
             consent_missing="consent" in listed, start_missing="start_now" in listed, card_missing="card" in listed
         )

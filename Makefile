@@ -29,6 +29,7 @@ check: setup-dev ## Lint, types, ranks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/basedpyright
+	@$(BIN)/deptry .
 	@$(BIN)/python -m pytest tests/architecture -p no:randomly
 
 test: setup-dev ## Everything that CI runs

@@ -14,7 +14,8 @@ from app.billing.result import Quote
 from app.models.orders import Order
 from app.models.store import Store
 from app.subscriptions.facts import load
-from app.subscriptions.pricing import priced, versions
+from app.subscriptions import pricing
+from app.subscriptions.pricing import versions
 from tests import factories
 from tests.conftest import TODAY
 from tests.factories import Seeded
@@ -27,7 +28,7 @@ def priced(store: Store, seeded: Seeded, change: Change = SECOND_SEAT, at: datet
     with store.read() as conn:
         held = load(conn, seeded.book, 1048)
         assert held is not None
-        return priced(conn, held, change, at, **how).quote
+        return pricing.priced(conn, held, change, at, **how).quote
 
 
 def test_the_reference_case_costs_five_dollars_today_and_fifty_at_renewal(store: Store, seeded: Seeded):

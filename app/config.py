@@ -201,6 +201,11 @@ class Settings(BaseSettings):
         return self.mail_address or f"noreply@{host if named else 'liftlink.invalid'}"
 
     @property
+    def maintenance(self) -> Path:
+        """The switch: while this file is there, no cart opens."""
+        return self.instance_path / "maintenance"
+
+    @property
     def demo_clock(self) -> Path:
         """Where the demo notes by how much its clock is moved, so that every process of this folder shares it."""
         return self.instance_path / "demo-clock"

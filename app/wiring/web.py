@@ -14,12 +14,14 @@ from app.bank import bank_blueprint
 from app.cart import cart
 from app.config import Settings, SettingsError, read_settings, variable
 from app.gateways.sandbox import Sandbox
+from app.kit.clock import Clock
 from app.web.assets import Assets, register_assets
 from app.web.errors import register_errors
 from app.web.headers import register_headers
 from app.web.i18n import Languages
 from app.web.limits import register_rate_limit
 from app.web.logos import Logo, logo_answer
+from app.web.maintenance import register_maintenance
 from app.web.pages import Pages
 from app.web.services import EXTENSION, Services, merchant_here
 from app.web.styles import register_brand
@@ -58,7 +60,7 @@ def build_app(overrides: Mapping[str, object] | None = None) -> Flask:
         decline_limit=settings.decline_limit,
         drive_budget=settings.drive_seconds,
     )
-    _dress(app, pages, settings)
+    _dress(app, pages, settings, adapters.clock)
     _register_doors(app, adapters, services)
     if settings.trusted_proxies:
         # Assigned as Flask's documentation asks; only the sender's address and scheme are believed, never the host.
@@ -76,7 +78,7 @@ def _pages(settings: Settings) -> Pages:
     return Pages(ROOT / "templates", Assets(ROOT / "static"), languages, reload=not settings.production)
 
 
-def _dress(app: Flask, pages: Pages, settings: Settings) -> None:
+def _dress(app: Flask, pages: Pages, settings: Settings, clock: Clock) -> None:
     """What every answer has in common: headers, errors in the merchant's look, a ceiling, assets, brand and logo."""
     register_headers(app, production=settings.production)
     register_errors(app, pages, merchant_of=merchant_here)
@@ -86,6 +88,7 @@ def _dress(app: Flask, pages: Pages, settings: Settings) -> None:
         except ValueError as error:
             name = variable("rate_limit")
             raise SettingsError("setting_invalid", f"{name}: {error}", setting=name) from None
+    register_maintenance(app, settings.maintenance, clock)
     register_assets(app, pages.assets)
     register_brand(app)
 

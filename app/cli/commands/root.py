@@ -13,6 +13,7 @@ from app.cli.commands.demo import demo
 from app.cli.commands.importing import import_files
 from app.cli.commands.keys import keys
 from app.cli.commands.link import link
+from app.cli.commands.maintenance import maintenance
 from app.cli.commands.merchants import merchant
 from app.cli.commands.offer import offer
 from app.cli.commands.serve import serve
@@ -32,7 +33,7 @@ def group() -> None:
     """Signed one-click upgrade links with a hosted cart for subscription businesses."""
 
 
-for command in (merchant, import_files, link, offer, keys, serve, worker, demo, db, settings):
+for command in (maintenance, merchant, import_files, link, offer, keys, serve, worker, demo, db, settings):
     group.add_command(command)
 
 

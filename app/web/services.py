@@ -96,5 +96,5 @@ def merchant_view(facts: MerchantFacts) -> MerchantView:
         timezone=facts.timezone,
         prefix=facts.prefix,
         locale=facts.locale,
-        reminder_days=facts.reminder_days,
+        reminder_days=None,  # no page promises a reminder before reminders are sent
     )

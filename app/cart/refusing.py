@@ -285,6 +285,7 @@ CHARGING_PAGES: dict[str, Callable[[ChargingError], Answer]] = {
     "link_used": _used_up,
     "too_many_tries": _too_many,
     "order_closed": _too_old,
+    "quote_expired": _too_old,
     "quote_differs": _changed,
     "subscription_moved": _changed,
     "card_unusable": _card,

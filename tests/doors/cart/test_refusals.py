@@ -1,0 +1,484 @@
+"""S-13 to S-21 and S-31 to S-35: a link that does not open says why, blames nobody and shows a way on."""
+
+from __future__ import annotations
+
+import ast
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.accounts.keys import retire_key, rotate_key
+from app.billing.eligibility import MESSAGES
+from app.cart.refusals import REASONS
+from app.cart.refusing import BAD, CHARGING_PAGES, CHECKOUT_PAGES, LINK_PAGES
+from app.charging import errors as charging_errors
+from app.checkout import errors as checkout_errors
+from app.links.claims import WrittenOffer
+from app.links.errors import CODES
+from app.offers.revoke import revoke
+from tests.doors.cart.shop import PUBLIC, CartPage, Shop, local, shown, told
+from tests.doors.page_client import elements, form_values, parsed
+
+NOT_CHARGED = "You have not been charged and your subscription has not changed."
+ROOT = Path(__file__).parents[3]
+
+
+def fresh_form(html: str) -> tuple[str, dict[str, str]]:
+    for form in elements(parsed(html), "form"):
+        action = form.get("action") or ""
+        if action.split("?")[0].endswith("/fresh"):
+            return action, {f.get("name", ""): f.get("value", "") for f in elements(form, "input")}
+    raise AssertionError("no way to ask for a fresh link")
+
+
+def ask_for_fresh(shop: Shop, html: str) -> tuple[str, str]:
+    action, fields = fresh_form(html)
+    return shown(shop.client.follow(shop.client.post(action, fields)))
+
+
+def mailed(shop: Shop) -> list[str]:
+    return [local(mail["url"]) for mail in shop.mails("fresh_link")]
+
+
+# S-16
+
+
+def test_expired_says_when_and_mails_a_fresh_link_at_the_regular_price(shop: Shop):
+    link = shop.link(validity=60)
+    shop.clock.move(timedelta(seconds=60))
+    response = shop.client.get(link, 410)
+    title, text = shown(response)
+    assert title.startswith("This offer link has expired")
+    assert "This offer closed on July 1, 2026 at 2:15 pm PDT." in text
+    assert NOT_CHARGED in text
+    title, text = ask_for_fresh(shop, response.text)
+    assert "works for 7 days" in text or "7 days" in text
+    (fresh,) = mailed(shop)
+    page = shop.open(fresh)
+    assert shown(page)[0].startswith("Add a second seat for $20.00 today"), "the special price is over"
+    shop.press(page)
+    assert shop.taken() == [2000]
+
+
+def test_a_link_is_good_until_the_second_before_it_ends(shop: Shop):
+    link = shop.link(validity=60)
+    shop.clock.move(timedelta(seconds=59))
+    shop.open(link)
+
+
+def test_a_fresh_link_is_mailed_once_in_ten_minutes_and_the_answer_is_the_same(shop: Shop):
+    link = shop.link(validity=60)
+    shop.clock.move(timedelta(seconds=60))
+    html = shop.client.get(link, 410).text
+    answers = {ask_for_fresh(shop, html) for _ in range(4)}
+    assert len(answers) == 1
+    assert len(mailed(shop)) == 1
+
+
+def test_the_answer_is_the_same_when_there_is_nobody_to_write_to(shop: Shop):
+    link = shop.link(validity=60)
+    shop.clock.move(timedelta(seconds=60))
+    html = shop.client.get(link, 410).text
+    first = ask_for_fresh(shop, html)
+    shop.clock.move(timedelta(hours=1))
+    shop.sql("UPDATE subscriptions SET status = 'canceled'")
+    assert ask_for_fresh(shop, html) == first
+    assert len(mailed(shop)) == 1
+
+
+def test_a_fresh_link_needs_the_pages_own_form(shop: Shop):
+    link = shop.link(validity=60)
+    shop.clock.move(timedelta(seconds=60))
+    for csrf in ("", "x"):
+        shop.client.post(f"{link}/fresh", {"csrf": csrf}, 404)
+    assert mailed(shop) == []
+
+
+def test_a_cart_whose_link_ends_while_it_is_open_offers_a_fresh_one(shop: Shop):
+    page = shop.open(shop.link(validity=60))
+    shop.clock.move(timedelta(seconds=61))
+    for response in (shop.client.get(page.path, 410), shop.press(page, 410)):
+        assert NOT_CHARGED in shown(response)[1]
+    ask_for_fresh(shop, shop.client.get(page.path, 410).text)
+    assert len(mailed(shop)) == 1
+    assert shop.calls() == 0
+
+
+# S-18
+
+
+@pytest.mark.parametrize("kind", ["link", "batch", "customer"])
+def test_what_was_withdrawn_opens_no_cart_and_buys_nothing(shop: Shop, kind: str):
+    issued = shop.issue()
+    link = local(issued.url)
+    page = shop.open(link)
+    shop.clock.move(timedelta(seconds=1))
+    ref = {"link": issued.link_id.text, "batch": str(issued.link_id.batch), "customer": "1001"}[kind]
+    revoke(shop.store, shop.clock, shop.seeded.book, kind, ref, reason="a secret reason", actor="test")
+    for response in (shop.client.get(link, 410), shop.client.get(page.path, 410), shop.press(page, 410)):
+        title, text = shown(response)
+        assert title.startswith("This link is no longer valid")
+        assert NOT_CHARGED in text
+        assert "secret reason" not in response.text
+    assert shop.calls() == 0
+    ask_for_fresh(shop, shop.client.get(link, 410).text)
+    ask_for_fresh(shop, shop.client.get(page.path, 410).text)
+    assert mailed(shop) == [], "what was taken back is not given again"
+
+
+def test_the_wrong_address_is_refused_by_name_and_the_right_one_opens(shop: Shop):
+    link = shop.link(ip="203.0.113.9")
+    response = shop.client.get(link, 403)
+    title, text = shown(response)
+    assert title.startswith("This link does not open from here")
+    assert NOT_CHARGED in text
+    ask_for_fresh(shop, response.text)
+    (fresh,) = mailed(shop)
+    assert shown(shop.open(fresh))[0].startswith("Add a second seat for $5.00 today"), "the offer is still its own"
+    opened = shop.client.get(link, 303, environ_base={"REMOTE_ADDR": "203.0.113.9"})
+    shop.cart_at(opened.headers["Location"])
+
+
+def test_a_forwarded_address_is_believed_of_nobody(shop: Shop):
+    link = shop.link(ip="203.0.113.9")
+    shop.client.get(link, 403, headers={"X-Forwarded-For": "203.0.113.9", "X-Real-IP": "203.0.113.9"})
+
+
+def test_a_retired_key_refuses_link_cart_and_press_and_shows_nothing_of_anybody(shop: Shop):
+    link = shop.link()
+    page = shop.open(link)
+    old = shop.ask("SELECT kid FROM signing_keys WHERE book_id = :b", b=shop.seeded.book)
+    masters, randomness = shop.adapters.masters, shop.adapters.randomness
+    rotate_key(shop.store, shop.clock, masters, randomness, shop.seeded.book, actor="test")
+    shop.adapters.directory.forget()
+    shop.open(link)  # rotated is still good
+    retire_key(shop.store, shop.clock, shop.seeded.book, old)
+    shop.adapters.directory.forget()
+    for response in (shop.client.get(link, 410), shop.client.get(page.path, 410), shop.press(page, 410)):
+        title, text = shown(response)
+        assert title.startswith("This link is no longer valid")
+        assert "brightwell" not in response.text
+    assert shop.calls() == 0
+    ask_for_fresh(shop, shop.client.get(link, 410).text)
+    (fresh,) = mailed(shop)
+    shop.press(shop.open(fresh))
+    assert shop.taken() == [500]
+
+
+def test_a_key_retired_between_page_and_press_is_noticed_in_the_transaction(shop: Shop):
+    page = shop.open()
+    with shop.store.write() as conn:
+        conn.exec_driver_sql("UPDATE signing_keys SET state = 'retired'")  # no process was told
+    shop.press(page, 410)
+    assert shop.calls() == 0
+    assert shop.orders() == 0
+
+
+# S-17
+
+
+def test_a_link_of_two_uses_sells_twice_and_not_three_times(shop: Shop):
+    link = shop.link(WrittenOffer(1, "crm-seat", 2, unit_price=1000), uses=2)
+    shop.press(shop.open(link))
+    assert shop.taken() == [500]
+    opened = shop.client.get(link, 303).headers["Location"]
+    shop.client.get(opened, 403)  # it is not used up, but there is nothing left to change
+    assert shop.taken() == [500]
+
+
+# S-13, S-14, S-15
+
+
+def test_another_change_under_way_is_named(shop: Shop):
+    first, second = shop.link(), shop.link(WrittenOffer(1, "crm-pro", 1))
+    page = shop.open(second)
+    shop.press(shop.open(first), card=str(shop.card("visa_3ds", default=False)))
+    for response in (shop.client.get(page.path, 409), shop.press(page, 409)):
+        assert "Another change is under way" in shown(response)[0]
+        assert "This page has not charged you." in shown(response)[1]
+    assert shop.orders() == 1
+
+
+def test_unpaid_invoices_are_counted_and_the_offer_is_held(shop: Shop):
+    page = shop.open()
+    link = shop.link()
+    shop.sql(
+        "UPDATE customers SET unpaid = :unpaid",
+        unpaid='{"count": 2, "totals": {"USD": 8000}, "url": "https://app.quillmark.example/pay"}',
+    )
+    moved = shop.client.get(link, 303).headers["Location"]
+    for response in (shop.client.get(moved, 403), shop.press(page, 403)):
+        title, text = shown(response)
+        assert title.startswith("There is an unpaid invoice")
+        assert "2 invoices over $80.00 in all are still open." in text
+        assert "The offer is held for you until July 8, 2026." in text
+        hrefs = [a.get("href") for a in elements(parsed(response.text), "a")]
+        assert "https://app.quillmark.example/pay" in hrefs
+    assert shop.calls() == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "title"),
+    [
+        ("UPDATE subscriptions SET status = 'canceled'", 403, "Your subscription is not active"),
+        ("UPDATE subscriptions SET status = 'expired'", 403, "Your subscription is not active"),
+        ("UPDATE subscriptions SET status = 'paused'", 403, "Your subscription is paused"),
+        ("UPDATE subscriptions SET ends_at_period_end = 1", 403, "Your subscription ends with this billing period"),
+        ("UPDATE lots SET quantity = 2", 403, "You already have this"),
+    ],
+)
+def test_what_stands_in_the_way_is_the_one_reason(shop: Shop, change: str, status: int, title: str):
+    page, link = shop.open(), shop.link()
+    shop.sql(change)
+    moved = shop.client.get(link, 303).headers["Location"]
+    for response in (shop.client.get(moved, status), shop.press(page, status)):
+        found, text = shown(response)
+        assert found.startswith(title)
+        assert NOT_CHARGED in text
+        assert "Go to your account" in text
+    assert shop.calls() == 0
+
+
+def test_shortly_before_a_renewal_nothing_can_change(shop: Shop):
+    link = shop.link(validity=300 * 86400)
+    page_at = shop.ask("SELECT period_end FROM subscription_items")
+    from app.checkout.cart import instant
+
+    shop.clock.at = instant(page_at) - timedelta(minutes=29)
+    moved = shop.client.get(link, 303).headers["Location"]
+    title, text = shown(shop.client.get(moved, 409))
+    assert title.startswith("Your renewal is being processed")
+    assert NOT_CHARGED in text
+
+
+# S-20, S-31 to S-35
+
+
+@pytest.mark.parametrize(
+    "path", ["/u/x", "/u/a.b.c", "/cart/a.b.c", "/done/a.b.c", "/bank-back/a.b.c", "/card-back/a.b.c"]
+)
+def test_a_bad_link_gives_no_hint(shop: Shop, path: str):
+    response = shop.client.get(path, 404)
+    title, text = shown(response)
+    assert title.startswith("This link is not complete")
+    assert "Open it again from the mail" in text
+    assert "Nothing was charged." in text
+    assert "Quillmark" not in response.text
+
+
+def test_every_bad_link_looks_the_same(shop: Shop):
+    token = shop.link().removeprefix("/u/")
+    pages = {told(shop.client.get(f"/u/{bad}", 404).text) for bad in ("x", token[:-1], token[:20], token[:-1] + "A")}
+    assert len(pages) == 1
+
+
+def test_a_page_that_does_not_exist_and_a_way_that_is_not_allowed(shop: Shop):
+    assert "Nothing was charged." in shown(shop.client.get("/nothing", 404))[1]
+    response = shop.client.post("/u/abc", {}, 405)
+    assert "Nothing was charged." in shown(response)[1]
+    assert "GET" in response.headers["Allow"]
+
+
+def test_too_many_requests_say_how_long_to_wait(shop_with):
+    shop = shop_with(rate_limit="3/minute")
+    client = shop.app.test_client()
+    for _ in range(3):
+        client.get("/u/x")
+    response = client.get("/u/x")
+    assert response.status_code == 429
+    assert int(response.headers["Retry-After"]) > 0
+    assert "minute" in told(response.text)
+
+
+# No code is without its page
+
+
+def documented(module) -> set[str]:
+    """The codes that the tree at the top of an errors module names."""
+    return set(
+        re.findall(
+            r"^ {4,8}([a-z_]+) {2,}", ast.get_docstring(ast.parse(Path(module.__file__).read_text())) or "", re.M
+        )
+    )
+
+
+def raised(rooms: tuple[str, ...], error: str) -> set[str]:
+    """The codes with which that error is raised anywhere in those rooms."""
+    found: set[str] = set()
+    for room in rooms:
+        for path in (ROOT / "app" / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if (
+                    isinstance(node, ast.Call)
+                    and isinstance(node.func, ast.Name)
+                    and node.func.id == error
+                    and node.args
+                ):
+                    values = [node.args[0]]
+                    if isinstance(node.args[0], ast.IfExp):
+                        values = [node.args[0].body, node.args[0].orelse]
+                    found |= {v.value for v in values if isinstance(v, ast.Constant) and isinstance(v.value, str)}
+    return found
+
+
+def test_every_refusal_of_checkout_has_a_page():
+    codes = raised(("checkout", "cart"), "CheckoutRefused")
+    assert codes
+    assert codes <= set(CHECKOUT_PAGES)
+    assert documented(checkout_errors) == set(CHECKOUT_PAGES)
+
+
+def test_every_refusal_of_charging_has_a_page():
+    codes = raised(("charging",), "ChargingError")
+    assert codes
+    assert codes <= set(CHARGING_PAGES)
+    assert documented(charging_errors) == set(CHARGING_PAGES)
+
+
+ELSEWHERE = {
+    "link_revoked": "a refusal of checkout",
+    "link_used": "a refusal of checkout",
+    "campaign_closed": "a reason of the quote",
+    "campaign_exhausted": "a reason of the quote",
+    "token_expired": "the cart is opened anew, or the link is not complete",
+    "offer_too_long": "at issue only",
+    "claims_invalid": "at issue only",
+    "validity_invalid": "at issue only",
+    "key_invalid": "at issue only",
+}
+
+
+def test_every_code_of_a_link_has_a_page():
+    assert set(CODES) == set(LINK_PAGES) | BAD | set(ELSEWHERE)
+
+
+def test_every_reason_of_a_quote_has_its_words():
+    assert set(MESSAGES) <= set(REASONS) | {"unpaid_invoices"}
+
+
+def test_a_done_page_that_is_no_order_of_ours_is_missing(shop: Shop):
+    done = shop.press(shop.open()).headers["Location"]
+    shop.client.get(done[:-1] + ("A" if done[-1] != "A" else "B"), 404)
+
+
+def test_the_page_of_an_order_belongs_to_its_book_alone(shop: Shop):
+    from app.links.sessions import DoneTicket, sign_done
+
+    shop.press(shop.open())
+    order = shop.ask("SELECT id FROM orders")
+    ring = shop.adapters.directory.own_ring()
+    ends = int(shop.clock.now().timestamp()) + 99
+    shop.client.get(f"/done/{sign_done(DoneTicket(order, ends), ring.signing_key(shop.seeded.other_book))}", 404)
+    shop.client.get(f"/done/{sign_done(DoneTicket(order, ends), ring.signing_key(shop.seeded.book))}", 200)
+
+
+def test_an_order_that_ended_leads_back_to_the_offer(shop: Shop):
+    done = shop.press(shop.open(), card=str(shop.card("visa_declined", default=False))).headers["Location"]
+    shop.heal(2)
+    title, text = shown(shop.client.get(done))
+    assert "not been charged" in text or "nothing was charged" in title.lower() or "Nothing was charged" in text
+    back = [a.get("href") or "" for a in elements(parsed(shop.client.get(done).text), "a")]
+    forms = [f.get("action") or "" for f in elements(parsed(shop.client.get(done).text), "form")]
+    assert any("/cart/" in each for each in back + forms)
+
+
+# The classic address
+
+
+def classic(token: str = "", **parameters: str) -> str:
+    from urllib.parse import urlencode
+
+    return "/order/upgrade.php?" + urlencode({**parameters, **({"TOKEN": token} if token else {})})
+
+
+@pytest.mark.parametrize("script", ["/order/upgrade", "/order/upgrade.php"])
+def test_the_classic_address_opens_the_same_cart(shop: Shop, script: str):
+    token = shop.link().removeprefix("/u/")
+    path = f"{script}?LICENSE=1048&UPGRADEPROD=crm-seat&UPGRADEOPT=&TOKEN={token}&utm_source=x"
+    page = shop.cart_at(shop.client.get(path, 303).headers["Location"])
+    shop.press(page)
+    assert shop.taken() == [500]
+
+
+@pytest.mark.parametrize("license_key", ["1048", "QM-1048", "KEY-77"])
+def test_a_subscription_may_be_named_in_any_of_its_ways(shop: Shop, license_key: str):
+    shop.sql("UPDATE subscriptions SET delivered_code = 'KEY-77'")
+    token = shop.link().removeprefix("/u/")
+    shop.client.get(classic(token, LICENSE=license_key), 303)
+
+
+@pytest.mark.parametrize(
+    "contradiction",
+    [
+        {"LICENSE": "1049"},
+        {"UPGRADEPROD": "crm-pro"},
+        {"UPGRADEOPT": "support"},
+        {"LICENSE": "1048", "UPGRADEPROD": "CRM-SEAT"},
+        {"UPGRADEOPT": ","},
+    ],
+)
+def test_an_address_that_contradicts_its_token_is_refused(shop: Shop, contradiction: dict[str, str]):
+    token = shop.link().removeprefix("/u/")
+    assert shown(shop.client.get(classic(token, **contradiction), 404))[0].startswith("This link is not complete")
+
+
+def test_a_parameter_given_twice_is_refused(shop: Shop):
+    token = shop.link().removeprefix("/u/")
+    shop.client.get(classic(token, LICENSE="1048") + "&LICENSE=1048", 404)
+
+
+@pytest.mark.parametrize("license_key", ["QM-1048", "1048", "nobody-knows"])
+def test_without_a_token_the_classic_address_only_offers_a_mail(shop: Shop, license_key: str):
+    response = shop.client.get(classic(LICENSE=license_key, UPGRADEPROD="crm-pro"))
+    title, text = shown(response)
+    assert title.startswith("Get a new link")
+    assert "You have not been charged." in text
+    assert "brightwell" not in response.text
+    shop.client.follow(shop.client.post("/order/upgrade/fresh", form_values(response.text, "/fresh")))
+    assert len(mailed(shop)) == (0 if license_key == "nobody-knows" else 1)
+
+
+def test_known_and_unknown_codes_are_answered_alike(shop: Shop):
+    answers = set()
+    for license_key in ("QM-1048", "nobody-knows"):
+        response = shop.client.get(classic(LICENSE=license_key, UPGRADEPROD="crm-pro"))
+        assert license_key in response.text
+        answers.add(
+            shown(shop.client.follow(shop.client.post("/order/upgrade/fresh", form_values(response.text, "/fresh"))))
+        )
+    assert len(answers) == 1
+
+
+def test_without_anything_the_classic_address_is_a_bad_link(shop: Shop):
+    shop.client.get("/order/upgrade", 404)
+
+
+def test_an_expired_token_at_the_classic_address_can_be_renewed(shop: Shop):
+    token = shop.link(validity=60).removeprefix("/u/")
+    shop.clock.move(timedelta(seconds=61))
+    ask_for_fresh(shop, shop.client.get(classic(token, LICENSE="1048"), 410).text)
+    assert len(mailed(shop)) == 1
+
+
+def test_a_merchants_preview_buys_nothing(shop: Shop):
+    from app.offers.issue import Terms, preview
+    from tests.doors.cart.shop import SECOND_SEAT, WEEK
+
+    directory = shop.adapters.directory
+    book = shop.seeded.book
+    url = preview(
+        shop.store, shop.clock, shop.adapters.randomness, directory.key_ring().signing_key(book),
+        directory.own_ring().signing_key(book), Terms(1048, SECOND_SEAT, WEEK), base_url=PUBLIC,
+    )  # fmt: skip
+    before = shop.dump()
+    page = shop.cart_at(local(url))
+    assert "Preview: nothing can be bought" in page.html
+    button = next(b for b in elements(parsed(page.html), "button") if "Buy now" in "".join(b.itertext()))
+    assert "disabled" in button.attrib
+    response = shop.app.test_client().post(f"{page.path}/buy", data={**page.form, "agree": "1"})
+    assert response.status_code in {403, 409, 422}
+    assert shop.dump() == before
+    assert shop.calls() == 0
+    assert isinstance(page, CartPage)

@@ -41,18 +41,14 @@ def read_case(stated: object) -> Case:
     if currency not in PLACES:
         raise CaseError("currency", f"{currency!r} is no ISO 4217 currency")
     at = case.instant("at", UTC)
-    timezone = case.text("timezone", "UTC")
-    zone = zone_of(timezone)
-    tax = read_tax(case.object("tax"))
-    catalog = read_catalog(case.object("catalog"), currency)
-    path = read_path(case.object("path"), currency)
-    policy = read_policy(case.object("policy"), currency, timezone, tax, catalog, path)
+    policy = _rules(case, currency)
     held = case.object("subscription")
     if held is None:
         raise CaseError("subscription", "is missing")
     subscription = read_subscription(
-        held, currency, zone, catalog, case.object("customer"), case.money("balance", currency, 0, negative=True)
-    )
+        held, currency, zone_of(policy.timezone), policy.catalog, case.object("customer"),
+        case.money("balance", currency, 0, negative=True),
+    )  # fmt: skip
     wanted = case.pop("change")
     if isinstance(wanted, list):
         listed = cast("list[object]", wanted)
@@ -63,6 +59,30 @@ def read_case(stated: object) -> Case:
         changes = [read_change(Reader(wanted, "change"), currency, subscription)]
     case.finish()
     return Case(subscription, changes, policy, at)
+
+
+def _rules(case: Reader, currency: str) -> Policy:
+    """The policy with all that it rests on. The cases of a list mostly state the same, so the last few are kept."""
+    stated = repr((currency, *[case.peek(name) for name in _RULES]))
+    known = _known_rules.get(stated)
+    if known is not None:
+        case.drop(_RULES)
+        return known
+    timezone = case.text("timezone", "UTC")
+    zone_of(timezone)
+    tax = read_tax(case.object("tax"))
+    catalog = read_catalog(case.object("catalog"), currency)
+    path = read_path(case.object("path"), currency)
+    policy = read_policy(case.object("policy"), currency, timezone, tax, catalog, path)
+    if len(_known_rules) >= _MOST_RULES:
+        _known_rules.clear()
+    _known_rules[stated] = policy
+    return policy
+
+
+_RULES = ("timezone", "tax", "catalog", "path", "policy")
+_MOST_RULES = 16
+_known_rules: dict[str, Policy] = {}
 
 
 def quote_case(stated: object) -> dict[str, Any]:

@@ -169,20 +169,6 @@ def _renewal(
     return Renewal(day, amount, tax_on(amount, policy.tax, pricing.round), tuple(lines))
 
 
-def standing_renewal(items: Sequence[Item], rounding: str = "half_up") -> int:
-    """What the items that end first renew at as they stand, their lasting discounts taken off, in minor units."""
-    if not items:
-        return 0
-    first = min(item.period.end for item in items)
-    to_minor = ROUNDINGS[rounding]
-    return sum(
-        lot.quantity * lot.unit_price - (to_minor(*off(lot, lot.discount, (1, 1))) if lot.discount else 0)
-        for item in items
-        if item.period.end == first
-        for lot in item.lots
-    )
-
-
 def _renewal_lines(item: Item, policy: Policy, rounding: Rounding, fresh: set[int]) -> list[RenewalLine]:
     facts = policy.catalog.get(item.product)
     interval = str(item.interval)

@@ -5,8 +5,10 @@ Errors are ``CaseError`` with the path of the field: ``change.quantity: must be 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, tzinfo
-from typing import Any, TypeVar, cast
+from functools import lru_cache
+from typing import Any, NoReturn, cast
 
 from app.billing.errors import CaseError
 from app.billing.facts import RATE_WHOLE, UNITS, Interval
@@ -18,7 +20,8 @@ _INTERVALS = {
     repr({"unit": unit, "count": count}): Interval(unit, count) for unit in ("month", "year") for count in (1, 2, 3, 6)
 }
 """The usual ones as they are usually written, so that a long list of cases need not take each apart."""
-T = TypeVar("T")
+# The amounts of many cases repeat. What is refused is not kept.
+_minor = lru_cache(4096)(parse_minor)
 
 
 class Reader:
@@ -33,7 +36,7 @@ class Reader:
         self._name, self._parent = name, parent
         if type(stated) is not dict:
             raise CaseError(self.path or "case", "is missing" if stated is None else "must be an object")
-        self._rest = cast("dict[str, Any]", stated).copy()
+        self._rest: dict[str, Any] = stated.copy()  # pyright: ignore[reportUnknownMemberType, reportAttributeAccessIssue]
 
     @property
     def path(self) -> str:
@@ -46,16 +49,25 @@ class Reader:
     def pop(self, name: str, default: Any = None) -> Any:
         """The value as it is."""
         value = self._rest.pop(name, None)
-        return self._left_out(name, default) if value is None else value
+        if value is None:
+            return default if default is not REQUIRED else self._left_out(name)
+        return value
 
-    def _left_out(self, name: str, default: Any) -> Any:
-        if default is REQUIRED:
-            raise CaseError(self.at(name), "is missing")
-        return default
+    def _left_out(self, name: str) -> NoReturn:
+        raise CaseError(self.at(name), "is missing")
 
     def states(self, name: str) -> bool:
         """Whether the field is there at all, a null included."""
         return name in self._rest
+
+    def peek(self, name: str) -> Any:
+        """The value as it is, still to be read."""
+        return self._rest.get(name)
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Take these as read: they are known to be good."""
+        for name in names:
+            self._rest.pop(name, None)
 
     def finish(self) -> None:
         if self._rest:
@@ -64,7 +76,7 @@ class Reader:
     def text(self, name: str, default: Any = REQUIRED) -> Any:
         value = self._rest.pop(name, None)
         if value is None:
-            return self._left_out(name, default)
+            return default if default is not REQUIRED else self._left_out(name)
         if type(value) is not str or not 0 < len(value) <= 200:
             raise CaseError(self.at(name), "must be a text of 1 to 200 characters")
         return value
@@ -73,7 +85,7 @@ class Reader:
         """One of the words that the specification knows for ``field``."""
         value = self._rest.pop(name, None)
         if value is None:
-            return self._left_out(name, default)
+            return default if default is not REQUIRED else self._left_out(name)
         if value not in KNOWN[field]:
             check_known(field, value, self.at(name))
         return value
@@ -81,7 +93,7 @@ class Reader:
     def whole(self, name: str, default: Any = REQUIRED, least: int = 0, most: int = 10**9) -> Any:
         value = self._rest.pop(name, None)
         if value is None:
-            return self._left_out(name, default)
+            return default if default is not REQUIRED else self._left_out(name)
         if type(value) is not int or value < least:
             raise CaseError(self.at(name), f"must be a whole number ≥ {least}")
         if value > most:
@@ -100,9 +112,9 @@ class Reader:
         """An amount as a decimal string, in minor units."""
         value = self._rest.pop(name, None)
         if value is None:
-            return self._left_out(name, default)
+            return default if default is not REQUIRED else self._left_out(name)
         try:
-            minor = parse_minor(value, currency)
+            minor = _minor(value, currency)
         except (MoneyError, TypeError):
             return money_of(value, self.at(name), currency, negative)
         return minor if minor >= 0 or negative else money_of(value, self.at(name), currency)
@@ -110,13 +122,15 @@ class Reader:
     def percent(self, name: str, default: Any = REQUIRED, most: int = RATE_WHOLE) -> Any:
         """A percentage as a decimal string, as a rate in parts per million."""
         value = self._rest.pop(name, None)
-        return self._left_out(name, default) if value is None else rate_of(value, self.at(name), most)
+        if value is None:
+            return default if default is not REQUIRED else self._left_out(name)
+        return rate_of(value, self.at(name), most)
 
     def instant(self, name: str, zone: tzinfo, default: Any = REQUIRED) -> Any:
         """An ISO 8601 instant with its offset; a bare date is that local day's beginning."""
         value = self._rest.pop(name, None)
         if value is None:
-            return self._left_out(name, default)
+            return default if default is not REQUIRED else self._left_out(name)
         try:
             instant = datetime.fromisoformat(value)
         except (ValueError, TypeError):
@@ -129,7 +143,7 @@ class Reader:
         """``{"unit": "year", "count": 1}``, or the text ``"1year"``."""
         value = self._rest.pop(name, None)
         if value is None:
-            return self._left_out(name, default)
+            return default if default is not REQUIRED else self._left_out(name)
         if isinstance(value, str):
             return Interval.parse(value, self.at(name))
         known = _INTERVALS.get(repr(value))
@@ -151,10 +165,13 @@ class Reader:
     def objects(self, name: str, required: bool = True) -> list[Reader] | None:
         value = self._rest.pop(name, None)
         if value is None:
-            return self._left_out(name, REQUIRED if required else None)
+            return self._left_out(name) if required else None
         if not isinstance(value, list):
             raise CaseError(self.at(name), "must be a list")
-        return [Reader(one, f"{name}[{number}]", self) for number, one in enumerate(cast("list[Any]", value))]
+        listed: list[Any] = value
+        if len(listed) == 1:
+            return [Reader(listed[0], f"{name}[0]", self)]
+        return [Reader(one, f"{name}[{number}]", self) for number, one in enumerate(listed)]
 
     def texts(self, name: str) -> tuple[str, ...] | None:
         """A list of texts, None if it is left out."""

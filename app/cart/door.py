@@ -11,7 +11,7 @@ from app.cart.pages import Rendered
 from app.cart.summary import Summary
 from app.cart.views import CardView, CartFacts, CartUrls, OfferView, OrderView, Scene, SubscriptionView
 from app.charging.reading import AttemptFacts, CardShown, OrderFacts
-from app.checkout.cart import Cart, renewal_now
+from app.checkout.cart import Cart
 from app.checkout.confirm import Tools, needs_start_now
 from app.gateways.port import DeclineText
 from app.links.claims import LinkClaims
@@ -112,7 +112,7 @@ def cart_facts(cart: Cart, token: str, *, selected: str | None = None, order: Or
         offer=OfferView(cart.session.claims.link_id.short_code, closing(cart)),
         urls=cart_urls(token),
         catalog=cart.catalog,
-        price_now=renewal_now(cart.held),
+        price_now=cart.renewal_now,
         selected=selected,
         withdrawal=needs_start_now(cart),
         email_changed=not cart.contact.is_own,

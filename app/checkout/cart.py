@@ -52,6 +52,8 @@ class Cart:
     checkout_id: bytes
     contact: Contact
     catalog: Mapping[str, ProductFacts]
+    renewal_now: int
+    """What the subscription renews at as it stands, in minor units."""
     cards: tuple[CardFacts, ...]
     usable: frozenset[int]
     order: OrderFacts | None
@@ -83,7 +85,7 @@ class Cart:
 
     @property
     def renewal_rises(self) -> bool:
-        return self.quote.renewal.date is not None and self.quote.renewal.amount > renewal_now(self.held)
+        return self.quote.renewal.date is not None and self.quote.renewal.amount > self.renewal_now
 
     def card(self, card_id: int) -> CardFacts | None:
         """The card of that id, if this cart may charge it."""
@@ -143,6 +145,7 @@ def cart_at(
         checkout_id=checkout_id,
         contact=contact,
         catalog=made.policy.catalog,
+        renewal_now=standing_renewal(held.facts, made.policy),
         cards=cards,
         usable=frozenset(card.id for card in cards if is_usable(card, held.book, now, session_id(session))),
         order=order,
@@ -223,11 +226,6 @@ def _valid_until(made: Priced, held: Held, found: Offered, claims: LinkClaims) -
     """As long as the figure stands; not longer than the link or the saved offer."""
     ends = [made.valid_until(held), claims.expires]
     return min([*ends, found.ends_at] if found.ends_at is not None else ends)
-
-
-def renewal_now(held: Held) -> int:
-    """What the subscription renews at today, in minor units."""
-    return standing_renewal(held.facts.items, held.book.policy.get("rounding", "half_up"))
 
 
 def session_id(session: CartSession) -> str:

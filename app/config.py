@@ -149,6 +149,12 @@ class Settings(BaseSettings):
         None,
         description="Development only: the instant at which this process's clock starts, such as `2026-07-01T16:00:00Z`.",
     )
+    fault_plan: str = Field(
+        "",
+        pattern=r"^(C([0-9]|1[01])(:[1-9][0-9]?)?)?$",
+        description="For tests only: the crash point (`C0` … `C11`, `C5:2` for the second passing) at which the server kills "
+        "itself with its whole process group. Development only.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="What is worth a line in the log."
     )
@@ -245,6 +251,8 @@ def _check_production(settings: Settings) -> None:
         raise _forbidden("gateway", "the sandbox gateway moves no money and does not start in production")
     if settings.start_at is not None:
         raise _forbidden("start_at", "a shifted clock does not start in production")
+    if settings.fault_plan:
+        raise _forbidden("fault_plan", "a server that is to kill itself does not start in production")
     if not settings.public_url.startswith("https://"):
         raise _forbidden("public_url", f"{settings.public_url} is not https, which production needs")
 

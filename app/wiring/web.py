@@ -15,6 +15,7 @@ from app.cart import cart
 from app.config import Settings, SettingsError, read_settings, variable
 from app.gateways.sandbox import Sandbox
 from app.kit.clock import Clock
+from app.kit.faults import install_plan
 from app.web.assets import Assets, register_assets
 from app.web.errors import register_errors
 from app.web.headers import register_headers
@@ -26,6 +27,7 @@ from app.web.pages import Pages
 from app.web.services import EXTENSION, Services, merchant_here
 from app.web.styles import register_brand
 from app.wiring.adapters import GIVEN, Adapters, check_schema, open_services
+from app.wiring.faults import dying_at
 from app.wiring.log import configure_log
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -40,6 +42,8 @@ def build_app(overrides: Mapping[str, object] | None = None) -> Flask:
     given = {name: values.pop(name) for name in GIVEN if name in values}
     settings = read_settings(values)
     configure_log(settings)
+    if settings.fault_plan:
+        install_plan(dying_at(settings.fault_plan))
     adapters = open_services(settings, given)
     check_schema(adapters.store)
     app = Flask("liftlink", root_path=str(ROOT), static_folder=None, template_folder=str(ROOT / "templates"))

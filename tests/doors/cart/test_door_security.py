@@ -65,7 +65,7 @@ def test_what_is_no_card_is_refused(shop: Shop, card: str):
 def test_a_field_given_twice_never_buys_anything_else(shop: Shop, name: str):
     page = shop.open()
     form = {**page.form, "agree": "1"}
-    pairs = [(key, value) for key, value in form.items()] + [(name, "x")]
+    pairs = [*form.items(), (name, "x")]
     from werkzeug.datastructures import MultiDict
 
     shop.app.test_client().post(f"{page.path}/buy", data=MultiDict(pairs))

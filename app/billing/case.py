@@ -12,12 +12,14 @@ from typing import Any, NamedTuple, cast
 from app.billing.case_change import read_change
 from app.billing.case_rules import read_catalog, read_path, read_policy, read_tax
 from app.billing.case_subscription import read_subscription
+from app.billing.codec import fingerprint
 from app.billing.engine import quote
 from app.billing.errors import CaseError
 from app.billing.facts import Change, Policy, Subscription
 from app.billing.reading import Reader
 from app.billing.result import Line, Quote
 from app.billing.schedule import zone_of
+from app.billing.wording import explain, label
 from app.kit.currencies import PLACES
 from app.kit.money import format_minor
 
@@ -100,26 +102,29 @@ def answer(made: Quote) -> dict[str, Any]:
     }
     if not made.eligibility.ok:
         eligibility["remedy"] = {"do": made.eligibility.remedy, "url": made.eligibility.remedy_url}
-    amounts = {name: printed(getattr(made, name), currency) for name in _AMOUNTS}
     renewal = made.renewal
     return {
         "eligibility": eligibility,
         "currency": currency,
         "lines": [_line(line, currency) for line in made.lines],
-        **amounts,
+        "credit": printed(made.credit, currency),
+        "charge": printed(made.charge, currency),
+        "discount": printed(made.discount, currency),
+        "subtotal": printed(made.subtotal, currency),
+        "tax": printed(made.tax, currency),
+        "unbounded_total": printed(made.unbounded_total, currency),
+        "balance_used": printed(made.balance_used, currency),
+        "waived": printed(made.waived, currency),
+        "deferred": printed(made.deferred, currency),
+        "due_now": printed(made.due_now, currency),
         "next_billing_date": made.next_billing_date.isoformat() if made.next_billing_date else None,
         "renewal": {
             "date": renewal.date.isoformat() if renewal.date else None,
             "amount": printed(renewal.amount, currency),
             "tax": printed(renewal.tax, currency),
         },
-        "fingerprint": made.fingerprint,
+        "fingerprint": fingerprint(made),
     }
-
-
-_AMOUNTS = (
-    "credit", "charge", "discount", "subtotal", "tax", "unbounded_total", "balance_used", "waived", "deferred", "due_now",
-)  # fmt: skip
 
 
 def _line(line: Line, currency: str) -> dict[str, Any]:
@@ -128,12 +133,12 @@ def _line(line: Line, currency: str) -> dict[str, Any]:
         period = {"start": line.start.isoformat(), "end": line.end.isoformat()}
     return {
         "kind": line.kind,
-        "label": line.label,
+        "label": label(line),
         "quantity": line.quantity,
         "unit_price": None if line.unit_price is None else printed(line.unit_price, currency),
         "amount": printed(line.amount, currency),
         "period": period,
         "basis": line.basis,
         "fraction": None if line.fraction is None else list(line.fraction),
-        "why": line.why,
+        "why": explain(line),
     }

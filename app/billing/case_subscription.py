@@ -34,15 +34,18 @@ def read_subscription(
     if not rows:
         raise CaseError(held.at("items"), "names no item")
     items = tuple([_item(row, number, currency, zone, catalog) for number, row in enumerate(rows, 1)])
-    if len({item.running_number for item in items}) != len(items):
+    if len(items) > 1 and len({item.running_number for item in items}) != len(items):
         raise CaseError(held.at("items"), "has two items of one running_number")
+    status = held.choice("subscription.status", "status", "active")
+    if held.is_read():
+        return Subscription(currency, items, status, customer=_customer(customer), balance=balance)
     read = Subscription(
         held.text("currency", currency),
         items,
-        held.choice("subscription.status", "status", "active"),
+        status,
         held.flag("auto_renewal", True),
         held.flag("ends_at_period_end", False),
-        NOBODY if customer is None else _customer(customer),
+        _customer(customer),
         balance,
         held.flag("change_in_progress", False),
         held.flag("renewal_in_progress", False),
@@ -51,7 +54,9 @@ def read_subscription(
     return read
 
 
-def _customer(customer: Reader) -> Customer:
+def _customer(customer: Reader | None) -> Customer:
+    if customer is None:
+        return NOBODY
     read = Customer(
         customer.text("country", None),
         customer.whole("cards", None),
@@ -104,6 +109,9 @@ def _lot(
     catalog: Mapping[str, ProductFacts],
 ) -> Lot:
     """A lot of the product, or of the option that it names."""
+    quantity, price = lot.whole("quantity", least=1), lot.money("unit_price", currency)
+    if lot.is_read():
+        return Lot(number, product, quantity, price)
     option = lot.text("option", None)
     if option is not None and option not in options:
         raise CaseError(lot.at("option"), f"{option!r} is none of the item's options")
@@ -111,8 +119,8 @@ def _lot(
     read = Lot(
         number,
         option or product,
-        lot.whole("quantity", least=1),
-        lot.money("unit_price", currency),
+        quantity,
+        price,
         "option" if option else "product",
         _per(option, product, catalog) if option else "unit",
         None if discount is None else _lot_discount(discount, currency),

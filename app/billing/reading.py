@@ -69,6 +69,10 @@ class Reader:
         for name in names:
             self._rest.pop(name, None)
 
+    def is_read(self) -> bool:
+        """Whether nothing is left: what most cases leave out need not be asked for one by one."""
+        return not self._rest
+
     def finish(self) -> None:
         if self._rest:
             raise CaseError(self.at(next(iter(self._rest))), "is unknown here")
@@ -168,7 +172,7 @@ class Reader:
             return self._left_out(name) if required else None
         if not isinstance(value, list):
             raise CaseError(self.at(name), "must be a list")
-        listed: list[Any] = value
+        listed = cast("list[Any]", value)
         if len(listed) == 1:
             return [Reader(listed[0], f"{name}[0]", self)]
         return [Reader(one, f"{name}[{number}]", self) for number, one in enumerate(listed)]

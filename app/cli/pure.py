@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, cast
 
@@ -22,7 +25,8 @@ def quote(arguments: list[str]) -> int:
     parser = _parser("quote", "Price a change: reads a JSON case (or a list of cases), prints the quote as JSON.")
     parser.add_argument("file", metavar="FILE", help="the case's file, or - for standard input")
     options = parser.parse_args(arguments)
-    return _guarded("quote", lambda: _quote(options.file))
+    with _no_collector():
+        return _guarded("quote", lambda: _quote(options.file))
 
 
 def schedule(arguments: list[str]) -> int:
@@ -68,15 +72,33 @@ def _quote(name: str) -> None:
     if not isinstance(stated, list):
         print(json.dumps(quote_case(stated), indent=2, ensure_ascii=False))
         return
-    # A long list is printed one quote a line, each as soon as all of them are known to be good.
+    sys.stdout.write("[" + ",\n".join(_quoted(cast("list[object]", stated))) + "]\n")
+
+
+@contextmanager
+def _no_collector() -> Generator[None]:
+    """Cases and quotes hold no cycles: the collector would only walk through all of them again and again."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _quoted(cases: list[object]) -> list[str]:
+    """A long list is printed one quote a line, once all of them are known to be good."""
+    from app.billing.case import quote_case
+
     encode = json.JSONEncoder(ensure_ascii=False).encode
     lines: list[str] = []
-    for number, case in enumerate(cast("list[object]", stated)):
+    for number, case in enumerate(cases):
         try:
             lines.append(encode(quote_case(case)))
         except LiftlinkError as error:
             raise CommandError(f"[{number}].{error}") from None
-    sys.stdout.write("[" + ",\n".join(lines) + "]\n")
+    return lines
 
 
 def _read_json(name: str) -> object:

@@ -50,9 +50,8 @@ def format_minor(minor: int, currency: str) -> str:
     digits = places(currency)
     if not digits:
         return str(minor)
-    sign, rest = ("-", -minor) if minor < 0 else ("", minor)
-    whole, part = divmod(rest, 10**digits)
-    return f"{sign}{whole}.{part:0{digits}d}"
+    text = str(abs(minor)).zfill(digits + 1)
+    return f"{'-' if minor < 0 else ''}{text[:-digits]}.{text[-digits:]}"
 
 
 @dataclass(frozen=True, slots=True, order=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from app.charging.cards import SetupFacts, SetupRequest, begin_setup, ensure_customer, setup_status
 from app.checkout.cart import Cart, session_id
@@ -81,12 +80,19 @@ def enter_card(tools: Tools, cart: Cart, *, description: str, return_url: Callab
 
 
 def wait_for_card(tools: Tools, book_id: int, setup_id: str, *, seconds: float) -> SetupFacts | None:
-    """The set-up as soon as the worker has fetched its card, at the latest after ``seconds``; None when there is none."""
-    tools.bell.ring()
-    deadline = tools.clock.now() + timedelta(seconds=seconds)
+    """The set-up as soon as the worker has fetched its card, at the latest after ``seconds``; None when there is none.
+
+    The bell is rung once a second: a worker that looked a moment ago does not look again at once.
+    """
+    start = tools.clock.now()
+    rung = 0
     while True:
+        waited = (tools.clock.now() - start).total_seconds()
+        if waited >= rung:
+            tools.bell.ring()
+            rung += 1
         with tools.store.read() as connection:
             setup = setup_status(connection, book_id, setup_id)
-        if setup is None or setup.state != "OPEN" or tools.clock.now() >= deadline:
+        if setup is None or setup.state != "OPEN" or waited >= seconds:
             return setup
         tools.clock.sleep(0.1)

@@ -1,0 +1,72 @@
+"""What a shopper does, in a real browser, by what is written on the page."""
+
+from __future__ import annotations
+
+import re
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+AXE = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+}  # fmt: skip
+
+
+def headline(page: Page) -> str:
+    return page.locator("h1").inner_text().replace("\u00a0", " ")
+
+
+def sees(page: Page, words: str | re.Pattern[str]) -> None:
+    """The page says so by now or in a moment."""
+    expect(page.locator("main")).to_contain_text(words)
+
+
+def agree(page: Page) -> None:
+    page.get_by_role("checkbox").first.check()
+
+
+def press(page: Page, label: str = "Buy now") -> None:
+    page.get_by_role("button", name=label, exact=True).click()
+
+
+def choose(page: Page, card: str) -> None:
+    page.locator("label", has_text=re.compile(card)).click()  # it lies over the whole row
+    expect(page.get_by_role("radio", name=re.compile(card), checked=True)).to_have_count(1)
+
+
+def buy(page: Page, url: str, card: str = "") -> None:
+    """Open the link, choose, agree, press."""
+    page.goto(url)
+    if card:
+        choose(page, card)
+    agree(page)
+    press(page)
+
+
+def enter_card(page: Page, number: str = "4242 4242 4242 4242") -> None:
+    """From our card page through the gateway's own and back."""
+    press(page, "Enter card details")
+    page.get_by_label("Card number").fill(number)
+    page.get_by_label("Expiry date").fill("08/34")
+    page.get_by_label("Security code").fill("123")
+    press(page, "Use this card")
+
+
+def at_the_bank(page: Page, answer: str) -> None:
+    """Over to the bank, and its question answered; ``Leave without answering`` goes back."""
+    press(page, "Continue to your bank")
+    page.get_by_text(answer, exact=True).click()
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds in both themes, and whether the page scrolls sideways."""
+    found: list[str] = []
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        for violation in Axe().run(page, options=AXE).response["violations"]:
+            targets = [str(node["target"]) for node in violation["nodes"][:2]]
+            found.append(f"{page.title()}, {theme}: {violation['id']} at {targets}")
+    page.emulate_media(color_scheme=None)
+    if page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        found.append(f"{page.title()}: scrolls sideways")
+    return found

@@ -1,0 +1,264 @@
+"""Whole stories over the real server in a real browser, with scripts and without. The gateway's ledger is the judge."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from app.links.claims import WrittenOffer
+from tests.journeys.steps import agree, at_the_bank, buy, choose, enter_card, headline, press, sees
+from tests.server import World, wait_for
+
+NOTHING = re.compile("not been charged|nothing was charged", re.IGNORECASE)
+
+
+def test_the_reference_case_is_bought_and_the_receipt_is_mailed(world: World, page: Page):
+    who = world.person(email_address=f"receipt{world.people}@brightwell.example")
+    page.goto(world.link(who))
+    assert headline(page) == "Add a second seat"
+    sees(page, "Pay $5.00 today")
+    agree(page)
+    press(page)
+    sees(page, "We charged $5.00 to your Visa ending")
+    assert headline(page) == "You now have 2 seats"
+    assert world.taken(who) == [500]
+    assert world.seats(who) == 2
+    mail = world.mail_to(f"receipt{world.people - 1}@brightwell.example")
+    text = mail.get_body(("plain",))
+    assert text is not None
+    assert "5.00" in text.get_content()
+    assert "until I cancel" in " ".join(text.get_content().split())
+
+
+def test_a_plan_change_is_bought(world: World, page: Page):
+    who = world.person()
+    buy(page, world.link(who, WrittenOffer(1, "crm-pro", 1)))
+    sees(page, "CRM Standard is now CRM Pro, ready to use")
+    assert world.taken(who) == [3000]
+
+
+def test_a_forgotten_box_is_asked_for_and_then_bought(world: World, page: Page):
+    who = world.person()
+    page.goto(world.link(who))
+    press(page)
+    assert headline(page) == "Add a second seat", "the browser itself holds the form"
+    page.locator("form.pay").evaluate("form => { form.noValidate = true }")
+    press(page)
+    sees(page, "Tick the box to agree to the payment")
+    assert page.title().startswith("Error: ")
+    assert world.taken(who) == []
+    agree(page)
+    press(page)
+    sees(page, "You now have 2 seats")
+    assert world.taken(who) == [500]
+
+
+def test_a_declined_card_and_then_another(world: World, page: Page):
+    who = world.person("visa_declined", last4="0002")
+    buy(page, world.link(who))
+    assert headline(page) == "Your bank declined the payment"
+    sees(page, NOTHING)
+    assert world.taken(who) == []
+    expect(page.get_by_role("radio", name=re.compile("5454"))).to_be_checked()
+    agree(page)
+    press(page)
+    sees(page, "We charged $5.00 to your Mastercard ending")
+    assert world.taken(who) == [500]
+
+
+@pytest.mark.parametrize(
+    ("answer", "says", "taken"),
+    [
+        ("Approve", "You now have 2 seats", [500]),
+        ("Refuse", "The bank check was not passed", []),
+        ("Leave without answering", "The bank check was not finished", []),
+    ],
+)
+def test_the_banks_own_check(world: World, page: Page, answer: str, says: str, taken: list[int]):
+    who = world.person("visa_3ds", last4="3220")
+    buy(page, world.link(who))
+    assert headline(page) == "Your bank wants to check it is you"
+    assert world.taken(who) == []
+    at_the_bank(page, answer)
+    sees(page, says)
+    if not taken:
+        sees(page, NOTHING)
+    assert world.taken(who) == taken
+
+
+def test_after_leaving_the_bank_another_card_buys_once(world: World, page: Page):
+    who = world.person("visa_3ds", last4="3220")
+    buy(page, world.link(who))
+    at_the_bank(page, "Leave without answering")
+    sees(page, "The bank check was not finished")
+    choose(page, "5454")
+    agree(page)
+    press(page)
+    sees(page, "You now have 2 seats")
+    assert world.taken(who) == [500]
+
+
+def test_a_new_card_is_entered_at_the_gateway_and_pays(world: World, page: Page):
+    who = world.person()
+    page.goto(world.link(who))
+    page.get_by_role("link", name="Add or update a card").click()
+    sees(page, NOTHING)
+    enter_card(page, "5454 5454 5454 5454")
+    assert headline(page) == "Add a second seat"
+    expect(page.get_by_role("radio", name=re.compile("5454"), checked=True)).to_have_count(1)
+    assert world.taken(who) == []
+    agree(page)
+    press(page)
+    sees(page, "We charged $5.00 to your Mastercard ending")
+    assert world.taken(who) == [500]
+
+
+def test_another_address_withdraws_the_cards_and_buys_with_a_new_one(world: World, page: Page):
+    who = world.person()
+    page.goto(world.link(who))
+    page.get_by_role("link", name="Add or update a card").click()
+    page.get_by_label("Email for this purchase").fill(f"other{who}@elsewhere.example")
+    press(page, "Use this email")
+    sees(page, "You changed the email, so enter the payment details again")
+    enter_card(page)
+    expect(page.get_by_role("radio")).to_have_count(1)
+    agree(page)
+    press(page)
+    sees(page, "You now have 2 seats")
+    assert world.taken(who) == [500]
+    assert world.mail_to(f"other{who}@elsewhere.example")
+
+
+def test_a_silent_gateway_is_waited_for_on_the_same_page(world: World, page: Page):
+    who = world.person("visa_processing", last4="1174")
+    buy(page, world.link(who))
+    assert headline(page) == "We are waiting for your bank"
+    sees(page, "Do not pay again")
+    wait_for(lambda: world.taken(who))
+    for _ in range(8):
+        if headline(page) == "You now have 2 seats":
+            break
+        page.get_by_text("Check again", exact=True).click()
+    assert headline(page) == "You now have 2 seats"
+    assert world.taken(who) == [500]
+
+
+def test_back_and_reload_never_charge_twice(world: World, page: Page):
+    who = world.person()
+    link = world.link(who)
+    buy(page, link)
+    sees(page, "You now have 2 seats")
+    for _ in range(2):
+        page.reload()
+        sees(page, "You now have 2 seats")
+    page.go_back()
+    if page.get_by_role("checkbox").count():
+        agree(page)
+        press(page)
+    page.goto(link)
+    sees(page, "You have not been charged again.")
+    assert world.taken(who) == [500]
+
+
+def test_two_tabs_are_one_charge(world: World, context_with: Callable[..., BrowserContext]):
+    who = world.person()
+    link = world.link(who)
+    context = context_with()
+    tabs = [context.new_page() for _ in range(2)]
+    for tab in tabs:
+        tab.goto(link)
+        agree(tab)
+    for tab in tabs:
+        tab.get_by_role("button", name="Buy now").click(no_wait_after=True)
+    for tab in tabs:
+        tab.wait_for_load_state()
+        expect(tab.locator("h1")).to_have_text(re.compile(r"You\s+now\s+have\s+2\s+seats|Bought\s+on|Another\s+change"))
+    assert world.taken(who) == [500]
+
+
+def test_a_fresh_link_comes_by_mail_and_opens(world: World, page: Page):
+    who = world.person(email_address=f"fresh{world.people}@brightwell.example")
+    address = f"fresh{world.people - 1}@brightwell.example"
+    page.goto(world.link(who, ip="203.0.113.9"))
+    assert headline(page) == "This link does not open from here"
+    press(page, "Email me a new link")
+    sees(page, re.compile("few minutes|on its way|sent", re.IGNORECASE))
+    text = world.mail_to(address).get_body(("plain",))
+    assert text is not None
+    url = re.search(rf"{world.url}/u/\S+", text.get_content())
+    assert url
+    assert len(url[0]) <= 200
+    buy(page, url[0])
+    sees(page, "You now have 2 seats")
+    assert world.taken(who) == [500]
+
+
+def test_a_wrong_address_of_a_link_is_told_kindly(world: World, page: Page):
+    page.goto(world.link()[:-5])
+    assert headline(page) == "This link is not complete"
+    sees(page, NOTHING)
+
+
+def test_no_thanks_and_back_to_the_offer(world: World, page: Page):
+    who = world.person()
+    page.goto(world.link(who))
+    page.get_by_role("link", name="No thanks, keep one seat").click()
+    sees(page, "Nothing changed and nothing was charged.")
+    page.get_by_role("link", name="Show the offer again").click()
+    agree(page)
+    press(page)
+    sees(page, "You now have 2 seats")
+    assert world.taken(who) == [500]
+
+
+def test_in_french_to_the_end(world: World, page: Page):
+    who = world.person()
+    page.goto(world.link(who))
+    page.get_by_role("link", name=re.compile("Français")).click()
+    agree(page)
+    press(page, "Commander avec obligation de paiement")
+    sees(page, "sièges")
+    assert page.locator("html").get_attribute("lang") == "fr"
+    assert world.taken(who) == [500]
+
+
+def test_with_cookies_blocked_and_nothing_stored(world: World, context_with: Callable[..., BrowserContext]):
+    who = world.person("visa_3ds", last4="3220")
+    context = context_with()
+    context.route("**/*", lambda route: route.continue_(headers={**route.request.headers, "cookie": ""}))
+    page = context.new_page()
+    buy(page, world.link(who))
+    at_the_bank(page, "Approve")
+    sees(page, "You now have 2 seats")
+    assert context.cookies() == []
+    assert page.evaluate("() => localStorage.length + sessionStorage.length") == 0
+    assert world.taken(who) == [500]
+
+
+def test_by_keyboard_alone(world: World, scripted: Page):
+    """From the top of the page with Tab, Space and Enter; every stop shows where one is."""
+    page, who = scripted, world.person()
+    page.goto(world.link(who))
+    stops: list[str] = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        at = page.evaluate(
+            "() => { const e = document.activeElement;"
+            " return [e.tagName, e.type || '', e.innerText || e.name || '',"
+            "  [e, e.parentElement].some(x => { const s = getComputedStyle(x); return s.outlineStyle !== 'none' || s.boxShadow !== 'none' })] }"
+        )
+        if at[0] == "BODY":
+            break
+        stops.append(f"{at[0]} {at[2]}".strip())
+        assert at[3], f"no focus to be seen on {stops[-1]}"
+        if at[1] == "checkbox":
+            page.keyboard.press("Space")
+        if at[2] == "Buy now":
+            page.keyboard.press("Enter")
+            break
+    sees(page, "You now have 2 seats")
+    assert len(stops) <= 20, stops
+    assert world.taken(who) == [500]

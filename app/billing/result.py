@@ -56,7 +56,7 @@ class Line(NamedTuple):
 
     @property
     def why(self) -> str:
-        """``Jul 1 to Dec 31, 2026: 6 of 12 months at 10.00 USD a year``, in English."""
+        """``Jul 1 to Dec 31, 2026: 6 of 12 months at $10.00 a year``, in English."""
         from app.billing.wording import explain
 
         return explain(self)

@@ -1,7 +1,8 @@
 """What a line says: templates by key with named parts, so that every language renders the same facts.
 
-``ENGLISH`` is what the command line and the English cart print; its money looks as CLDR's English does, which a test
-compares. Another language is another ``Words``: the same keys, its own plural rule and its own formatters.
+The one source of what is said of a line: cart, command line, API and mail print these sentences. ``ENGLISH`` is what the
+command line prints; its money looks as CLDR's English does, which a test compares. Another language is another ``Words``:
+the same keys, its own plural rule and its own formatters. Its texts stand in the catalogs of ``app/web/translations``.
 """
 
 from __future__ import annotations
@@ -26,20 +27,22 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "tax.label": ("Tax, {percent}%",),
     "tax.label.named": ("{name}, {percent}%",),
     "charge.why": ("{span}: {share} at {price}",),
-    "charge.why.whole": ("{span}: {price}",),
-    "credit.why": ("{span}: {share} of what was paid is not used",),
+    "charge.why.whole": ("{span} at {price}",),
+    "credit.why": ("{span}: {share}, already paid",),
+    "credit.why.whole": ("{span}: already paid",),
     "discount.why": ("{span}: taken off this charge",),
     "discount.why.percent": ("{span}: {percent}% off this charge",),
     "tax.why": ("{percent}% on the sum of the lines above",),
+    "tax.why.named": ("{name}: {percent}% on the sum of the lines above",),
+    "share": ("{part} of {wholes}",),
     "share.whole": ("in full",),
-    "share.month": ("{count} of {whole} month", "{count} of {whole} months"),
-    "share.day": ("{count} of {whole} day", "{count} of {whole} days"),
-    "share.second": ("{count} of {whole} second", "{count} of {whole} seconds"),
     "share.months_days": ("{months} and {days}",),
     "share.months_days.of": ("{months} and {days}, out of {whole} months",),
     "share.days.of": ("{days}, out of {whole} months",),
     "share.ratio": ("{count}/{whole}",),
-    "months": ("{count} month", "{count} months"),
+    "month": ("{count} month", "{count} months"),
+    "day": ("{count} day", "{count} days"),
+    "second": ("{count} second", "{count} seconds"),
     "price": ("{amount} {per}",),
     "price.many": ("{quantity} × {amount} {per}",),
     "per.day": ("a day", "every {count} days"),
@@ -47,7 +50,10 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "per.month": ("a month", "every {count} months"),
     "per.year": ("a year", "every {count} years"),
 }
-"""Each key with its plural forms, chosen by ``count`` (by ``whole`` in a share)."""
+"""Each key with its plural forms, chosen by ``count``."""
+PARTS = {"{part} of {wholes}": frozenset({"part", "parts", "whole", "wholes"})}
+"""What a translation may name beside the parts that the English text names: other languages count the part, not the whole
+(``6 mois sur 12``)."""
 
 _SYMBOLS = {
     "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CAD": "CA$", "AUD": "A$", "BRL": "R$", "CNY": "CN¥", "HKD": "HK$",
@@ -78,6 +84,10 @@ def english_span(first: date, last: date) -> str:
     return f"{begins.rpartition(',')[0] if first.year == last.year else begins} to {english_day(last)}"
 
 
+def english_number(count: int) -> str:
+    return f"{count:,}"
+
+
 def english_plural(count: int) -> int:
     return 0 if count == 1 else 1
 
@@ -91,6 +101,7 @@ class Words:
     money: Callable[[int, str], str]
     span: Callable[[date, date], str]
     decimal: str = "."
+    number: Callable[[int], str] = english_number
 
     def say(self, key: str, plural_of: int = 0, **parts: object) -> str:
         forms = self.texts[key]
@@ -116,24 +127,31 @@ def label(line: Line, words: Words = ENGLISH) -> str:
 def explain(line: Line, words: Words = ENGLISH) -> str:
     """The sentence under a line: ``Jul 1 to Dec 31, 2026: 6 of 12 months at $10.00 a year``."""
     if line.start is None or line.end is None or line.interval is None or line.fraction is None:
-        return words.say("tax.why", percent=percent(line.rate or 0, words))
+        key = "tax.why.named" if line.name else "tax.why"
+        return words.say(key, name=line.name, percent=percent(line.rate or 0, words))
     span = words.span(line.start, max(line.start, line.end - timedelta(1)))
     if line.kind == "discount":
         key = "discount.why.percent" if line.rate else "discount.why"
         return words.say(key, span=span, percent=percent(line.rate or 0, words))
+    whole = line.fraction[0] == line.fraction[1]
     if line.kind == "credit":
-        return words.say("credit.why", span=span, share=share_words(line, words))
+        return words.say("credit.why.whole" if whole else "credit.why", span=span, share=share_words(line, words))
     price = price_words(line.quantity or 0, line.unit_price or 0, line.currency, line.interval, words)
-    key = "charge.why.whole" if line.fraction[0] == line.fraction[1] else "charge.why"
-    return words.say(key, span=span, share=share_words(line, words), price=price)
+    return words.say(
+        "charge.why.whole" if whole else "charge.why", span=span, share=share_words(line, words), price=price
+    )
 
 
 @lru_cache(4096)
 def price_words(quantity: int, unit_price: int, currency: str, interval: Interval, words: Words = ENGLISH) -> str:
     """``$10.00 a year``; ``2 × $10.00 every 3 months``."""
-    per = words.say(f"per.{interval.unit}", interval.count, count=interval.count)
     key = "price" if quantity == 1 else "price.many"
-    return words.say(key, quantity=quantity, amount=words.money(unit_price, currency), per=per)
+    return words.say(key, quantity=quantity, amount=words.money(unit_price, currency), per=per_words(interval, words))
+
+
+def per_words(interval: Interval, words: Words = ENGLISH) -> str:
+    """``a year``, ``every 3 months``: how a price is said."""
+    return words.say(f"per.{interval.unit}", interval.count, count=interval.count)
 
 
 def share_words(line: Line, words: Words = ENGLISH) -> str:
@@ -146,7 +164,7 @@ def share_words(line: Line, words: Words = ENGLISH) -> str:
 def _share_words(share: tuple[int, int], unit: str | None, interval: Interval | None, words: Words) -> str:
     top, bottom = share
     if unit:
-        return words.say(f"share.{unit}", bottom, count=top, whole=bottom)
+        return _of(unit, top, bottom, words)
     if top == bottom:
         return words.say("share.whole")
     if interval is not None and days_of(interval) is None:
@@ -154,18 +172,28 @@ def _share_words(share: tuple[int, int], unit: str | None, interval: Interval | 
         length = bottom // whole
         if length <= 31 and length * whole == bottom:
             return _months_and_days(top, length, whole, words)
-    return words.say("share.ratio", count=top, whole=bottom)
+    return words.say("share.ratio", count=words.number(top), whole=words.number(bottom))
+
+
+def _of(unit: str, top: int, bottom: int, words: Words) -> str:
+    return words.say(
+        "share", part=words.number(top), whole=words.number(bottom), parts=_counted(unit, top, words),
+        wholes=_counted(unit, bottom, words),
+    )  # fmt: skip
+
+
+def _counted(unit: str, count: int, words: Words) -> str:
+    return words.say(unit, count, count=words.number(count))
 
 
 def _months_and_days(top: int, length: int, whole: int, words: Words) -> str:
     """``top`` days of months that are ``length`` days long, of ``whole`` months."""
     months, days = divmod(top, length)
-    day_words = words.say("share.day", length, count=days, whole=length)
+    day_words = _of("day", days, length, words)
     if not months:
         return day_words if whole == 1 else words.say("share.days.of", days=day_words, whole=whole)
-    month_words = words.say("months", months, count=months)
     key = "share.months_days" if whole == 1 else "share.months_days.of"
-    return words.say(key, months=month_words, days=day_words, whole=whole)
+    return words.say(key, months=_counted("month", months, words), days=day_words, whole=whole)
 
 
 def percent(rate: int, words: Words = ENGLISH) -> str:

@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
 
 from markupsafe import Markup, escape
 
 from app.billing.facts import Interval
+from app.billing.result import Line
+from app.billing.wording import Words, explain, price_words
 from app.cart import words
 from app.web.i18n import Tongue, local_day, zone
 
@@ -51,10 +53,25 @@ class Pen:
         """``$50.00 a year``."""
         if interval is None:
             return self.tongue.tell("%(amount)s at each renewal", amount=self.money(minor))
-        return self.tongue.tell("%(amount)s %(per)s", amount=self.money(minor), per=words.per(self.tongue, interval))
+        return Markup(price_words(1, minor, self.currency, interval, _marked(self.tongue.words)))
+
+    def why(self, line: Line) -> Markup:
+        """The sentence under a line as the quote says it everywhere, its amounts marked up."""
+        name = None if line.name is None else escape(line.name)
+        return Markup(explain(line._replace(name=name), _marked(self.tongue.words)))
 
     def _stamp(self, instant: datetime) -> str:
         return instant.astimezone(zone(self.timezone)).isoformat(timespec="minutes")
+
+
+@lru_cache(maxsize=64)
+def _marked(said: Words) -> Words:
+    """The same words, with every amount as mark-up."""
+
+    def money(minor: int, currency: str) -> Markup:
+        return num(said.money(minor, currency))
+
+    return replace(said, money=money)
 
 
 @lru_cache(maxsize=8192)

@@ -91,13 +91,15 @@ def today(pen: Pen, facts: CartFacts, summary: Summary) -> Ledger:
     quote, tongue = facts.quote, pen.tongue
     teller = LineTeller(pen, facts, summary)
     rows = [
-        Row(teller.label(line), pen.plain(line.amount), teller.why(line)) for line in quote.lines if line.kind != "tax"
+        Row(teller.label(line), pen.plain(line.amount), pen.why(line)) for line in quote.lines if line.kind != "tax"
     ]
     rate = quote.tax_rate
     percent = tongue.percent(rate.rate)
     if not rate.inclusive:
-        why = f"{rate.label}, {percent}" if rate.label else percent
-        rows.append(Row(tongue.say("Sales tax"), pen.plain(quote.tax), why))
+        taxed = next((pen.why(line) for line in quote.lines if line.kind == "tax"), "")
+        # Without tax there is no line for it, and the cart says so.
+        none = f"{rate.label}, {percent}" if rate.label else percent
+        rows.append(Row(tongue.say("Sales tax"), pen.plain(quote.tax), taxed or none))
     rows += _adjustments(pen, quote)
     included = ""
     if rate.inclusive:
@@ -191,24 +193,6 @@ class LineTeller:
             return tongue.say("%(thing)s, longer period", thing=words.capital(subject))
         return words.capital(subject)
 
-    def why(self, line: Line) -> Markup | str:
-        """``Jul 1 to Dec 31, 2026: 6 of 12 months at $10.00 a year``."""
-        tongue = self.pen.tongue
-        if line.kind == "discount":
-            return num(tongue.percent(line.rate)) if line.rate else ""
-        if line.start is None or line.end is None:
-            return ""
-        span = words.capital(tongue.span(line.start, line.end - timedelta(days=1)))
-        share = share_words(tongue, line)
-        if line.kind == "credit":
-            return tongue.tell("%(span)s: %(share)s, already paid", span=span, share=share) if share else span
-        if line.unit_price is None or line.interval is None:
-            return span
-        price = self.pen.price(line.unit_price, line.interval)
-        if not share:
-            return tongue.tell("%(span)s at %(price)s", span=span, price=price)
-        return tongue.tell("%(span)s: %(share)s at %(price)s", span=span, share=share, price=price)
-
 
 def _units(items: tuple[Item, ...]) -> dict[tuple[int | None, int | None], tuple[int, int]]:
     """By item and lot: the number of the lot's first unit, and how many units it has."""
@@ -220,19 +204,6 @@ def _units(items: tuple[Item, ...]) -> dict[tuple[int | None, int | None], tuple
                 found[item.running_number, lot.number] = position, lot.quantity
                 position += lot.quantity
     return found
-
-
-def share_words(tongue: Tongue, line: Line) -> str:
-    """``6 of 12 months``, ``184 of 365 days``; empty where a fraction would need a sentence of its own."""
-    measured = measured_share(line)
-    if measured is None or measured[0] == measured[1]:
-        return ""
-    part, whole, unit = measured
-    if unit == "month":
-        return tongue.says(
-            "%(part)s of %(count)s month", "%(part)s of %(count)s months", whole, part=tongue.number(part)
-        )
-    return tongue.says("%(part)s of %(count)s day", "%(part)s of %(count)s days", whole, part=tongue.number(part))
 
 
 def measured_share(line: Line) -> tuple[int, int, str] | None:

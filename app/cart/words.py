@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.billing.facts import Interval
+from app.billing.wording import per_words
 from app.web.i18n import Tongue
 
 BUY: Final = {
@@ -163,14 +164,7 @@ def capital(text: str) -> str:
 
 def per(tongue: Tongue, interval: Interval) -> str:
     """``a year``, ``every 3 months``: how a price is said."""
-    if interval.count == 1:
-        return {
-            "day": tongue.say("a day"),
-            "week": tongue.say("a week"),
-            "month": tongue.say("a month"),
-            "year": tongue.say("a year"),
-        }[interval.unit]
-    return every(tongue, interval)
+    return per_words(interval, tongue.words)
 
 
 def every(tongue: Tongue, interval: Interval) -> str:

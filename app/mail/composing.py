@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
@@ -10,17 +11,21 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from app.billing.facts import Interval
 from app.billing.result import Line
-from app.billing.wording import label
+from app.billing.wording import explain, label
 from app.mail.port import Mail, MailError, Sender
-from app.mail.tongues import MailTongue, tongue_of
+from app.mail.tongues import MailTongue, Voice
 
 KINDS = ("receipt", "not_charged", "fresh_link")
 
 
 class Composer:
-    """Turns the body of an outbox row into a mail. A value that is missing is an error, never an empty place."""
+    """Turns the body of an outbox row into a mail. A value that is missing is an error, never an empty place.
 
-    def __init__(self, templates: Path) -> None:
+    ``speak`` gives the voice for a language or locale, in a language that has templates.
+    """
+
+    def __init__(self, templates: Path, speak: Callable[[str], Voice]) -> None:
+        self._speak = speak
         self._environment = Environment(
             loader=FileSystemLoader(templates),
             autoescape=select_autoescape(enabled_extensions=("html",), default=False),
@@ -32,7 +37,7 @@ class Composer:
 
     def compose(self, identity: str, kind: str, body: Mapping[str, Any], sender: Sender) -> Mail:
         """The mail of that kind in the body's ``language``. ``MailError`` (mail_malformed) when it cannot be made."""
-        tongue = tongue_of(str(body["language"]))
+        tongue = MailTongue(self._speak(str(body["language"])))
         values = {
             **body,
             "subscription": _reference(body["subscription"], sender),
@@ -62,17 +67,20 @@ def _reference(subscription: object, sender: Sender) -> str:
     return f"{sender.prefix}-{subscription}" if isinstance(subscription, int) else str(subscription)
 
 
-def _row(tongue: MailTongue, stored: Mapping[str, Any]) -> tuple[str, str]:
-    """A line of the quote as label and amount, in the mail's language."""
+def _row(tongue: MailTongue, stored: Mapping[str, Any]) -> tuple[str, str, str]:
+    """A line of the quote as label, amount and the sentence that explains it, in the mail's language."""
     known = {name: stored[name] for name in _PLAIN if name in stored}
-    fraction, interval = stored.get("fraction"), stored.get("interval")
+    fraction, interval, start, end = (stored.get(name) for name in ("fraction", "interval", "start", "end"))
     line = Line(
         **known,
         fraction=tuple(fraction) if fraction else None,
         interval=Interval.parse(interval) if interval else None,
+        start=date.fromisoformat(start) if start else None,
+        end=date.fromisoformat(end) if end else None,
     )
-    return label(line, tongue.words), tongue.money(line.amount, line.currency)
+    words = tongue.voice.words
+    return label(line, words), tongue.money(line.amount, line.currency), explain(line, words)
 
 
 _PLAIN = ("kind", "amount", "currency", "code", "name", "quantity", "unit_price", "basis", "unit", "rate")
-"""What a label is made of, beside fraction and interval."""
+"""What a line's words are made of, beside fraction, interval and days."""

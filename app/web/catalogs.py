@@ -17,6 +17,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from app.billing.wording import TEXTS
 from app.web.i18n import TRANSLATIONS
 
 ROOT: Final = Path(__file__).parents[2]
@@ -64,6 +65,9 @@ def gathered() -> Catalog:
         for path in sorted((ROOT / "app" / room).rglob("*.py")):
             for message in messages_of_python(path.read_text("utf-8")):
                 found.setdefault(message, set()).add(path.relative_to(ROOT).as_posix())
+    for forms in TEXTS.values():
+        message = forms[0] if len(forms) == 1 else (forms[0], forms[1])
+        found.setdefault(message, set()).add("app/billing/wording.py")
     # Places are file names without lines, so that moving code does not touch the catalogs.
     for message, places in sorted(found.items(), key=lambda pair: (sorted(pair[1])[0], str(pair[0]))):
         catalog.add(message, locations=[(place, 0) for place in sorted(places)])
@@ -90,7 +94,9 @@ def updated(language: str, template: Catalog) -> Catalog:
     for message in template:
         if message.id:
             known = old.get(message.id)
-            new.add(message.id, known.string if known else "", locations=message.locations)
+            # A message that came to be counted, or ceased to be, is a new one.
+            words = known.string if known and known.pluralizable == message.pluralizable else ""
+            new.add(message.id, words, locations=message.locations)
     return new
 
 

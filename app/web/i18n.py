@@ -6,22 +6,23 @@ A `Tongue` is a plain value; it works without a request, so that mail, tests and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_datetime, format_skeleton, format_time
 from babel.lists import format_list
-from babel.numbers import format_currency, format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent, get_decimal_symbol
 from babel.support import NullTranslations, Translations
 from markupsafe import Markup, escape
 
+from app.billing.wording import TEXTS, Words, english_plural
 from app.kit.money import format_minor
 
 TRANSLATIONS: Final = Path(__file__).with_name("translations")
@@ -121,6 +122,10 @@ class Tongue:
         """``$5.00``, ``5,00 $US``, with a true minus sign."""
         return _money(minor, currency, self.locale)
 
+    @property
+    def decimal_point(self) -> str:
+        return get_decimal_symbol(_locale(self.locale))
+
     def percent(self, parts_per_million: int) -> str:
         """200,000 is ``20%``; as many places as the rate needs, at most four."""
         return _percent(parts_per_million, self.locale)
@@ -138,8 +143,15 @@ class Tongue:
         """``Jan 1``."""
         return _short(day, "MMMd", self.locale)
 
+    @property
+    def words(self) -> Words:
+        """How this language says the lines of a quote: one object for each way of writing it."""
+        return _words(self.language, self.locale)
+
     def span(self, first: date, last: date) -> str:
         """``Jul 1 to Dec 31, 2026``; both days belong to it."""
+        if first == last:
+            return self.short_day(first)
         start = self.short_month_day(first) if first.year == last.year else self.short_day(first)
         return self.say("%(start)s to %(end)s", start=start, end=self.short_day(last))
 
@@ -154,9 +166,48 @@ class Tongue:
             hour = hour.replace("AM", "am").replace("PM", "pm")
         return f"{hour} {name}".replace(" ", "\u00a0").replace("\u202f", "\u00a0")
 
+    def moment(self, instant: datetime, zone_name: str) -> str:
+        """``July 1, 2026 at 2:14:00 PM PDT``: day and hour in that zone."""
+        local = instant.astimezone(zone(zone_name))
+        text = format_datetime(local, "long", tzinfo=local.tzinfo, locale=_locale(self.locale))
+        return text.replace("\u202f", "\u00a0")
+
     def listed(self, words: Sequence[str]) -> str:
         """``a, b and c``."""
         return format_list(words, style="standard", locale=_locale(self.locale))
+
+
+@lru_cache(maxsize=64)
+def _words(language: str, locale: str) -> Words:
+    tongue, catalog = Tongue(language, locale), _catalog(language)
+
+    def span(first: date, last: date) -> str:
+        text = tongue.span(first, last)
+        return text[:1].upper() + text[1:]
+
+    texts = {key: _forms(catalog, forms) for key, forms in TEXTS.items()}
+    point = tongue.decimal_point
+    return Words(texts, _plural_rule(catalog), tongue.money, span, point, tongue.number)
+
+
+def _plural_rule(catalog: NullTranslations) -> Callable[[int], int]:
+    """Which form a count takes; a catalog that was read has its language's own rule."""
+    return cast("Callable[[int], int]", getattr(catalog, "plural", english_plural))
+
+
+def _forms(catalog: NullTranslations, forms: tuple[str, ...]) -> tuple[str, ...]:
+    """A text of a line with all its plural forms, each found by a count that asks for it."""
+    if len(forms) == 1:
+        return (catalog.gettext(forms[0]),)
+    rule = _plural_rule(catalog)
+    # Arabic's rule looks at the last two figures, no language's at more than three.
+    found = {rule(count): catalog.ngettext(forms[0], forms[1], count) for count in range(1000, -1, -1)}
+    return tuple(found.get(at, found[0]) for at in range(max(found) + 1))
+
+
+def tongue_of(name: str) -> Tongue:
+    """How mail speaks that language or locale (``fr``, ``fr-CA``); English where there are no mails of its own."""
+    return _MAIL.choose(None, (name,))
 
 
 def local_day(instant: datetime, zone_name: str) -> date:
@@ -204,3 +255,7 @@ class Languages:
     def others(self, tongue: Tongue) -> Mapping[str, str]:
         """The languages to offer beside the one being spoken, by code, each under its own name."""
         return {code: NAMES[code] for code in self.enabled if code != tongue.language}
+
+
+_MAIL: Final = Languages(("en", "fr"))
+"""The languages that mails are written in: those with a folder in ``templates/mail``."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from app.jobs import EmbeddedRunner
 from app.mail import Composer
+from app.web.i18n import tongue_of
 from app.wiring.adapters import Adapters
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "mail"
@@ -19,7 +20,7 @@ def make_runner(adapters: Adapters) -> EmbeddedRunner:
         adapters.clock,
         adapters.bell,
         adapters.mailer,
-        Composer(TEMPLATES),
+        Composer(TEMPLATES, tongue_of),
         adapters.directory,
     )
 

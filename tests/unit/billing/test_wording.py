@@ -19,23 +19,26 @@ PRO: dict[str, Any] = {"change__product": "crm-pro", "change__quantity": 1, "cha
     [
         (PRO, [
             "Jul 1 to Dec 31, 2018: 6 of 12 months at $100.00 a year",
-            "Jul 1 to Dec 31, 2018: 6 of 12 months of what was paid is not used",
+            "Jul 1 to Dec 31, 2018: 6 of 12 months, already paid",
         ]),
         ({"at": "2018-07-11T00:00:00Z"}, ["Jul 11 to Dec 31, 2018: 5 months and 21 of 31 days, out of 12 months at $10.00 a year"]),
         ({"at": "2018-12-11T00:00:00Z"}, ["Dec 11 to Dec 31, 2018: 21 of 31 days, out of 12 months at $10.00 a year"]),
         ({"policy__basis": "day", "change__quantity": 3}, ["Jul 1 to Dec 31, 2018: 184 of 365 days at 2 × $10.00 a year"]),
-        ({"policy__basis": "none"}, ["Jul 1 to Dec 31, 2018: $10.00 a year"]),
+        ({"policy__basis": "none"}, ["Jul 1 to Dec 31, 2018 at $10.00 a year"]),
         ({"change__discount": {"percent": "12.5"}, "tax__percent": "8.875", "tax__label": "Oregon"}, [
             "Jul 1 to Dec 31, 2018: 6 of 12 months at $10.00 a year",
             "Jul 1 to Dec 31, 2018: 12.5% off this charge",
-            "8.875% on the sum of the lines above",
+            "Oregon: 8.875% on the sum of the lines above",
         ]),
+        ({"tax__percent": "20"}, ["Jul 1 to Dec 31, 2018: 6 of 12 months at $10.00 a year", "20% on the sum of the lines above"]),
+        ({**PRO, "at": "2018-01-01T00:00:00Z"}, ["Jan 1 to Dec 31, 2018 at $100.00 a year", "Jan 1 to Dec 31, 2018: already paid"]),
+        ({"policy__basis": "second"}, ["Jul 1 to Dec 31, 2018: 15,897,600 of 31,536,000 seconds at $10.00 a year"]),
         ({"change__discount": {"amount": "1.00"}}, [
             "Jul 1 to Dec 31, 2018: 6 of 12 months at $10.00 a year", "Jul 1 to Dec 31, 2018: taken off this charge",
         ]),
         ({**PRO, "change__alignment": "reset", "change__interval": "3month"}, [
-            "Jul 1 to Sep 30, 2018: $100.00 every 3 months",
-            "Jul 1 to Dec 31, 2018: 6 of 12 months of what was paid is not used",
+            "Jul 1 to Sep 30, 2018 at $100.00 every 3 months",
+            "Jul 1 to Dec 31, 2018: 6 of 12 months, already paid",
         ]),
     ],
 )  # fmt: skip
@@ -54,7 +57,7 @@ def test_another_language_renders_the_same_facts():
     french = replace(
         ENGLISH,
         texts=TEXTS | {
-            "charge.why": ("{span} : {share} à {price}",), "share.month": ("{count} mois sur {whole}",), "per.year": ("par an", "tous les {count} ans"),
+            "charge.why": ("{span} : {share} à {price}",), "share": ("{parts} sur {whole}",), "month": ("{count} mois",), "per.year": ("par an", "tous les {count} ans"),
             "charge.label": ("{quantity} × {name}, {share}",),
         },
         money=lambda minor, currency: f"{minor // 100},{minor % 100:02} {currency}",
@@ -67,12 +70,12 @@ def test_another_language_renders_the_same_facts():
 
 def test_a_language_may_have_more_plural_forms_than_english():
     polish = Words(
-        {"months": ("miesiąc", "miesiące", "miesięcy")},
+        {"month": ("miesiąc", "miesiące", "miesięcy")},
         lambda n: 0 if n == 1 else 1 if n < 5 else 2,
         ENGLISH.money,
         ENGLISH.span,
     )
-    assert [polish.say("months", n) for n in (1, 3, 7)] == ["miesiąc", "miesiące", "miesięcy"]
+    assert [polish.say("month", n) for n in (1, 3, 7)] == ["miesiąc", "miesiące", "miesięcy"]
 
 
 def test_all_forms_of_a_text_name_the_same_parts_or_fewer():

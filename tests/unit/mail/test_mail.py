@@ -12,12 +12,12 @@ import pytest
 
 from app.billing.facts import Interval
 from app.billing.result import Line
-from app.billing.wording import TEXTS, label
+from app.billing.wording import label
 from app.kit import fence
 from app.kit.clock import StoppedClock
 from app.mail import Composer, FileMailer, MailError, Sender
 from app.mail.composing import KINDS
-from app.mail.tongues import FRENCH, TONGUES, tongue_of
+from app.web.i18n import tongue_of
 
 TEMPLATES = Path(__file__).parents[3] / "templates" / "mail"
 SENDER = Sender(
@@ -31,7 +31,7 @@ RECEIPT = {
     "total": 500, "tax": 0, "tax_inclusive": False,
     "lines": [
         {"kind": "charge", "amount": 500, "currency": "USD", "item": 1, "lot": 2, "name": "CRM seat", "quantity": 1,
-         "unit_price": 1000, "interval": "1year", "basis": "month", "fraction": [6, 12], "unit": "month"},
+         "unit_price": 1000, "interval": "1year", "start": "2026-07-01", "end": "2027-01-01", "basis": "month", "fraction": [6, 12], "unit": "month"},
     ],
     "renewal": {"date": "2027-01-01", "amount": 5000, "tax": 0}, "card": {"brand": "visa", "last4": "4242"},
     "consent": {"text": "I agree to pay $5.00 now.", "version": "en-1", "at": "2026-07-01T21:14:00+00:00"},
@@ -48,7 +48,7 @@ BODIES = {"receipt": RECEIPT, "not_charged": NOT_CHARGED, "fresh_link": FRESH_LI
 
 @pytest.fixture(scope="module")
 def composer() -> Composer:
-    return Composer(TEMPLATES)
+    return Composer(TEMPLATES, tongue_of)
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
@@ -65,16 +65,23 @@ def test_every_kind_is_written_in_every_language_with_both_parts(composer: Compo
 def test_a_receipt_names_the_sum_the_renewal_the_consent_and_where_to_cancel(composer: Composer):
     mail = composer.compose("id", "receipt", RECEIPT, SENDER)
     for words in (
-        "We charged $5.00 to your card ending 4242.", "1 × CRM seat, 6 of 12 months: $5.00", "January 1, 2027", "$50.00",
+        "We charged $5.00 to your card ending 4242.", "1 × CRM seat, 6 of 12 months: $5.00",
+        "Jul 1 to Dec 31, 2026: 6 of 12 months at $10.00 a year", "January 1, 2027", "$50.00",
         "I agree to pay $5.00 now.", SENDER.account_url, "QUILLMARK", "UP-1234-5678", "QM-1048",
     ):  # fmt: skip
         assert words in mail.text, words
 
 
 def test_a_french_receipt_speaks_french_throughout(composer: Composer):
-    mail = composer.compose("id", "receipt", {**RECEIPT, "language": "fr-CA"}, SENDER)
+    mail = composer.compose("id", "receipt", {**RECEIPT, "language": "fr"}, SENDER)
     assert "1 × CRM seat, 6 mois sur 12 : 5,00\u00a0$US" in mail.text
+    assert "Du 1er juil. au 31 déc. 2026\u00a0: 6 mois sur 12 à 10,00\u00a0$US par an" in mail.text
     assert "1er janvier 2027" in mail.text
+
+
+def test_a_locale_is_written_its_own_way(composer: Composer):
+    mail = composer.compose("id", "receipt", {**RECEIPT, "language": "fr-CA"}, SENDER)
+    assert "5,00\u00a0$\u00a0US" in mail.text
 
 
 def test_a_purchase_without_charge_says_that_nothing_was_charged(composer: Composer):
@@ -107,18 +114,13 @@ def test_an_unknown_kind_is_refused_by_name(composer: Composer):
         composer.compose("id", "../receipt", RECEIPT, SENDER)
 
 
-def test_french_has_every_label_that_english_has():
-    labels = {key for key in TEXTS if not key.endswith((".why", ".why.whole", ".why.percent"))}
-    assert labels <= set(FRENCH)
-
-
-@pytest.mark.parametrize("count", [1, 2])
-def test_french_counts_days_without_an_ending_that_may_be_wrong(count: int):
+def test_french_counts_the_part_and_not_the_whole():
     line = Line(
         "charge", 5, "USD", name="x", quantity=1, unit_price=1, interval=Interval("month", 1), basis="day",
-        fraction=(count, 31), unit="day",
+        fraction=(1, 31), unit="day",
     )  # fmt: skip
-    assert label(line, TONGUES["fr"].words) == f"1 × x, {count}/31 jours"
+    assert label(line, tongue_of("fr").words) == "1 × x, 1 jour sur 31"
+    assert label(line._replace(fraction=(2, 31)), tongue_of("fr").words) == "1 × x, 2 jours sur 31"
 
 
 def test_a_language_without_words_is_written_in_english():

@@ -164,10 +164,11 @@ def test_a_deciding_label_comes_from_the_reviewed_list():
         words.button_label("tlh", pays=True)
 
 
-def test_the_days_of_a_short_month_are_told_as_days_or_not_at_all():
-    text = cart_page(SCENE, facts(SEAT, at=datetime(2026, 7, 12, 20, tzinfo=UTC))).ledgers[0].rows[0].why
-    assert "of 12 months" not in text
-    assert "at " in text
+def test_a_begun_month_is_told_in_days():
+    row = cart_page(SCENE, facts(SEAT, at=datetime(2026, 7, 12, 20, tzinfo=UTC))).ledgers[0].rows[0]
+    assert Markup(row.why).striptags() == (
+        "Jul 12 to Dec 31, 2026: 5 months and 20 of 31 days, out of 12 months at $10.00 a year"
+    )
 
 
 def test_a_price_problem_keeps_both_figures():

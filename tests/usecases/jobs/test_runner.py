@@ -17,6 +17,7 @@ from app.kit.clock import StoppedClock
 from app.kit.keys import MasterKeys
 from app.mail import Composer, FileMailer
 from app.models.store import Store
+from app.web.i18n import tongue_of
 from tests.factories import Seeded
 from tests.usecases.charging.desk import Desk
 
@@ -32,7 +33,7 @@ def runner(desk: Desk, folder: Path, bell: ThreadBell | None = None) -> Embedded
     directory = Directory(desk.store, MasterKeys([b"0123456789abcdef0123456789abcdef"]))
     mailer = FileMailer(folder, desk.clock)
     return EmbeddedRunner(
-        desk.store, desk.gateways, desk.clock, bell or ThreadBell(), mailer, Composer(TEMPLATES), directory
+        desk.store, desk.gateways, desk.clock, bell or ThreadBell(), mailer, Composer(TEMPLATES, tongue_of), directory
     )
 
 

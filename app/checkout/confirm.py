@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from app.charging.abandon import abandon
 from app.charging.drive import drive, driver_name
+from app.charging.errors import ChargingError
 from app.charging.place import ChosenCard, ConsentGiven, NewOrder, Placed, order_id_of, place
 from app.charging.reading import OrderFacts, order_facts, orders_of_link, wait_for_news
 from app.checkout.cart import Cart, cart_at, check_withdrawn, instant, session_id
@@ -108,16 +109,36 @@ def confirm(
     running = _running_order(tools.store, book_id, session, pressed.ticket)
     if running is not None and not _gave_way(tools, running, pressed):
         return _stand_by(tools, running).id
+    driver = driver_name("press", tools.randomness)
+    try:
+        placed = _place(tools, book_id, session, pressed, consent, return_url, language, driver)
+    except (CheckoutRefused, ChargingError):
+        # The same page pressed at the same time may have bought since: then its link is used and its subscription moved.
+        first = _order_of_page(tools.store, book_id, pressed.ticket)
+        if first is None:
+            raise
+        return _stand_by(tools, first).id
+    _go_on(tools, book_id, placed, driver)
+    return placed.order_id
+
+
+def _place(
+    tools: Tools,
+    book_id: int,
+    session: CartSession,
+    pressed: Pressed,
+    consent: Callable[[Cart], ConsentGiven],
+    return_url: Callable[[str], str],
+    language: str,
+    driver: str,
+) -> Placed:
     cart = _same_cart(tools, book_id, session, pressed.ticket)
     _check_form(cart, pressed)
-    driver = driver_name("press", tools.randomness)
-    placed = place(
+    return place(
         tools.store, tools.clock, _new_order(cart, session, language), consent(cart), _chosen(cart, pressed),
         guard=lambda connection: _guard(connection, cart), return_url=return_url, driver=driver,
         decline_limit=tools.decline_limit,
     )  # fmt: skip
-    _go_on(tools, book_id, placed, driver)
-    return placed.order_id
 
 
 def needs_start_now(cart: Cart) -> bool:
@@ -130,16 +151,23 @@ def _running_order(store: Store, book_id: int, session: CartSession, ticket: Quo
 
     Then no second press starts anything: it joins.
     """
+    known = _order_of_page(store, book_id, ticket)
+    if known is not None:
+        return known
     with store.read() as connection:
-        known = order_facts(connection, book_id, order_id_of(book_id, ticket.checkout_id.hex()))
-        if known is not None and (known.state != "OPEN" or known.open_attempt is not None):
-            return known
         for each in orders_of_link(connection, book_id, session.claims.link_id.text):
             if each.state == "OPEN":
                 order = order_facts(connection, book_id, each.id)
                 if order is not None and order.open_attempt is not None and _is_of(order, session):
                     return order
     return None
+
+
+def _order_of_page(store: Store, book_id: int, ticket: QuoteTicket) -> OrderFacts | None:
+    """The order that this page made, unless a further attempt may begin on it."""
+    with store.read() as connection:
+        known = order_facts(connection, book_id, order_id_of(book_id, ticket.checkout_id.hex()))
+    return known if known is not None and (known.state != "OPEN" or known.open_attempt is not None) else None
 
 
 def _is_of(order: OrderFacts, session: CartSession) -> bool:

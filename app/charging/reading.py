@@ -16,6 +16,7 @@ from app.gateways.port import DeclineReason
 from app.kit.clock import Clock
 from app.models.customers import StoredCard
 from app.models.orders import Attempt, Consent, Order
+from app.models.prepared import Prepared
 from app.models.store import Store
 from app.models.subscriptions import Subscription
 
@@ -164,7 +165,7 @@ _NEWEST_STATE = (
     .order_by(Attempt.n.desc())
     .limit(1)
 )
-_OF_LINK = (
+_OF_LINK = Prepared(
     select(
         Order.id, Order.number, Order.state, Order.outcome, Order.total, Order.currency, Order.created_at,
         Order.paid_at,
@@ -210,7 +211,7 @@ def _attempt(row: RowMapping) -> AttemptFacts:
 
 def orders_of_link(conn: Connection, book_id: int, jti: str) -> tuple[OrderOfLink, ...]:
     """Every order placed from this link, newest first."""
-    return tuple(OrderOfLink(*row) for row in conn.execute(_OF_LINK, {"book": book_id, "jti": jti}))
+    return tuple([OrderOfLink(*row) for row in _OF_LINK.all(conn, {"book": book_id, "jti": jti})])
 
 
 def wait_for_news(

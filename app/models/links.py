@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CheckConstraint,
     Connection,
     ForeignKey,
     Index,
-    Row,
     UniqueConstraint,
     and_,
     bindparam,
@@ -23,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.models.base import STRICT, Base, Instant, one_of
+from app.models.prepared import Prepared
 from app.models.upsert import insert_new, insert_or_update
 
 
@@ -106,7 +106,7 @@ def _named(kind: str) -> ColumnElement[bool]:
 
 
 # Built once: it is asked on every look at a cart.
-_WITHDRAWAL = (
+_WITHDRAWAL = Prepared(
     select(Revocation.kind, Revocation.reason, Revocation.created_at)
     .where(
         Revocation.book_id == bindparam("book"),
@@ -117,9 +117,17 @@ _WITHDRAWAL = (
 )
 
 
+class Withdrawal(NamedTuple):
+    """What was taken back (``link`` ``batch`` ``customer`` ``offer``), why and when."""
+
+    kind: str
+    reason: str
+    created_at: datetime
+
+
 def withdrawal_of(
     connection: Connection, book_id: int, *, link: str, batch: str, customer: str, offer: str, issued_at: datetime
-) -> Row[str, str, datetime] | None:
+) -> Withdrawal | None:
     """The first withdrawal (kind, reason, when) that covers this link, its batch, customer or saved offer; None: none.
 
     ``offer`` is empty for an offer that is written out.
@@ -132,7 +140,8 @@ def withdrawal_of(
         "offer": offer,
         "issued_at": issued_at,
     }
-    return connection.execute(_WITHDRAWAL, named).first()
+    row = _WITHDRAWAL.first(connection, named)
+    return None if row is None else Withdrawal(*row)
 
 
 def withdraw(connection: Connection, values: Mapping[str, Any]) -> bool:

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Connection, Engine, Row, Select, and_, bindparam, func, select
+from sqlalchemy import Connection, Engine, Select, and_, bindparam, func, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.billing import facts as billing
 from app.models.customers import BalanceEntry, Customer
 from app.models.merchants import Book, Merchant
 from app.models.orders import Order, Renewal
+from app.models.prepared import Prepared
 from app.models.subscriptions import Subscription
 from app.subscriptions.holdings import read_holdings
 
@@ -96,7 +97,6 @@ class Held:
 
 
 _Rows = Select[*tuple[Any, ...]]
-_Row = Row[*tuple[Any, ...]]
 _BOOK_COLUMNS = (
     Book.id, Book.mode, Book.merchant_id, Book.policy_version, Book.catalog_version, Book.gateway, Book.gateway_account,
 )  # fmt: skip
@@ -106,14 +106,14 @@ _CUSTOMER_COLUMNS = (
 )  # fmt: skip
 _OPEN_ORDER = (
     select(Order.id)
-    .where(Order.subscription_id == Subscription.id, Order.state == "OPEN")
+    .where(Order.subscription_id == Subscription.id, Order.state == literal_column("'OPEN'"))
     .correlate(Subscription)
     .scalar_subquery()
 )
 _RENEWING = (
     select(func.count())
     .select_from(Renewal)
-    .where(Renewal.subscription_id == Subscription.id, Renewal.state == "ORDERED")
+    .where(Renewal.subscription_id == Subscription.id, Renewal.state == literal_column("'ORDERED'"))
     .correlate(Subscription)
     .scalar_subquery()
 )
@@ -156,10 +156,10 @@ _CUSTOMER_IS = {
     int: Customer.number == bindparam("customer"),
     str: Customer.external_ref == bindparam("customer"),
 }
-_HEAD_BY: dict[tuple[type, type], _Rows] = {
-    (kind, type(None)): _head(wanted) for kind, wanted in _SUBSCRIPTION_IS.items()
+_HEAD_BY: dict[tuple[type, type], Prepared] = {
+    (kind, type(None)): Prepared(_head(wanted)) for kind, wanted in _SUBSCRIPTION_IS.items()
 } | {
-    (kind, customer): _head(wanted, owner)
+    (kind, customer): Prepared(_head(wanted, owner))
     for kind, wanted in _SUBSCRIPTION_IS.items()
     for customer, owner in _CUSTOMER_IS.items()
 }
@@ -180,7 +180,7 @@ def load(conn: Connection, book_id: int, ref: int | str, *, by_customer: int | s
     if any(isinstance(number, int) and not 0 < number <= _LARGEST_NUMBER for number in (ref, by_customer)):
         return None
     statement = _HEAD_BY[type(ref), type(by_customer)]
-    head = conn.execute(statement, {"book": book_id, "ref": ref, "customer": by_customer}).first()
+    head = statement.first(conn, {"book": book_id, "ref": ref, "customer": by_customer})
     if head is None:
         return None
     customer = CustomerFacts(*head[_HEADS : _HEADS + _CUSTOMERS])
@@ -193,7 +193,7 @@ def book_facts(conn: Connection, book_id: int) -> BookFacts | None:
     return None if row is None else _book(conn, tuple(row))
 
 
-def _held(conn: Connection, head: _Row, customer: CustomerFacts, book: BookFacts) -> Held:
+def _held(conn: Connection, head: tuple[Any, ...], customer: CustomerFacts, book: BookFacts) -> Held:
     (
         identity, number, external_ref, version, created_at, delivered_code, mandate, card_id, status,
         ends, auto_renewal, currency, open_order, renewing, balance,

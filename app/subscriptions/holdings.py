@@ -17,6 +17,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from app.billing import facts as billing
 from app.models.base import Int64
 from app.models.customers import StoredCard
+from app.models.prepared import Prepared
 from app.models.subscriptions import Entitlement, Lot, SubscriptionItem
 from app.subscriptions.stored import interval_from, lot_from
 
@@ -41,7 +42,7 @@ _I, _L, _E, _C = SubscriptionItem, Lot, Entitlement, StoredCard
 _begun = (
     select(func.min(_I.period_start)).where(_I.book_id == _BOOK, _I.subscription_id == _SUBSCRIPTION).scalar_subquery()
 )
-_HOLDINGS = union_all(
+_HOLDINGS = Prepared(union_all(
     select(
         *_line(
             _ITEM,
@@ -65,7 +66,7 @@ _HOLDINGS = union_all(
         )
     )
     .where(_C.book_id == _BOOK, _C.customer_id == bindparam("customer", type_=Int64)),
-)  # fmt: skip
+))  # fmt: skip
 
 CardRow = tuple[int, str, str, str, str, str, int, int, bool, bool, str | None]
 """Id, token, gateway, its customer, brand, last four, expiry's month and year, default, blocked, cart session."""
@@ -79,8 +80,7 @@ def read_holdings(
     lots: list[Any] = []
     paid: dict[int, list[billing.Entitlement]] = {}
     cards: list[CardRow] = []
-    rows: Sequence[Any] = conn.execute(_HOLDINGS, scope).all()
-    for row in rows:
+    for row in _HOLDINGS.all(conn, scope):
         kind: int = row[0]
         if kind == _ITEM:
             lots.append(row)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from sqlalchemy import event, insert, update
+from sqlalchemy import insert, update
 
 from app.accounts.merchants import change_merchant
 from app.models.merchants import Book, Merchant
@@ -80,8 +81,10 @@ def test_loading_costs_two_statements_however_much_is_held(store: Store, seeded:
     with store.read() as conn:
         load(conn, seeded.book, 1048)
         seen: list[str] = []
-        event.listen(conn, "before_cursor_execute", lambda *args: seen.append(args[2]))
+        driver: Any = conn.connection.driver_connection
+        driver.set_trace_callback(seen.append)
         held = load(conn, seeded.book, 1048)
+        driver.set_trace_callback(None)
     assert held is not None
     assert [len(item.lots) for item in held.facts.items] == [1, 2, 2]
     assert len(seen) == 2

@@ -12,6 +12,8 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
+from app.web.i18n import safe
+
 FOLDER: Final = Path(__file__).with_name("consent")
 CURRENT: Final = {"en": 1, "fr": 1, "ar": 1}
 CURRENT_EU: Final = {"en": 1, "fr": 1, "ar": 1}
@@ -39,12 +41,19 @@ def _sections(version: str) -> dict[str, str]:
     return found
 
 
-def _filled(version: str, section: str, language: str, values: dict[str, tuple[str, str | Markup]]) -> Agreement:
+@cache
+def _template(version: str, section: str) -> tuple[str, str]:
+    """A section as plain text and as mark-up, its places still empty."""
     template = _sections(version)[section]
-    text = template.replace("**", "").format(**{name: plain for name, (plain, _) in values.items()})
     pieces = str(escape(template)).split("**")
     bold = "".join(f"<strong>{piece}</strong>" if at % 2 else piece for at, piece in enumerate(pieces))
-    markup = bold.format(**{name: str(escape(shown)) for name, (_, shown) in values.items()})
+    return template.replace("**", ""), bold
+
+
+def _filled(version: str, section: str, language: str, values: dict[str, tuple[str, str | Markup]]) -> Agreement:
+    plain, bold = _template(version, section)
+    text = plain.format(**{name: said for name, (said, _) in values.items()})
+    markup = bold.format(**{name: safe(shown) for name, (_, shown) in values.items()})
     return Agreement(text, Markup(markup), version, language)  # noqa: S704  (our own file, values escaped)
 
 

@@ -13,7 +13,7 @@ from app.billing.facts import Interval
 from app.billing.result import Line
 from app.billing.wording import Words, explain, price_words
 from app.cart import words
-from app.web.i18n import Tongue, local_day, zone
+from app.web.i18n import Tongue, local_day, safe, zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +100,11 @@ def link(url: str, text: str) -> Markup:
 
 def joined(*sentences: str) -> Markup:
     """Sentences of one paragraph; plain ones are escaped."""
-    return Markup(" ".join([escape(sentence) for sentence in sentences]))
+    return Markup(" ".join([safe(sentence) for sentence in sentences]))
 
 
 def strong(text: object) -> Markup:
-    return Markup(f"<strong>{escape(text)}</strong>")
+    return Markup(f"<strong>{safe(text)}</strong>")
 
 
 @lru_cache(maxsize=8192)

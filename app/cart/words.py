@@ -7,6 +7,7 @@ that it says nothing but "order with obligation to pay".
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from app.billing.facts import Interval
@@ -87,6 +88,7 @@ _SPELLED: Final = {
 }
 
 
+@lru_cache(maxsize=1024)
 def unit_words(name: str | None, language: str) -> UnitWords:
     """The noun in that language. ``name`` is a known noun (``seat``), or the merchant's own as ``desk|desks``."""
     name = (name or DEFAULT_UNIT).strip()

@@ -105,11 +105,12 @@ def legal_links(merchant: MerchantView, tongue: Tongue, base: str, back: str = "
     ``back`` is the path of the page that a text of ours leads back to.
     """
     links: dict[str, str] = {}
+    led = urlencode({"back": back})
     for kind in LEGAL_KINDS:
         text = legal_text(merchant, kind, tongue.language)
         if text is not None:
             own = keep_language(f"{base}/{kind}", tongue)
-            links[kind] = text if is_address(text) else with_query(own, back=back) if back else own
+            links[kind] = text if is_address(text) else f"{own}{'&' if '?' in own else '?'}{led}" if back else own
     return links
 
 

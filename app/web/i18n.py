@@ -38,6 +38,19 @@ def mark(message: str) -> str:
     return message
 
 
+def safe(value: object) -> Markup:
+    """The value as mark-up; what is mark-up already is passed through, which `escape` would copy."""
+    return value if type(value) is Markup else escape(value)
+
+
+def escaped(values: dict[str, object]) -> dict[str, object]:
+    """Every value made safe, in the dictionary that was given."""
+    for name, value in values.items():
+        if type(value) is not Markup:
+            values[name] = escape(value)
+    return values
+
+
 @lru_cache(maxsize=64)
 def _locale(name: str) -> Locale:
     return Locale.parse(name)
@@ -108,12 +121,12 @@ class Tongue:
     def tell(self, message: str, **values: object) -> Markup:
         """Like `say`, for messages that hold mark-up: every value is escaped unless it is mark-up itself."""
         # Escaped here and put into the plain text: `Markup % …` would wrap every value once more, at three times the cost.
-        return Markup(self._translations.gettext(message) % {name: escape(value) for name, value in values.items()})  # noqa: S704
+        return Markup(self._translations.gettext(message) % escaped(values))  # noqa: S704
 
     def tells(self, one: str, many: str, count: int, **values: object) -> Markup:
         """Like `says`, for messages that hold mark-up."""
-        shown = {name: escape(value) for name, value in values.items()}
-        return Markup(self._translations.ngettext(one, many, count) % {"count": self.number(count), **shown})  # noqa: S704
+        text = self._translations.ngettext(one, many, count)
+        return Markup(text % {"count": self.number(count), **escaped(values)})  # noqa: S704
 
     def number(self, count: int) -> str:
         return str(count) if 0 <= count < 1000 else format_decimal(count, locale=_locale(self.locale))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from babel.support import NullTranslations, Translations
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup, escape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template, nodes, select_autoescape
+from jinja2.ext import Extension
+from markupsafe import Markup
 
 from app.web.assets import Assets
-from app.web.i18n import TRANSLATIONS, Languages, Tongue
+from app.web.i18n import TRANSLATIONS, Languages, Tongue, escaped
 
 
 class Speech:
@@ -34,7 +37,32 @@ class Speech:
 
     @staticmethod
     def _filled(text: str, values: dict[str, object]) -> Markup:
-        return Markup(text % {name: escape(value) for name, value in values.items()})  # noqa: S704
+        return Markup(text % escaped(values))  # noqa: S704
+
+
+class Spoken(Extension):
+    """Puts sentences without values into the template before it is compiled: each language has templates of its own."""
+
+    _FIXED = re.compile(r'\{\{ _\("([^"\\]*)"\) \}\}')
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        say = cast("Callable[[str], str]", self.environment.globals["_"])
+        return self._FIXED.sub(lambda found: say(found[1]), source)
+
+
+class _Environment(Environment):
+    """An environment for pages of a hundred small values each."""
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        # One dictionary. Jinja's chain of two is copied name by name at every render and every import of a macro.
+        return {**self.globals, **(d or {})}
+
+    def _generate(
+        self, source: nodes.Template, name: str | None, filename: str | None, defer_init: bool = False
+    ) -> str:
+        # `escape` copies what is mark-up already, and half of what these templates print is. Same line: line numbers stay.
+        code = super()._generate(source, name, filename, defer_init)
+        return code.replace("\n", "; from app.web.i18n import safe as escape\n", 1)
 
 
 class Pages:
@@ -45,13 +73,15 @@ class Pages:
         self.languages = languages
         self._loader = FileSystemLoader(folder)
         self._reload = reload
+        self._ready: dict[tuple[str, str], Template] = {}
         self._environments = {code: self._environment(code) for code in languages.enabled}
 
     def _environment(self, language: str) -> Environment:
         # Escaping is on for pages and off for the text halves of mails, by the name's end.
-        made = Environment(
+        made = _Environment(
             loader=self._loader, undefined=StrictUndefined, auto_reload=self._reload,
             autoescape=select_autoescape(["html", "svg"], default=False), trim_blocks=True, lstrip_blocks=True, cache_size=200,
+            extensions=[Spoken],
         )  # fmt: skip
         # Jinja's own gettext looks the catalog up and formats mark-up anew at every call; this is half of a page's time.
         speech = Speech(Translations.load(str(TRANSLATIONS), [language]))
@@ -66,4 +96,9 @@ class Pages:
 
     def render(self, template: str, tongue: Tongue, **values: object) -> str:
         """The template in that language. ``t`` is the tongue in every template."""
-        return self._environments[tongue.language].get_template(template).render(t=tongue, **values)
+        found = self._ready.get((tongue.language, template))
+        if found is None:
+            found = self._environments[tongue.language].get_template(template)
+            if not self._reload:
+                self._ready[tongue.language, template] = found
+        return found.render(t=tongue, **values)

@@ -290,5 +290,4 @@ CHARGING_PAGES: dict[str, Callable[[ChargingError], Answer]] = {
     "subscription_moved": _changed,
     "card_unusable": _card,
     "not_eligible": _changed,
-    "order_unknown": lambda _error: bad_link(),
 }

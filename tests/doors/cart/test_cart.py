@@ -141,7 +141,7 @@ def test_a_tax_that_is_not_included_is_added_and_charged(shop_with: Callable[...
     page = shop.open()
     title, text = shown(page)
     assert "$5.50 today" in title
-    assert "Sales tax Oregon, 10%$0.50" in text
+    assert "Sales tax Oregon: 10% on the sum of the lines above$0.50" in text
     shop.press(page)
     assert shop.taken() == [550]
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from app.config import SettingsError, read_settings
 from tests.doors.page_client import form_values
-from tests.server import Answer, World, make_world, wait_for
+from tests.server import SECRET, Answer, World, make_world, wait_for
 
 POINTS = ["C0", "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C8"]
 PRESSES = 50
@@ -120,6 +121,16 @@ def test_a_server_killed_at_any_point_of_buy_now_has_charged_once_or_not_at_all_
         assert world.seats(who) == 1 + len(world.taken(who)), point
     assert world.taken(people["C0"][0]) in ([], [500])
     assert all(world.taken(people[point][0]) == [500] for point in POINTS[1:]), "what was agreed to is carried out"
+
+
+def test_a_server_that_would_kill_itself_does_not_start_in_production():
+    with pytest.raises(SettingsError, match="LIFTLINK_FAULT_PLAN"):
+        read_settings(
+            {
+                "environment": "production", "secret": SECRET, "public_url": "https://pay.example", "gateway": "stripe",
+                "fault_plan": "C3",
+            }
+        )  # fmt: skip
 
 
 def undecided(world: World, who: int) -> int:

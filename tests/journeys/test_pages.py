@@ -142,7 +142,9 @@ def test_the_pages_script_announces_the_answer(world: World, scripted: Page):
     assert headline(page) == "We are waiting for your bank", "it announces, it never moves the page"
 
 
-def test_a_right_to_left_reader_and_a_dark_room_lose_nothing(world: World, context_with: Callable[..., BrowserContext]):
+def test_forced_colours_a_dark_room_and_less_motion_lose_nothing(
+    world: World, context_with: Callable[..., BrowserContext]
+):
     page = context_with(color_scheme="dark", forced_colors="active", reduced_motion="reduce").new_page()
     who = world.person()
     buy(page, world.link(who))

@@ -362,3 +362,47 @@ def test_the_reference_on_every_final_page_gives_no_rights(shop: Shop):
     assert number
     for path in (f"/done/{number[0]}", f"/cart/{number[0]}", f"/u/{number[0]}"):
         shop.client.get(path, 404)
+
+
+def test_hours_after_a_decline_the_same_link_still_buys_once(shop: Shop):
+    link = shop.link()
+    declined = shop.press(shop.open(link), card=str(shop.card("visa_declined", default=False))).headers["Location"]
+    shop.clock.move(timedelta(hours=2))
+    old = shop.client.get(declined)
+    again = CartPage("/", old.text, form=form_values(old.text, "/buy"))
+    assert shown(shop.client.follow(shop.press(again)))[0].startswith("You now have 2 seats")
+    assert shop.taken() == [500]
+    assert shop.ask("SELECT group_concat(state) FROM (SELECT state FROM orders ORDER BY created_at)") == "EXPIRED,PAID"
+    assert shop.ask("SELECT count(*) FROM link_uses") == 1
+
+
+def test_after_a_decline_reopening_the_link_goes_on_with_the_same_order(shop: Shop):
+    link = shop.link()
+    shop.press(shop.open(link), card=str(shop.card("visa_declined", default=False)))
+    shop.clock.move(timedelta(minutes=10))
+    shop.press(shop.open(link))
+    assert shop.taken() == [500]
+    assert shop.ask("SELECT count(*) FROM orders WHERE state = 'PAID'") == 1
+    assert shop.ask("SELECT count(*) FROM orders WHERE state = 'OPEN'") == 0
+
+
+def test_a_second_device_is_led_to_the_order_that_waits_at_the_bank(shop: Shop):
+    link = shop.link()
+    here, there = shop.open(link), shop.open(link)
+    first = shop.press(here, card=str(shop.card("visa_3ds", default=False)))
+    second = shop.press(there, card=str(shop.seeded.visa))
+    assert "/done/" in second.headers["Location"]
+    assert "Continue to your bank" in shop.client.follow(second).text
+    assert shop.orders() == 1
+    shop.client.get(shop.answer_bank(shop.client.follow(first).text, "approve"))
+    assert shop.taken() == [500]
+
+
+def test_paying_by_another_way_meanwhile_ends_the_offer_kindly(shop: Shop):
+    page = shop.open()
+    shop.sql("UPDATE lots SET quantity = 2")
+    shop.sql("UPDATE subscriptions SET version = version + 1")
+    title, text = shown(shop.press(page, 403))
+    assert title.startswith("You already have this")
+    assert "You have not been charged" in text
+    assert shop.calls() == 0

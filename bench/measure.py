@@ -20,6 +20,10 @@ class Ratio:
     ratio: float
     spread: float
 
+    def turned(self) -> Ratio:
+        """As calls a second: the reference's time over the subject's."""
+        return Ratio(self.figure, self.reference_figure, 1 / self.ratio, self.spread)
+
     def row(self, job: str, reference: str, target: str, unit: str = "µs") -> dict[str, object]:
         """A line of the table that ``make bench`` prints."""
         scale = {"s": 1.0, "ms": 1e3, "µs": 1e6}[unit]

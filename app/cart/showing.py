@@ -76,6 +76,9 @@ def _reason(shown: QuoteTicket, cart: Cart) -> str:
 
 
 def _month_began(shown: QuoteTicket, cart: Cart) -> bool:
-    """Whether the new share is one of whole months, so that the page may say that a billing month began."""
+    """Whether exactly one whole month less is paid for: n months where n + 1 were, but for the rounding of both."""
     shares = [line.fraction for line in cart.quote.lines if line.kind == "charge" and line.fraction is not None]
-    return bool(shares) and all(whole <= MOST_MONTHS for _, whole in shares) and shown.due_now > cart.quote.due_now
+    if not shares or any(whole > MOST_MONTHS for _, whole in shares):
+        return False
+    months = shares[0][0]
+    return abs(shown.due_now * months - cart.quote.due_now * (months + 1)) <= months + 1

@@ -57,18 +57,27 @@ def test_an_expired_card_is_refused_even_when_it_is_sent(shop: Shop):
     assert shop.calls() == 0
 
 
-def test_in_the_next_month_the_price_is_another_and_both_are_shown(shop: Shop):
-    shop.clock.at = datetime(2026, 8, 1, 6, 40, tzinfo=UTC)  # 23:40 on July 31 where the merchant is
-    page = shop.open()
-    before = shown(page)[0]
+@pytest.mark.parametrize(
+    ("opened", "was", "is_now"),
+    [
+        (datetime(2026, 8, 1, 6, 40, tzinfo=UTC), "$4.19", "$4.17"),  # 23:40 on July 31 where the merchant is
+        (datetime(2026, 7, 10, 6, 40, tzinfo=UTC), "$4.78", "$4.76"),
+    ],
+)
+def test_on_the_next_day_the_price_is_another_and_both_are_shown(shop: Shop, opened: datetime, was: str, is_now: str):
+    shop.clock.at = opened
+    page = shop.open(shop.link(validity=90 * 86400))
+    assert f"{was} today" in shown(page)[0]
     shop.clock.move(timedelta(minutes=21))
     response = shop.press(page, 409)
     title, text = shown(response)
-    assert title.startswith("Error: ")
+    assert title == f"Error: Add a second seat for {is_now} today – Quillmark CRM"
+    assert f"A new day began, so there is less time to pay for: it was {was}, it is now {is_now}." in text
     assert NOT_CHARGED in text
     assert "agree again" in text
-    assert title.removeprefix("Error: ") != before
     assert shop.calls() == 0
+    shop.press(again(response))
+    assert shop.taken() == [int(float(is_now[1:]) * 100 + 0.5)]
 
 
 def test_a_quote_does_not_outlive_the_merchants_day(shop: Shop):

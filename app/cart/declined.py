@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from app.cart import phrases
-from app.cart.pen import Pen, code, joined, strong
+from app.cart.pen import Pen, code, joined, link, strong
 from app.cart.present import Panel, panel, pen_for, summary_of
 from app.cart.states import Fact
 from app.cart.summary import Summary
@@ -69,34 +69,42 @@ def _lead(scene: Scene, pen: Pen, facts: CartFacts) -> Markup:
 
 
 def _ways(scene: Scene, pen: Pen, facts: CartFacts, decline: DeclineView) -> list[Markup]:
+    """What fits this reason, the likeliest first; nothing is said twice."""
     tongue = scene.tongue
+    selected = any(card.usable and not card.declined_now for card in facts.cards)
+    add = link(keep_language(facts.urls.card, tongue), tongue.say("Add or update a card"))
+    if decline.text == "insufficient_funds":
+        check = tongue.tell("<strong>Check the balance</strong> or use another card.")
+        other = tongue.tell("Your other saved card is selected for you.") if selected else add
+        return [joined(check, other), _ask_bank(pen, decline)]
     ways: list[Markup] = []
-    others = any(card.usable and not card.declined_now for card in facts.cards)
     if decline.text == "bank_check" or decline.bank_check:
         ways.append(tongue.tell("<strong>Try the same card again</strong> and finish the check on your bank’s page."))
-    if decline.text == "insufficient_funds":
-        ways.append(tongue.tell("<strong>Check the balance</strong> or use another card."))
-    if others:
+    if selected:
         ways.append(tongue.tell("<strong>Pay with another card.</strong> Your other saved card is selected for you."))
-    add = Markup('<a href="%s">%s</a>') % (keep_language(facts.urls.card, tongue), tongue.say("Add or update a card"))
     ways.append(
         tongue.tell(
             "<strong>Update your payment details,</strong> if your bank has replaced the card or it is no longer yours. %(link)s",
             link=add,
         )
     )
-    if decline.text == "card_unusable":
-        return ways
+    return ways if decline.text == "card_unusable" else [*ways, _ask_bank(pen, decline)]
+
+
+def _ask_bank(pen: Pen, decline: DeclineView) -> Markup:
+    tongue = pen.tongue
+    if decline.text == "insufficient_funds":
+        ask = tongue.tell("<strong>Ask your bank,</strong> if the balance is high enough.")
+    elif decline.text == "bank_check" or decline.bank_check:
+        ask = tongue.tell("<strong>Ask your bank,</strong> if the check does not work.")
+    else:
+        ask = tongue.tell("<strong>Ask your bank.</strong> They did not tell us why.")
     given = {"time": pen.clock(decline.at), "date": pen.day_of(decline.at), "amount": pen.money(decline.amount)}
-    asked = tongue.tell(
-        "<strong>Ask your bank.</strong> They did not tell us why. Give them the time, %(time)s on %(date)s, and the amount, %(amount)s.",
-        **given,
-    )
+    told = tongue.tell("Give them the time, %(time)s on %(date)s, and the amount, %(amount)s.", **given)
     # A stolen card reads to the letter like any refusal, so this depends on the text and on what a person can see.
     if decline.retry == "yes" or (decline.text == "generic" and decline.retry != "never"):
-        asked = joined(asked, tongue.tell("Then try the same card again."))
-    ways.append(asked)
-    return ways
+        return joined(ask, told, tongue.tell("Then try the same card again."))
+    return joined(ask, told)
 
 
 def _facts(scene: Scene, pen: Pen, facts: CartFacts, summary: Summary, decline: DeclineView) -> list[Fact]:

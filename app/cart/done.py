@@ -34,8 +34,14 @@ def confirmation(scene: Scene, order: OrderView, *, check_url: str = "") -> tupl
 def _lead(pen: Pen, order: OrderView) -> Markup:
     tongue = pen.tongue
     mail = tongue.tell("A receipt is on its way to %(address)s.", address=email(order.email))
-    if not order.amount:
+    if not order.applied:
+        mail = tongue.tell(
+            "You need not pay again. Your receipt goes to %(address)s as soon as the change is made.",
+            address=email(order.email),
+        )
+    elif not order.amount:
         mail = tongue.tell("A confirmation is on its way to %(address)s.", address=email(order.email))
+    if not order.amount:
         charged = tongue.tell("Nothing was due, so nothing was charged.")
     elif order.card is None:
         charged = tongue.tell("We charged %(amount)s.", amount=pen.strong(order.amount))
@@ -137,7 +143,7 @@ def _next_steps(scene: Scene, pen: Pen, order: OrderView) -> list[Markup]:
     tongue, merchant, summary = scene.tongue, scene.merchant, order.summary
     steps: list[Markup] = []
     own = merchant.next_step.get(tongue.language) or merchant.next_step.get("en")
-    if own:
+    if own and order.applied:
         steps.append(Markup("%s") % own)
     reminder = _reminder(scene, order)
     if reminder is not None and summary.next_after is not None:

@@ -47,6 +47,9 @@ def show(token: str) -> Answer:
     attempt = order.last
     if order.paid_at is not None:
         return pages.render_done(scene, order_view(order, held))
+    if attempt is not None and attempt.captured:
+        # The money is there, the change could not be made: a person does it. Nobody may be told to pay again.
+        return pages.render_done(scene, order_view(order, held), check=with_query(here, again="1"))
     if order.state != "OPEN":
         return pages.render_not_completed(scene, order_view(order, held), back=_back(order))
     if attempt is None:

@@ -181,9 +181,9 @@ def done_headline(tongue: Tongue, summary: Summary) -> str:
 
 
 def done_line(tongue: Tongue, summary: Summary, *, applied: bool) -> str:
-    """``1 seat is now 2 seats, ready to use``; before it is switched on, ``1 seat to 2 seats, within minutes``."""
+    """``1 seat is now 2 seats, ready to use``; before it is switched on, ``1 seat to 2 seats, being switched on``."""
     if not applied:
-        return tongue.say("%(change)s, within minutes", change=change_line(tongue, summary))
+        return tongue.say("%(change)s, being switched on", change=change_line(tongue, summary))
     unit = unit_of(tongue, summary)
     if summary.kind == "more":
         return tongue.says(

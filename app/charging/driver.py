@@ -82,11 +82,14 @@ def put_down(d: Driver, row: AttemptRow, kind: AnswerKind, cause: str, *, state:
             record_once(conn, row.book_id, "gateway.refused", row.id, 1, "event", body, now)
 
 
-def quarantine(d: Driver, row: AttemptRow, why: str) -> None:
-    """Something does not agree: no code decides about this money any more, a person does. The row blocks new attempts."""
+def quarantine(d: Driver, row: AttemptRow, why: str, *, known: str = "quarantine") -> None:
+    """Something does not agree: no code decides about this money any more, a person does. The row blocks new attempts.
+
+    ``known`` is what is certain all the same: ``paid`` when the gateway holds the money.
+    """
     now = d.clock.now()
     with d.store.write() as conn:
-        move(conn, row, d.by, {"state": "QUARANTINED", "last_class": "quarantine"} | released(now, None))
+        move(conn, row, d.by, {"state": "QUARANTINED", "last_class": known} | released(now, None))
         log(conn, row.book_id, [Move("attempt", row.id, row.state, "QUARANTINED", why)], actor=d.by, at=now)
         body = {"attempt": row.id, "order": row.order_id, "why": why, "payment": row.gw_ref}
         record_once(conn, row.book_id, "attempt.quarantined", row.id, 1, "event", body, now)

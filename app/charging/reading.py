@@ -42,7 +42,8 @@ class CardShown:
 class AttemptFacts:
     """One try. ``decline`` is set when ``state`` is ``DECLINED``; ``action_url`` while ``REQUIRES_ACTION``.
 
-    ``last_class`` is the kind of the gateway's last answer that decided nothing (``not_sent``, ``unknown``, ``busy`` …).
+    ``last_class`` is the kind of the gateway's last answer that decided nothing (``not_sent``, ``unknown``, ``busy`` …);
+    ``paid`` on a row that waits for a person though its money is there.
     """
 
     id: str
@@ -60,6 +61,11 @@ class AttemptFacts:
     @property
     def is_open(self) -> bool:
         return self.state not in ATTEMPT_CLOSED
+
+    @property
+    def captured(self) -> bool:
+        """The gateway holds the money for certain, whatever has become of the order."""
+        return self.state == "SUCCEEDED" or (self.state == "QUARANTINED" and self.last_class == "paid")
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def settle(d: Driver, row: AttemptRow) -> None:
             move(conn, row, d.by, done | released(now, None))
             pay(conn, row.book_id, row.order_id, attempt=row, outcome="paid", actor=d.by, at=now)
     except SubscriptionMoved:
-        quarantine(d, row, "paid, but the subscription moved meanwhile")
+        quarantine(d, row, "paid, but the subscription moved meanwhile", known="paid")
 
 
 def pay(

@@ -102,6 +102,36 @@ def test_the_plan_change_tells_the_credit_and_the_options_kept_and_lost(pages: P
     assert "E-signature Yes No" in text
 
 
+DECLINES = ["S-9-failed", "S-9-left", "S-11", "S-11-funds", "S-11-unusable", "S-11-never", "S-11-check", "S-11-only"]
+
+
+def ways(pages: Pages, name: str) -> list[str]:
+    document = check_page(states(pages, pages.languages.speak("en"))[name]().html)
+    block = next(part for part in elements(document, "ul") if part.get("class") == "ways")
+    return [text_of(item).replace("\u00a0", " ") for item in elements(block, "li")]
+
+
+@pytest.mark.parametrize("name", DECLINES)
+def test_what_one_can_do_is_said_once(pages: Pages, name: str):
+    told = " ".join(ways(pages, name))
+    for words in ("another card", "Ask your bank", "Add or update a card", "is selected for you"):
+        assert told.count(words) <= 1, told
+
+
+def test_too_little_money_is_not_called_a_reason_unknown(pages: Pages):
+    first, second = ways(pages, "S-11-funds")
+    assert first == "Check the balance or use another card. Your other saved card is selected for you."
+    assert second == (
+        "Ask your bank, if the balance is high enough. Give them the time, 2:14 pm PDT on July 1, 2026, and the amount, $5.00. "
+        "Then try the same card again."
+    )
+
+
+def test_only_a_decline_without_a_reason_says_so(pages: Pages):
+    silent = {name for name in DECLINES if "They did not tell us why." in " ".join(ways(pages, name))}
+    assert silent == {"S-11", "S-11-never", "S-11-only"}
+
+
 # What a page that did not end in "paid" must say before anything else.
 MONEY = re.compile(
     r"not been charged|[Nn]othing was charged|nothing was charged|not charged you|whether you were charged|"

@@ -5,10 +5,8 @@ from __future__ import annotations
 import statistics
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
 from app.billing import quote
 from app.cart.door import cart_facts, held_scene
@@ -19,7 +17,7 @@ from app.web.services import for_book, services
 from bench.asking import HOST, asker
 from bench.measure import compare
 from bench.served import Server, serving
-from bench.world import World, make_world
+from bench.world import World, make_world, scratch
 
 
 @cache
@@ -72,7 +70,7 @@ def cart_against_same_page() -> dict[str, object]:
 
 def cart_against_hello() -> dict[str, object]:
     """Through gunicorn, by the CPU time of its one worker: a page's share of a second is all that two cores tell apart."""
-    folder = Path(tempfile.mkdtemp(prefix="liftlink-bench-"))
+    folder = scratch()
     path = make_world(folder).link.url.removeprefix(f"https://{HOST}")
     with serving("bench.served:hello()") as plain, serving(f"bench.served:ours('{folder}')") as cart_server:
         cart = (
@@ -106,7 +104,7 @@ def _resident(*command: str) -> int:
 def memory() -> dict[str, object]:
     """Resident memory after the first cart, against a worker that is Flask and SQLAlchemy alone."""
     bare = ("-m", "bench.bare_worker")
-    folder = Path(tempfile.mkdtemp(prefix="liftlink-bench-"))
+    folder = scratch()
     ours = ("-m", "bench.worker", str(folder), make_world(folder).link.url.removeprefix(f"https://{HOST}"))
     figures = [(_resident(*ours), _resident(*bare)) for _ in range(5)]
     ratios = sorted(one / other for one, other in figures)

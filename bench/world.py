@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +43,7 @@ class World:
 
 def make_world(folder: Path | None = None) -> World:
     """A new database by the real migrations, a stopped clock, the sandbox gateway."""
-    folder = folder or Path(tempfile.mkdtemp(prefix="liftlink-bench-"))
+    folder = folder or scratch()
     store = Store(f"sqlite:///{folder}/liftlink.sqlite3")
     upgrade(store.engine)
     with store.write() as connection:
@@ -68,4 +70,11 @@ def make_world(folder: Path | None = None) -> World:
 def _gateway_file() -> Path:
     """The sandbox's ledger in memory where there is such a place: a gateway's disk is not ours to measure."""
     memory = Path("/dev/shm")
-    return Path(tempfile.mkdtemp(prefix="liftlink-bench-", dir=memory if memory.is_dir() else None)) / "sandbox.sqlite3"
+    return scratch(memory if memory.is_dir() else None) / "sandbox.sqlite3"
+
+
+def scratch(where: Path | None = None) -> Path:
+    """A new folder that goes when the process ends."""
+    folder = tempfile.mkdtemp(prefix="liftlink-bench-", dir=where)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)

@@ -25,7 +25,8 @@ def mint(claims: LinkClaims, key: SigningKey, base_url: str) -> str:
         raise LinkError("key_invalid", "an active key of the link's own mode signs", kid=key.kid)
     if key.audience and base_url.partition("://")[2] != key.audience:
         raise LinkError("key_invalid", "this key signs for another host", kid=key.kid)
-    url = f"{base_url}/u/{key.signer('link').token(encode(claims))}"
+    signer = key.signers.get("link") or key.signer("link")
+    url = f"{base_url}/u/{signer.token(encode(claims))}"
     if len(url) > LONGEST_URL:
         raise LinkError(
             "offer_too_long", f"the link would be {len(url)} characters long, {LONGEST_URL} are allowed: save the offer "

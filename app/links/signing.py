@@ -106,7 +106,7 @@ class SigningKey:
     secret: bytes = field(repr=False)
     state: KeyState = "active"
     audience: str = ""
-    _signers: dict[str, PurposeSigner] = field(
+    signers: dict[str, PurposeSigner] = field(
         default_factory=dict[str, PurposeSigner], init=False, repr=False, compare=False
     )
 
@@ -117,9 +117,9 @@ class SigningKey:
             )
 
     def signer(self, purpose: Purpose) -> PurposeSigner:
-        found = self._signers.get(purpose)
+        found = self.signers.get(purpose)
         if found is None:
-            found = self._signers[purpose] = PurposeSigner(self.kid, self.secret, salt_of(purpose, self.audience))
+            found = self.signers[purpose] = PurposeSigner(self.kid, self.secret, salt_of(purpose, self.audience))
         return found
 
 
@@ -212,7 +212,10 @@ def unsign(
     if not payload:
         raise _refusal(family, "malformed", purpose)
     key = ring.keys.get(kid) or ring.key_of(kid)
-    if key is None or not compare_digest(key.signer(purpose).signature(signed), raw[-SIGNATURE_LENGTH:]):
+    if key is None:
+        raise _refusal(family, "bad_signature", purpose)
+    signer = key.signers.get(purpose) or key.signer(purpose)
+    if not compare_digest(signer.signature(signed), raw[-SIGNATURE_LENGTH:]):
         raise _refusal(family, "bad_signature", purpose)
     last, padding = _ENDINGS[len(payload) & 3]
     if payload[-1] not in last:

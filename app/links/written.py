@@ -28,7 +28,7 @@ _DISCOUNT_CODES = {(kind, scope): code for code, (kind, _, scope, _) in enumerat
 _HIGHEST_TERMS = _FIRST_DISCOUNT + len(_DISCOUNTS) - 1
 # Sizes: letters of quantity and price, with the smallest quantity or price that needs this size.
 _SIZES = (("B", "H", 0, 0), ("B", "I", 0, 1 << 16), ("I", "I", 256, 0), ("I", "Q", 0, 1 << 32))
-_NEW_ITEM, _WIDE_ITEM = 0, 15
+_NEW_ITEM, _WIDE_ITEM, _ITEM_BITS = 0, 15, 15
 _LARGEST_PERCENT = 10000
 
 
@@ -79,12 +79,52 @@ def _invalid(field: str, message: str) -> LinkError:
     return LinkError("claims_invalid", f"{field}: {message}", field=field)
 
 
-@lru_cache(2048)
-def encode_written(offer: WrittenOffer) -> tuple[int, bytes, tuple[bytes, ...]]:
-    """The offer's head, its numbers, and its codes as texts. ``claims_invalid`` names the field that does not fit.
+# The usual offer: a unit price, both numbers in their narrowest size, the item in the head. Offers of one campaign differ
+# in these two numbers alone, so what surrounds them was checked with the first: here by what it says, there by its bytes.
+_USUAL_BITS, _USUAL = 0x1F80, _UNIT_PRICE << 9
+_MOST_KEPT = 2048
+_Encoded = tuple[int, bytes, tuple[bytes, ...]]
+_Frame = tuple[int, Callable[..., bytes], tuple[bytes, ...]]
+_frames: dict[tuple[int | None, str, tuple[str, ...], str, str | None], _Frame] = {}
+_read_frames: dict[tuple[int, bytes], WrittenOffer] = {}
 
-    Kept for a while, as ``read_alone`` is: the links of a batch mostly share one offer.
-    """
+
+# The links of a batch mostly share one offer: the last one, both ways. Replaced whole, so no thread sees half of it.
+_last_encoded: tuple[WrittenOffer | None, _Encoded] = (None, (0, b"", ()))
+_last_read: tuple[bytes, int, WrittenOffer | None] = (b"", 0, None)
+
+
+def encode_written(offer: WrittenOffer) -> _Encoded:
+    """The offer's head, its numbers, and its codes as texts. ``claims_invalid`` names the field that does not fit."""
+    global _last_encoded
+    last, encoded = _last_encoded
+    if offer is last:
+        return encoded
+    item, product, quantity, options, price, discount, effective, alignment, _ = offer
+    if price is None or discount is not None or not (0 <= price < 1 << 16 and 0 <= quantity < 1 << 8):
+        return _encode(offer)
+    said = item, product, options, effective, alignment
+    frame = _frames.get(said)
+    if frame is not None:
+        bits, pack, texts = frame
+        encoded = bits, pack(b"", quantity, price, b""), texts
+    else:
+        encoded = _encode(offer)
+        bits, _, texts = encoded
+        if bits & _ITEM_BITS != _WIDE_ITEM:
+            _keep(_frames, said, (bits, _plans[bits].pack, texts))
+    _last_encoded = offer, encoded
+    return encoded
+
+
+def _keep(kept: dict[Any, Any], key: object, value: object) -> None:
+    if len(kept) >= _MOST_KEPT:
+        kept.clear()
+    kept[key] = value
+
+
+@lru_cache(2048)
+def _encode(offer: WrittenOffer) -> _Encoded:
     item, product, quantity, options, unit_price, discount, effective, alignment, _ = offer
     timing = _TIMING_CODES.get((effective, alignment))
     if timing is None:
@@ -148,9 +188,28 @@ def _in_range(kind: str, value: int) -> bool:
     return (kind == "unit_price" or value > 0) and (kind != "percent" or value <= _LARGEST_PERCENT)
 
 
-@lru_cache(2048)
 def read_alone(raw: bytes, head: int) -> WrittenOffer:
     """The offer of this head whose numbers and codes are these bytes, with the refusals of ``read_written``."""
+    global _last_read
+    last, last_head, offer = _last_read
+    if raw == last and head == last_head and offer is not None:
+        return offer
+    if head & _USUAL_BITS != _USUAL or head & _ITEM_BITS == _WIDE_ITEM:
+        return _read(raw, head)
+    known = _read_frames.get((head, raw[3:]))
+    if known is not None:
+        item, product, _, options, _, _, effective, alignment, kind = known
+        price = raw[1] << 8 | raw[2]
+        offer = new_tuple(WrittenOffer, (item, product, raw[0], options, price, None, effective, alignment, kind))
+    else:
+        offer = _read(raw, head)
+        _keep(_read_frames, (head, raw[3:]), offer)
+    _last_read = raw, head, offer
+    return offer
+
+
+@lru_cache(2048)
+def _read(raw: bytes, head: int) -> WrittenOffer:
     return read_written(raw, 0, head, 0)[0]
 
 

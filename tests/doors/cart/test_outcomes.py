@@ -234,6 +234,13 @@ def test_after_five_declines_one_has_to_wait_and_is_told_until_when(shop: Shop):
         ("visa_error_after", True),
         ("visa_processing", True),
         ("visa_processing_declined", False),
+        ("visa_create_error", True),
+        ("visa_create_timeout_acted", True),
+        ("visa_create_timeout_not_acted", True),
+        ("visa_error_before", True),
+        ("visa_error_unsaved", True),
+        ("visa_timeout_always", False),
+        ("visa_unreachable", False),
     ],
 )
 def test_a_doubtful_answer_says_that_we_check_and_the_same_page_says_how_it_ended(
@@ -247,7 +254,7 @@ def test_a_doubtful_answer_says_that_we_check_and_the_same_page_says_how_it_ende
     assert "Do not pay again" in text
     assert re.search(r"UP-[0-9A-Z]{4}-[0-9A-Z]{4}", text)
     assert "Check again" in text
-    shop.heal(2)
+    shop.heal(3)
     title, text = shown(shop.client.get(path, 200))
     if charged:
         assert title.startswith("You now have 2 seats")

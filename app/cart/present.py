@@ -13,7 +13,7 @@ from app.cart.pen import Pen, email, isolated, link, num
 from app.cart.summary import Summary, summarise
 from app.cart.sums import ChangeRow, Ledger, Working
 from app.cart.views import CardView, CartFacts, CartUrls, DeclineView, PriceChange, Problems, Scene
-from app.web.frame import is_address, keep_language, legal_links, legal_text
+from app.web.frame import is_address, keep_language, legal_text
 from app.web.i18n import Tongue
 
 NO_PROBLEMS = Problems()
@@ -385,8 +385,7 @@ def _boxes(
 
 
 def _cancel_hint(scene: Scene, summary: Summary, pen: Pen) -> Markup:
-    tongue, merchant = scene.tongue, scene.merchant
-    links = legal_links(merchant, tongue, f"/legal/{merchant.code}", scene.here)
+    tongue, merchant, links = scene.tongue, scene.merchant, scene.frame().own
     said: list[Markup] = []
     if summary.next_after is not None:
         said.append(

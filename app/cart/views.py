@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from types import MappingProxyType
 
 from app.billing.facts import ProductFacts, Subscription
@@ -17,7 +18,7 @@ from app.web.pages import Pages
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scene:
     """Where a page is shown: in which language, whose it is, at which address, live or not.
 
@@ -33,6 +34,11 @@ class Scene:
     """Where this visit's brand styles are, so that loading them tells people from scanners; empty: the shared ones."""
 
     def frame(self) -> Frame:
+        """What stands around the page; made once."""
+        return self._frame
+
+    @cached_property
+    def _frame(self) -> Frame:
         banner = None
         if self.mode == "test":
             banner = self.tongue.say("Test: no money moves")

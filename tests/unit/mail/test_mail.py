@@ -123,6 +123,11 @@ def test_french_counts_the_part_and_not_the_whole():
     assert label(line._replace(fraction=(2, 31)), tongue_of("fr").words) == "1 × x, 2 jours sur 31"
 
 
+@pytest.mark.parametrize("language", ["en", "fr", "ar", "de"])
+def test_a_mail_is_spoken_in_a_language_that_has_templates(language: str):
+    assert (TEMPLATES / tongue_of(language).language / "receipt.txt").exists()
+
+
 def test_a_language_without_words_is_written_in_english():
     assert tongue_of("de-AT").language == "en"
 

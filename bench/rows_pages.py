@@ -78,7 +78,7 @@ def cart_against_hello() -> dict[str, object]:
         )
         if len(cart_server.get(cart)) < 8000:
             raise RuntimeError("no cart")
-        rounds = [(_cpu_each(plain, "/", 800), _cpu_each(cart_server, cart, 200)) for _ in range(7)]
+        rounds = [(_cpu_each(plain, "/", 500), _cpu_each(cart_server, cart, 120)) for _ in range(7)]
     ratios = [hello / page for hello, page in rounds]
     ratio = statistics.median(ratios)
     return {

@@ -94,7 +94,7 @@ def cold_start() -> dict[str, object]:
         path.write_text(json.dumps(CASE))
         run = "import sys; from app.cli import main; sys.exit(main())"
         command, nothing = [sys.executable, "-c", run, "quote", str(path)], [sys.executable, "-c", "pass"]
-        ratio = compare(lambda: _run(command), lambda: _run(nothing), rounds=9, seconds=0.2, clock=_children_time)
+        ratio = compare(lambda: _run(command), lambda: _run(nothing), rounds=7, seconds=0.15, clock=_children_time)
     return ratio.row("pure command, cold start", "python -c pass", "≤ 6 ×", "ms")
 
 

@@ -18,24 +18,20 @@ def read_change(change: Reader, currency: str, subscription: Subscription) -> Ch
         raise CaseError(change.at("item"), "is missing, and the subscription has several items")
     rule, fixed = read_price_rule(change, currency)
     discount = change.object("discount")
-    read = Change(
-        item,
-        change.text("product", None),
-        change.whole("quantity", None),
-        change.texts("options"),
-        change.money("unit_price", currency, None),
-        change.interval("interval", None),
-        change.choice("change.effective", "effective", "now"),
-        change.choice("change.alignment", "alignment", None),
-        rule,
-        fixed,
-        None if discount is None else _discount(discount, currency),
-        change.choice("change.action", "action", None),
-        change.whole("align_with", None, least=1),
+    off = None if discount is None else _discount(discount, currency)
+    product, quantity = change.text("product", None), change.whole("quantity", None)
+    price, interval = change.money("unit_price", currency, None), change.interval("interval", None)
+    effective = change.choice("change.effective", "effective", "now")
+    alignment = change.choice("change.alignment", "alignment", None)
+    options = action = align_with = None
+    if not change.is_read():
+        options = change.texts("options")
+        action, align_with = change.choice("change.action", "action", None), change.whole("align_with", None, least=1)
+        change.finish()
+    return Change(
+        item, product, quantity, options, price, interval, effective, alignment, rule, fixed, off, action, align_with,
         currency,
-    )
-    change.finish()
-    return read
+    )  # fmt: skip
 
 
 def _discount(discount: Reader, currency: str) -> Discount:

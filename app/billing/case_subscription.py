@@ -81,8 +81,9 @@ def _item(item: Reader, number: int, currency: str, zone: tzinfo, catalog: Mappi
     if options:
         lots += _option_lots(lots, options, product, interval, catalog)
     ledger = item.objects("entitlements", required=False)
+    committed = None if item.is_read() else item.instant("committed_until", zone, None)
     read = Item(
-        running, product, interval, period, anchor, lots, options, item.instant("committed_until", zone, None),
+        running, product, interval, period, anchor, lots, options, committed,
         None if ledger is None else tuple([_entitlement(row, running, lots, currency, zone) for row in ledger]),
     )  # fmt: skip
     item.finish()
@@ -172,13 +173,12 @@ def _lot_discount(discount: Reader, currency: str) -> LotDiscount:
 
 
 def _entitlement(row: Reader, item: int, lots: tuple[Lot, ...], currency: str, zone: tzinfo) -> Entitlement:
-    lot = row.whole("lot", None, least=1)
+    start, end = row.instant("start", zone), row.instant("end", zone)
+    amount = row.money("amount", currency, negative=True)
+    lot = None if row.is_read() else row.whole("lot", None, least=1)
     if lot is None and len(lots) == 1:
         lot = 1
-    read = Entitlement(
-        item, lot, row.instant("start", zone), row.instant("end", zone), row.money("amount", currency, negative=True)
-    )
-    if read.start >= read.end:
+    if start >= end:
         raise CaseError(row.at("end"), "must be after the start")
     row.finish()
-    return read
+    return Entitlement(item, lot, start, end, amount)

@@ -38,6 +38,15 @@ def mark(message: str) -> str:
     return message
 
 
+@lru_cache(maxsize=1024)
+def _known_locale(name: str) -> str | None:
+    """``fr-ca`` as ``fr_CA``; None when there is no such locale."""
+    try:
+        return str(Locale.parse(name.replace("-", "_")))
+    except (ValueError, UnknownLocaleError):
+        return None
+
+
 def safe(value: object) -> Markup:
     """The value as mark-up; what is mark-up already is passed through, which `escape` would copy."""
     return value if type(value) is Markup else escape(value)
@@ -248,11 +257,9 @@ class Languages:
     def speak(self, language: str, locales: Iterable[str | None] = (), *, chosen: bool = False) -> Tongue:
         """That language, written the way of the first of ``locales`` that shares it (``en-GB``, ``fr_CA``)."""
         for name in locales:
-            if name and name.replace("-", "_").split("_")[0].lower() == language:
-                try:
-                    return Tongue(language, str(Locale.parse(name.replace("-", "_"))), chosen)
-                except (ValueError, UnknownLocaleError):
-                    continue
+            known = _known_locale(name) if name else None
+            if known and known.partition("_")[0] == language:
+                return Tongue(language, known, chosen)
         return Tongue(language, _TERRITORY[language], chosen)
 
     def choose(self, asked: str | None, locales: Sequence[str | None] = (), accepted: Iterable[str] = ()) -> Tongue:

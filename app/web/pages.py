@@ -41,13 +41,19 @@ class Speech:
 
 
 class Spoken(Extension):
-    """Puts sentences without values into the template before it is compiled: each language has templates of its own."""
+    """Puts what never changes into the template before it is compiled: sentences without values (each language has
+    templates of its own) and the addresses of our files."""
 
-    _FIXED = re.compile(r'\{\{ _\("([^"\\]*)"\) \}\}')
+    _FIXED = re.compile(r'\{\{ (_|asset)\("([^"\\]*)"\) \}\}')
 
     def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
-        say = cast("Callable[[str], str]", self.environment.globals["_"])
-        return self._FIXED.sub(lambda found: say(found[1]), source)
+        return self._FIXED.sub(self._said, source)
+
+    def _said(self, found: re.Match[str]) -> str:
+        call, text = found.groups()
+        if call == "asset" and self.environment.auto_reload:
+            return found[0]  # while it is worked on, its address changes with it
+        return cast("Callable[[str], str]", self.environment.globals[call])(text)
 
 
 class _Environment(Environment):

@@ -59,7 +59,9 @@ def _to_cart(link: ReadLink) -> Answer:
 def _is_machine() -> bool:
     headers = request.headers
     purpose = f"{headers.get('Purpose', '')} {headers.get('Sec-Purpose', '')}"
-    return request.method == "HEAD" or "prefetch" in purpose or bool(_MACHINE.search(headers.get("User-Agent") or "bot"))
+    return (
+        request.method == "HEAD" or "prefetch" in purpose or bool(_MACHINE.search(headers.get("User-Agent") or "bot"))
+    )
 
 
 def person_seen(ticket: str) -> Answer:

@@ -16,7 +16,7 @@ from typing import Final, cast
 from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_datetime, format_skeleton, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from babel.lists import format_list
 from babel.numbers import format_currency, format_decimal, format_percent, get_decimal_symbol
 from babel.support import NullTranslations, Translations
@@ -189,10 +189,8 @@ class Tongue:
         return f"{hour} {name}".replace(" ", "\u00a0").replace("\u202f", "\u00a0")
 
     def moment(self, instant: datetime, zone_name: str) -> str:
-        """``July 1, 2026 at 2:14:00 PM PDT``: day and hour in that zone."""
-        local = instant.astimezone(zone(zone_name))
-        text = format_datetime(local, "long", tzinfo=local.tzinfo, locale=_locale(self.locale))
-        return text.replace("\u202f", "\u00a0")
+        """``July 1, 2026, 2:14 pm PDT``: day and hour in that zone, as the pages write them."""
+        return f"{self.day(local_day(instant, zone_name))}, {self.clock(instant, zone_name)}"
 
     def listed(self, words: Sequence[str]) -> str:
         """``a, b and c``."""

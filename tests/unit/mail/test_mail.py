@@ -66,7 +66,7 @@ def test_a_receipt_names_the_sum_the_renewal_the_consent_and_where_to_cancel(com
     mail = composer.compose("id", "receipt", RECEIPT, SENDER)
     for words in (
         "We charged $5.00 to your card ending 4242.", "1 × CRM seat, 6 of 12 months: $5.00",
-        "Jul 1 to Dec 31, 2026: 6 of 12 months at $10.00 a year", "January 1, 2027", "$50.00",
+        "Jul 1 to Dec 31, 2026: 6 of 12 months at $10.00 a year", "January 1, 2027", "$50.00", "July 1, 2026, 2:14\u00a0pm\u00a0PDT",
         "I agree to pay $5.00 now.", SENDER.account_url, "QUILLMARK", "UP-1234-5678", "QM-1048",
     ):  # fmt: skip
         assert words in mail.text, words
@@ -77,6 +77,7 @@ def test_a_french_receipt_speaks_french_throughout(composer: Composer):
     assert "1 × CRM seat, 6 mois sur 12 : 5,00\u00a0$US" in mail.text
     assert "Du 1er juil. au 31 déc. 2026\u00a0: 6 mois sur 12 à 10,00\u00a0$US par an" in mail.text
     assert "1er janvier 2027" in mail.text
+    assert "Date 1er juillet 2026, 14:14\u00a0UTC−7" in mail.text
 
 
 def test_a_locale_is_written_its_own_way(composer: Composer):

@@ -1,0 +1,62 @@
+"""What a subscription renews at as it stands is counted as a quote counts its renewal, or "it rises" is wrong."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.billing import quote, standing_renewal
+from app.billing.facts import Change, Item, LotDiscount, Policy, Span, Subscription
+from tests.unit.billing.cases import held, instant
+
+PACIFIC = Policy(timezone="America/Los_Angeles")
+UNCHANGED = Change(item=1, quantity=2, unit_price=0)
+"""A free seat: the renewal stays what it is."""
+
+
+def item(number: int, end: str, price: int, /, **discount: Any) -> Item:
+    """One lot until that instant, with what comes off its renewals."""
+    one = held((1, price)).items[0]
+    lot = replace(one.lots[0], discount=LotDiscount(**discount) if discount else None)
+    return replace(
+        one, running_number=number, period=Span(one.period.start, instant(end)), lots=(lot,), entitlements=None
+    )
+
+
+def both(policy: Policy, *items: Item) -> tuple[int, int]:
+    """As it stands, and as the quote of a change that costs nothing has it."""
+    subscription = Subscription("USD", items)
+    made = quote(subscription, UNCHANGED, policy, instant("2026-07-01"))
+    return standing_renewal(subscription, policy), made.renewal.amount
+
+
+def test_what_ends_on_one_local_day_renews_together_whatever_the_hour():
+    early, late = item(1, "2027-01-01T09:00:00", 4000), item(2, "2027-01-02T07:00:00", 900)
+    assert both(PACIFIC, early, late) == (4900, 4900)
+
+
+def test_what_ends_on_another_local_day_is_left_to_that_day():
+    """Both end on January 1 in UTC; in Los Angeles the first ends on December 31."""
+    early, late = item(1, "2027-01-01T07:00:00", 4000), item(2, "2027-01-01T09:00:00", 900)
+    assert both(PACIFIC, early, late) == (4000, 4000)
+    assert both(Policy(timezone="UTC"), early, late) == (4900, 4900)
+
+
+@pytest.mark.parametrize(
+    ("discount", "due"),
+    [
+        ({"percent": 250_000}, 3000),
+        ({"amount": 500}, 3500),
+        ({"unit_price": 1500}, 1500),
+        ({"percent": 250_000, "periods_left": 1}, 3000),
+        ({"percent": 250_000, "periods_left": 0}, 4000),
+    ],
+)
+def test_a_lot_renews_at_what_its_discount_leaves(discount: dict[str, int], due: int):
+    assert both(PACIFIC, item(1, "2027-01-01T08:00:00", 4000, **discount)) == (due, due)
+
+
+def test_nothing_held_renews_at_nothing():
+    assert standing_renewal(Subscription("USD", ()), PACIFIC) == 0

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, Text, cast, func, insert, select, update
 
 from app.accounts.errors import AccountError
 from app.kit.clock import Clock
@@ -83,31 +83,36 @@ def list_keys(store: Store, book_id: int) -> list[KeyFacts]:
             .where(SigningKey.book_id == book_id)
             .order_by(SigningKey.created_at.desc(), SigningKey.standing_batch.desc())
         ).all()  # fmt: skip
-        found: list[KeyFacts] = []
-        for row in rows:
-            issued, opened = _counts(connection, book_id, row.kid)
-            found.append(
-                KeyFacts(row.kid, row.state, row.created_at, row.retired_at, row.standing_batch, issued, opened)
-            )
-        return found
-
-
-def _counts(connection: Connection, book_id: int, kid: str) -> tuple[int, int]:
-    batches = connection.execute(
-        select(LinkBatch.number, LinkBatch.count).where(LinkBatch.book_id == book_id, LinkBatch.kid == kid)
-    ).all()
-    issued = opened = 0
-    for number, count in batches:
-        issued += count
-        opened += (
-            connection.scalar(
-                select(func.count())
-                .select_from(LinkVisit)
-                .where(LinkVisit.book_id == book_id, LinkVisit.jti.like(f"{number}-%"))
-            )
-            or 0
+        issued, opened = _issued(connection, book_id), _opened(connection, book_id)
+    return [
+        KeyFacts(
+            row.kid, row.state, row.created_at, row.retired_at, row.standing_batch, issued.get(row.kid, 0),
+            opened.get(row.kid, 0),
         )
-    return issued, opened
+        for row in rows
+    ]  # fmt: skip
+
+
+def _issued(connection: Connection, book_id: int) -> dict[str, int]:
+    """How many links the numbered batches of each key hold, by kid."""
+    rows = connection.execute(
+        select(LinkBatch.kid, func.sum(LinkBatch.count)).where(LinkBatch.book_id == book_id).group_by(LinkBatch.kid)
+    )
+    return {kid: int(count) for kid, count in rows}
+
+
+def _opened(connection: Connection, book_id: int) -> dict[str, int]:
+    """How many links of each key were opened, by kid: visits counted by batch once, however many batches there are."""
+    # A link's id is `batch-position`; without the digits at its end it is the batch and a hyphen.
+    batch = func.rtrim(func.rtrim(LinkVisit.jti, "0123456789"), "-").label("batch")
+    visits = select(batch, func.count().label("opened")).where(LinkVisit.book_id == book_id).group_by(batch).subquery()
+    rows = connection.execute(
+        select(LinkBatch.kid, func.sum(visits.c.opened))
+        .join(visits, cast(LinkBatch.number, Text) == visits.c.batch)
+        .where(LinkBatch.book_id == book_id)
+        .group_by(LinkBatch.kid)
+    )
+    return {kid: int(count) for kid, count in rows}
 
 
 def rotate_key(

@@ -217,6 +217,27 @@ def test_keys_are_listed_with_what_was_made_and_opened_under_them(store: Store, 
     assert (found.issued, found.opened) == (300, 3)
 
 
+def test_listing_keys_asks_no_more_for_many_batches(store: Store, clock: StoppedClock, book: int):
+    asked: list[str] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    list_keys(store, book)
+    few = len(asked)
+    rotated(store, clock, book)
+    at = clock.now()
+    kid = list_keys(store, book)[-1].kid
+    with store.write() as connection:
+        for number in range(50, 90):
+            connection.execute(
+                insert(LinkBatch).values(
+                    book_id=book, number=number, kind="issued", kid=kid, offer=None, count=1,
+                    source="t", actor="t", created_at=at,
+                )
+            )  # fmt: skip
+    asked.clear()
+    list_keys(store, book)
+    assert len(asked) == few
+
+
 def test_no_secret_is_in_a_repr(directory: Directory, book: int):
     key = directory.key_ring().signing_key(book)
     assert key.secret.hex() not in repr(key)

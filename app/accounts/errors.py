@@ -3,7 +3,7 @@
 LiftlinkError
 └── AccountError    merchant_unknown · merchant_exists · merchant_needed · book_unknown · mode_unknown
                     profile_invalid (field, reason) · policy_invalid (field, reason)
-                    key_unknown · key_signs · key_master_missing
+                    key_unknown · key_signs · key_retired · key_master_missing
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ so a dump of the database signs nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import Connection, Text, cast, func, insert, select, update
@@ -15,6 +15,7 @@ from app.accounts.errors import AccountError
 from app.kit.clock import Clock
 from app.kit.ids import Randomness
 from app.kit.keys import MasterKeys
+from app.links.signing import SigningKey as ReadyKey
 from app.links.signing import new_kid
 from app.models.links import LinkBatch, LinkVisit
 from app.models.merchants import Book, SigningKey
@@ -34,6 +35,19 @@ class KeyFacts:
     standing_batch: int
     issued: int
     opened: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkKey:
+    """What a merchant's own back end needs to make links, and nothing else can be signed with.
+
+    ``link_key`` is the key for links in hexadecimal; links made with it carry ``standing_batch`` and random positions.
+    """
+
+    kid: str
+    state: str
+    standing_batch: int
+    link_key: str = field(repr=False)
 
 
 def secret_of(masters: MasterKeys, *, kid: str, salt: str, mark: str) -> bytes:
@@ -93,6 +107,28 @@ def list_keys(store: Store, book_id: int) -> list[KeyFacts]:
     ]  # fmt: skip
 
 
+def export_link_key(store: Store, masters: MasterKeys, book_id: int, kid: str) -> LinkKey:
+    """The derived key for links of this key, never its secret.
+
+    ``key_unknown`` for a kid of another book too; ``key_retired`` because nothing it makes would open.
+    """
+    with store.read() as connection:
+        row = connection.execute(
+            select(
+                SigningKey.salt, SigningKey.master_mark, SigningKey.state, SigningKey.standing_batch, Book.mode
+            )
+            .join(Book, Book.id == SigningKey.book_id)
+            .where(SigningKey.book_id == book_id, SigningKey.kid == kid)
+        ).first()  # fmt: skip
+    if row is None:
+        raise AccountError("key_unknown", f"this book has no key {kid}", kid=kid)
+    if row.state == "retired":
+        raise AccountError("key_retired", f"key {kid} is retired: no link made with it would open", kid=kid)
+    secret = secret_of(masters, kid=kid, salt=row.salt, mark=row.master_mark)
+    key = ReadyKey(kid, book_id, row.mode, secret, row.state)
+    return LinkKey(kid, row.state, row.standing_batch, key.signer("link").purpose_key.hex())
+
+
 def _issued(connection: Connection, book_id: int) -> dict[str, int]:
     """How many links the numbered batches of each key hold, by kid."""
     rows = connection.execute(
@@ -105,7 +141,8 @@ def _opened(connection: Connection, book_id: int) -> dict[str, int]:
     """How many links of each key were opened, by kid: visits counted by batch once, however many batches there are."""
     # A link's id is `batch-position`; without the digits at its end it is the batch and a hyphen.
     batch = func.rtrim(func.rtrim(LinkVisit.jti, "0123456789"), "-").label("batch")
-    visits = select(batch, func.count().label("opened")).where(LinkVisit.book_id == book_id).group_by(batch).subquery()
+    each = select(batch).where(LinkVisit.book_id == book_id).subquery()
+    visits = select(each.c.batch, func.count().label("opened")).group_by(each.c.batch).subquery()
     rows = connection.execute(
         select(LinkBatch.kid, func.sum(visits.c.opened))
         .join(visits, cast(LinkBatch.number, Text) == visits.c.batch)

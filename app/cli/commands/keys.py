@@ -9,6 +9,7 @@ from app.cli.commands.common import (
     book_options,
     chosen_book,
     json_option,
+    note,
     opened,
     print_json,
     print_table,
@@ -36,8 +37,19 @@ def list_all(merchant: str | None, mode: str, as_json: bool) -> None:
         print_json(found)
         return
     print_table(
-        ["key", "state", "made", "retired", "links in batches", "opened"],
-        [(key.kid, key.state, shown(key.created_at), shown(key.retired_at), key.issued, key.opened) for key in found],
+        ["key", "state", "made", "retired", "standing batch", "links in batches", "opened"],
+        [
+            (
+                key.kid,
+                key.state,
+                shown(key.created_at),
+                shown(key.retired_at),
+                key.standing_batch,
+                key.issued,
+                key.opened,
+            )
+            for key in found
+        ],
     )
 
 
@@ -72,3 +84,26 @@ def retire(kid: str, merchant: str | None, mode: str, as_json: bool) -> None:
         print_json({"key": kid, "state": "retired", "merchant": book.merchant, "mode": book.mode})
     else:
         say(f"key {kid} is retired: its links are refused as link_key_retired")
+
+
+@keys.command()
+@click.argument("kid")
+@book_options
+@json_option
+def export(kid: str, merchant: str | None, mode: str, as_json: bool) -> None:
+    """Print the link key of key KID, with which a back end of your own makes links (docs/link-format.md).
+
+    It is derived from the key's secret, which is never printed, and makes links of this book and nothing else.
+    """
+    from app.accounts.keys import export_link_key
+
+    with opened() as adapters:
+        book = chosen_book(adapters, merchant, mode)
+        found = export_link_key(adapters.store, adapters.masters, book.id, kid)
+    if as_json:
+        print_json(found)
+    else:
+        say(f"key {found.kid}\nstanding batch {found.standing_batch}\nlink key {found.link_key}")
+    note(f"whoever has this makes {book.merchant}'s {book.mode} links at any price; if it leaks: liftlink keys retire")
+    if found.state != "active":
+        note(f"key {kid} does not sign any more: its links open until it is retired; better export the newest")

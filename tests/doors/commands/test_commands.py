@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import hmac
 import json
+import secrets
 import stat
+import struct
 from pathlib import Path
 
 import pytest
 
+from app.config import read_settings
+from app.links.claims import LinkId
+from app.links.links import read_link
+from app.wiring import open_services
 from tests.doors.commands.conftest import Commands
 
 SECRETS = ("secret", "salt")
@@ -100,6 +108,47 @@ def test_keys_are_listed_rotated_and_retired(merchant: Commands):
     states = {key["kid"]: key["state"] for key in merchant("keys", "list", "--json").json}
     assert states == {second: "active", first: "retired"}
     assert len(merchant("keys", "list", "--mode", "test", "--json").json) == 1, "the other book keeps its own"
+
+
+def test_an_exported_key_makes_links_by_the_documented_algorithm(merchant: Commands):
+    """As a merchant's own back end would, in nothing but the standard library."""
+    kid = merchant("keys", "list", "--json").json[0]["kid"]
+    printed = merchant("keys", "export", kid)
+    fields = dict(line.rsplit(" ", 1) for line in printed.out.splitlines())
+    assert fields["key"] == kid
+    assert "liftlink keys retire" in printed.err
+
+    batch, position, issued = int(fields["standing batch"]), secrets.randbits(64) | 1 << 63, 1_700_000_000
+    head = 1 << 13 | 1 << 10 | 2 << 8 | 0 << 6 | 3 << 4 | 6 << 1
+    offer = 1 << 9 | 1
+    payload = struct.pack(">H", head) + (1048).to_bytes(3, "big") + (100482).to_bytes(3, "big")
+    payload += struct.pack(">IBBQHBH", issued, 7, batch, position, offer, 2, 1000) + b"crm-seat"
+    value = f"{kid}.{base64url(payload)}"
+    mac = hmac.digest(bytes.fromhex(fields["link key"]), value.encode(), "sha256")
+
+    adapters = open_services(read_settings())
+    read = read_link(f"{value}.{base64url(mac)}", adapters.directory.key_ring(), issued + 60)
+    secret = read.key.secret.hex()
+    adapters.close()
+    assert read.claims.link_id == LinkId(batch, position)
+    assert (read.claims.subscription, read.key.mode) == (100482, "live")
+    assert secret not in printed.out + printed.err
+
+
+def base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def test_a_key_is_exported_from_its_own_book_until_it_is_retired(merchant: Commands):
+    first = merchant("keys", "list", "--json").json[0]
+    assert "key_unknown" in merchant("keys", "export", first["kid"], "--mode", "test").err
+    merchant("keys", "rotate")
+    older = merchant("keys", "export", first["kid"], "--json")
+    assert older.json["standing_batch"] == first["standing_batch"]
+    assert "does not sign any more" in older.err
+    merchant("keys", "retire", first["kid"])
+    refused = merchant("keys", "export", first["kid"])
+    assert (refused.code, refused.out, "key_retired" in refused.err) == (1, "", True)
 
 
 def test_a_table_that_is_piped_has_a_tab_between_cells(merchant: Commands):

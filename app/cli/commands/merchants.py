@@ -36,7 +36,7 @@ PLAIN: Mapping[str, str] = {
     "help_phone": "Where shoppers call for help.",
     "account_url": "The shopper's account at the merchant, where renewals are cancelled.",
     "product_url": "Where the shopper goes on after buying.",
-    "domain": "The host name the cart is reached at, if it is not the installation's own.",
+    "domain": "A host name; finds the merchant of a classic address without a link. Links begin with LIFTLINK_PUBLIC_URL.",
     "prefix": "What stands before subscription numbers: QM makes QM-1048.",
     "locale": "How to write money and dates if the customer's locale is not known, such as en-US.",
     "brand_colour": "The one colour of the brand, such as #0e5a73.",

@@ -61,6 +61,7 @@ class Panel:
 
     action: str
     form_token: str
+    language: str
     quote_id: str
     legend: str
     cards: tuple[CardChoice, ...]
@@ -302,6 +303,7 @@ def panel(
     return Panel(
         action=_own(scene, urls.buy),
         form_token=facts.form_token,
+        language=tongue.language,
         quote_id=facts.quote_id,
         legend=tongue.say("Pay with another card") if decline else tongue.say("Pay with"),
         cards=card_choices(tongue, facts, summary.next_after) if shown else (),

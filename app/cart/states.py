@@ -59,7 +59,7 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class StatePage:
-    """``poll`` is asked by the script, which only announces that there is an answer."""
+    """``poll`` is asked by the script, which only announces that there is an answer. ``other`` is a second, quieter form."""
 
     headline: str
     lead: Markup
@@ -68,6 +68,7 @@ class StatePage:
     title: str = ""
     actions: tuple[Action, ...] = ()
     form: Form | None = None
+    other: Form | None = None
     sections: tuple[Section, ...] = ()
     facts_heading: str = ""
     facts: tuple[Fact, ...] = ()
@@ -232,16 +233,25 @@ def not_you(scene: Scene, address: str, back: str, reference: str) -> StatePage:
     )  # fmt: skip
 
 
-def bank_check(scene: Scene, check: BankCheck, amount: Markup, reference: str) -> StatePage:
-    """S-8. What will happen, and the full-page way to the bank."""
+def bank_check(
+    scene: Scene, check: BankCheck, amount: Markup, reference: str, other: Form | None, *, returned: bool
+) -> StatePage:
+    """S-8. What will happen, the full-page way to the bank, and the way out. ``returned``: back without an answer."""
     tongue = scene.tongue
+    headline = tongue.say("Your bank wants to check it is you")
     lead = tongue.tell(
         "<strong>You have not been charged yet.</strong> For %(amount)s your bank asks you to confirm the payment on its own page. "
         "Afterwards you come back here.", amount=amount,
     )  # fmt: skip
+    if returned:
+        headline = tongue.say("The bank check is not finished")
+        lead = tongue.tell(
+            "<strong>You have not been charged so far.</strong> To pay %(amount)s, go on to your bank and confirm the payment there. "
+            "Afterwards you come back here.", amount=amount,
+        )  # fmt: skip
     hidden = tuple(Hidden(name, value) for name, value in check.fields.items())
     return StatePage(
-        tongue.say("Your bank wants to check it is you"), lead, "warn", "lock",
+        headline, lead, "warn", "lock", other=other,
         form=Form(check.action, tongue.say("Continue to your bank"), hidden, check.method),
         sections=(Section("h-why", tongue.say("If you contact us"), tongue.tell("Quote %(code)s.", code=code(reference))),),
     )  # fmt: skip

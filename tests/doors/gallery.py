@@ -242,6 +242,7 @@ def states(pages: Pages, tongue: Tongue, merchant: MerchantView = MERCHANT) -> d
     for name, (cart, decline) in declines().items():
         found[name] = lambda c=cart, d=decline: door.render_declined(scene, c, d)
     cart = facts(SEAT)
+    check = BankCheck("/sandbox/bank/1", "post", {"state": "signed"})
     card = {"add": URLS.card, "change_email": "/cart/T0KEN/email", "back": URLS.cart}
     found |= {
         "S-5": lambda: door.render_not_you(scene, email=mail, back=URLS.cart, reference=code),
@@ -250,7 +251,17 @@ def states(pages: Pages, tongue: Tongue, merchant: MerchantView = MERCHANT) -> d
         "S-6-error": lambda: door.render_card(scene, cart, **card, email_error=True, typed="dana@"),
         "S-7": lambda: door.render_card(scene, cart, **card, email_changed=True),
         "S-8": lambda: door.render_bank_check(
-            scene, BankCheck("/sandbox/bank/1", "post", {"state": "signed"}), amount=500, currency="USD", reference=code
+            scene, check, amount=500, currency="USD", reference=code, leave="/done/T0KEN/leave", form_token="prototype"
+        ),
+        "S-8-returned": lambda: door.render_bank_check(
+            scene,
+            check,
+            amount=500,
+            currency="USD",
+            reference=code,
+            leave="/done/T0KEN/leave",
+            form_token="prototype",
+            returned=True,
         ),
         "S-10": lambda: door.render_pending(
             scene, reference="UP-7F3K-2041", check="/done/T0KEN", email=mail, poll="/done/T0KEN/state"

@@ -201,3 +201,34 @@ def test_the_language_links_keep_the_page_and_name_the_language(pages: Pages):
     french = states(pages, pages.languages.speak("fr", chosen=True))["S-1a"]().html
     assert 'action="/cart/T0KEN/buy?lang=fr"' in french
     assert MERCHANT.name in french
+
+
+def buttons_by_form(pages: Pages, name: str) -> dict[str, list[str]]:
+    html = states(pages, pages.languages.speak("en"))[name]().html
+    forms = elements(elements(check_page(html), "main").__next__(), "form")
+    return {form.get("action", ""): [text_of(button) for button in elements(form, "button")] for form in forms}
+
+
+@pytest.mark.parametrize("name", ["S-8", "S-8-returned"])
+def test_the_bank_check_can_be_given_up_for_another_way_to_pay(pages: Pages, name: str):
+    assert buttons_by_form(pages, name) == {
+        "/sandbox/bank/1": ["Continue to your bank"],
+        "/done/T0KEN/leave": ["Pay another way"],
+    }
+
+
+def test_who_comes_back_from_the_bank_without_an_answer_is_told_so(pages: Pages):
+    text = said(pages, "S-8-returned")
+    assert "The bank check is not finished You have not been charged so far." in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["S-1a", "S-1h", "S-6", "S-8", "S-11"])
+def test_every_form_with_a_token_names_the_language_of_its_page(pages: Pages, name: str, language: str):
+    document = check_page(states(pages, pages.languages.speak(language))[name]().html)
+    fields = [
+        {i.get("name", ""): i.get("value") for i in elements(form, "input")} for form in elements(document, "form")
+    ]
+    told = [field.get("lang") for field in fields if "csrf" in field]
+    assert told == [language] * len(told)
+    assert told

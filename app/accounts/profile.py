@@ -83,10 +83,6 @@ class MerchantFacts:
     def is_test(self) -> bool:
         return self.mode == "test"
 
-    def allows_return_to(self, host: str) -> bool:
-        """Whether a shopper may be sent back to that host (with its port, if it is not the usual one)."""
-        return host.lower() in self.return_hosts
-
 
 def _text(longest: int) -> Callable[[str, object], str]:
     def check(name: str, value: object) -> str:

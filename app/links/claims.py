@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
-from app.kit.ids import Randomness, short_code
+from app.kit.ids import short_code
 from app.links.errors import LinkError
 
 Mode = Literal["live", "test"]
@@ -127,11 +127,6 @@ class LinkClaims(NamedTuple):
     @property
     def issued(self) -> datetime:
         return datetime.fromtimestamp(self.issued_at, UTC)
-
-
-def random_position(randomness: Randomness) -> int:
-    """A position for a link made outside a counted batch: 64 random bits in the key's standing batch."""
-    return int.from_bytes(randomness(8), "big")
 
 
 def parse_validity(text: str) -> int:

@@ -12,16 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import DBAPIError
 
 from app.kit import fence
 
 BUSY_SECONDS = 10
-
-
-def is_locked(error: DBAPIError) -> bool:
-    """True when another writer held the SQLite file for longer than the busy time-out: nothing was written."""
-    return "database is locked" in str(error.orig) or "database table is locked" in str(error.orig)
 
 
 class Store:

@@ -67,11 +67,6 @@ def priced(
     return Priced(quote(facts, change, policy, at), policy)
 
 
-def versions(held: Held) -> tuple[int, int, int]:
-    """What a quote rests on: the versions of the subscription, the policy and the catalog."""
-    return held.version, held.book.policy_version, held.book.catalog_version
-
-
 def is_usable(card: CardFacts, book: BookFacts, at: datetime, cart_session: str | None = None) -> bool:
     """Whether this card can be charged now: not blocked, not expired on the merchant's day, at the book's gateway."""
     day = local_day(at, zone_of(book.timezone))

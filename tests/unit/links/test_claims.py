@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.links.claims import ip_text, pack_ip, parse_validity, random_position
+from app.links.claims import ip_text, pack_ip, parse_validity
 from app.links.errors import LinkError
 
 
@@ -45,7 +45,3 @@ def test_an_address_is_kept_whole_or_as_its_network():
     assert ip_text(pack_ip("2001:db8:1:2:3:4:5:6")) == "2001:db8:1:2::/64"
     with pytest.raises(LinkError):
         pack_ip("300.1.1.1")
-
-
-def test_a_random_position_has_64_bits():
-    assert random_position(lambda size: b"\xff" * size) == 2**64 - 1

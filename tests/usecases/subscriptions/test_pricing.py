@@ -13,9 +13,8 @@ from app.billing.facts import Change, Discount, Interval
 from app.billing.result import Quote
 from app.models.orders import Order
 from app.models.store import Store
-from app.subscriptions.facts import load
 from app.subscriptions import pricing
-from app.subscriptions.pricing import versions
+from app.subscriptions.facts import load
 from tests import factories
 from tests.conftest import TODAY
 from tests.factories import Seeded
@@ -136,13 +135,6 @@ def test_ones_own_open_order_is_no_change_in_progress(store: Store, seeded: Seed
         conn.execute(insert(Order).values(**an_order(seeded)))
     assert priced(store, seeded).eligibility.code == "change_in_progress"
     assert priced(store, seeded, own_order="order-1").eligibility.ok
-
-
-def test_a_quote_rests_on_three_versions(store: Store, seeded: Seeded):
-    with store.read() as conn:
-        held = load(conn, seeded.book, 1048)
-    assert held is not None
-    assert versions(held) == (1, 1, held.book.catalog_version)
 
 
 def test_options_of_the_catalog_can_be_bought(store: Store, seeded: Seeded):

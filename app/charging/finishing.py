@@ -125,6 +125,7 @@ def _store_card(conn: Connection, row: RowMapping, card: GatewayCard, now: datet
         "last4": card.last4,
         "exp_month": card.exp_month,
         "exp_year": card.exp_year,
+        "fingerprint": card.fingerprint,
         "cart_session": None if row["own_email"] else row["cart_session"],
     }
     known: int | None = conn.execute(select(StoredCard.id).filter_by(**identity)).scalar()

@@ -24,6 +24,7 @@ from app.links.signing import encode_base64
 from app.models.merchants import Book, SigningKey
 from app.models.store import Store
 from app.models.subscriptions import Subscription
+from app.subscriptions.facts import CardFacts
 from app.subscriptions.offered import OfferError, offered
 
 WAIT_FOR_OTHERS = 5.0
@@ -234,8 +235,13 @@ def _chosen(cart: Cart, pressed: Pressed) -> ChosenCard | None:
     card = cart.card(pressed.card_id)
     if card is None:
         raise CheckoutRefused("card_unusable")
+    return _as_chosen(card)
+
+
+def _as_chosen(card: CardFacts) -> ChosenCard:
     return ChosenCard(
-        card.id, card.token, card.gateway_customer, card.brand, card.last4, card.exp_month, card.exp_year
+        card.id, card.token, card.gateway_customer, card.brand, card.last4, card.exp_month, card.exp_year,
+        card.fingerprint,
     )  # fmt: skip
 
 

@@ -49,6 +49,8 @@ class StoredCard(Base):
     last4: Mapped[str]
     exp_month: Mapped[int]
     exp_year: Mapped[int]
+    fingerprint: Mapped[str] = mapped_column(default="")
+    """The gateway's own mark of the number, equal for equal numbers; empty where it gave none."""
     is_default: Mapped[bool] = mapped_column(default=False)
     cart_session: Mapped[str | None]
     """Set when the card was entered under another e-mail: it may be used in that cart only, never offered later."""

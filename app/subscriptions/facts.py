@@ -37,7 +37,10 @@ class BookFacts:
 
 @dataclass(frozen=True, slots=True)
 class CardFacts:
-    """A card on file. ``pays``: it is the subscription's card. ``cart_session``: it may be used in that cart only."""
+    """A card on file. ``pays``: it is the subscription's card. ``cart_session``: it may be used in that cart only.
+
+    ``fingerprint`` is empty where the gateway gave none.
+    """
 
     id: int
     token: str
@@ -51,6 +54,7 @@ class CardFacts:
     blocked: bool
     pays: bool
     cart_session: str | None
+    fingerprint: str
 
     def is_expired(self, year: int, month: int) -> bool:
         """A card is good to the end of its last month."""
@@ -216,7 +220,7 @@ def _held(conn: Connection, head: tuple[Any, ...], customer: CustomerFacts, book
     )
     return Held(
         identity, book, number, external_ref, version, created_at, delivered_code, mandate, card_id,
-        customer, tuple([CardFacts(*card[:-1], card[0] == card_id, card[-1]) for card in cards]), facts, open_order,
+        customer, tuple([CardFacts(*card[:10], card[0] == card_id, *card[10:]) for card in cards]), facts, open_order,
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ from app.subscriptions.stored import interval_from, lot_from
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ITEM, _PAID, _CARD = 1, 2, 3
-_TEXTS, _NUMBERS = 6, 8
+_TEXTS, _NUMBERS = 7, 8
 
 
 def _line(kind: int, texts: Sequence[Any], numbers: Sequence[Any]) -> list[ColumnElement[Any]]:
@@ -61,15 +61,15 @@ _HOLDINGS = Prepared(union_all(
     select(
         *_line(
             _CARD,
-            (_C.token, _C.gateway, _C.gateway_customer, _C.brand, _C.last4, _C.cart_session),
+            (_C.token, _C.gateway, _C.gateway_customer, _C.brand, _C.last4, _C.cart_session, _C.fingerprint),
             (_C.id, _C.exp_month, _C.exp_year, _C.is_default, _C.blocked),
         )
     )
     .where(_C.book_id == _BOOK, _C.customer_id == bindparam("customer", type_=Int64)),
 ))  # fmt: skip
 
-CardRow = tuple[int, str, str, str, str, str, int, int, bool, bool, str | None]
-"""Id, token, gateway, its customer, brand, last four, expiry's month and year, default, blocked, cart session."""
+CardRow = tuple[int, str, str, str, str, str, int, int, bool, bool, str | None, str]
+"""Id, token, gateway, its customer, brand, last four, expiry's month and year, default, blocked, cart session, fingerprint."""
 
 
 def read_holdings(
@@ -85,14 +85,14 @@ def read_holdings(
         if kind == _ITEM:
             lots.append(row)
         elif kind == _PAID:
-            item, lot, start, end, amount = row[7:12]
+            item, lot, start, end, amount = row[8:13]
             entry = billing.Entitlement(item, lot, _instant(start), _instant(end), amount)
             paid.setdefault(item, []).append(entry)
         else:
-            _, token, gateway, owner, brand, last4, session, identity, month, year, default, blocked, *_ = row
-            cards.append(
-                (identity, token, gateway, owner, brand, last4, month, year, bool(default), bool(blocked), session)
-            )
+            _, token, gateway, owner, brand, last4, session, mark, *numbers = row
+            identity, month, year, default, blocked = numbers[:5]
+            shown = (identity, token, gateway, owner, brand, last4, month, year)
+            cards.append((*shown, bool(default), bool(blocked), session, mark))
     cards.sort(key=lambda card: (not card[8], card[0]))
     return _items(lots, paid), cards
 
@@ -105,20 +105,20 @@ def held_items(conn: Connection, book_id: int, subscription_id: int) -> tuple[bi
 def _items(rows: Iterable[Any], paid: dict[int, list[billing.Entitlement]]) -> tuple[billing.Item, ...]:
     heads: dict[int, Any] = {}
     lots: dict[int, list[billing.Lot]] = {}
-    for row in sorted(rows, key=lambda row: (row[7], row[12] or 0)):
-        number = row[7]
+    for row in sorted(rows, key=lambda row: (row[8], row[13] or 0)):
+        number = row[8]
         if number not in heads:
             heads[number] = row
             lots[number] = []
-        if row[12] is not None:
+        if row[13] is not None:
             facts: dict[str, Any] = {} if row[5] == "{}" else json.loads(row[5])
-            lots[number].append(lot_from(row[12], row[4], row[13], row[14], facts))
+            lots[number].append(lot_from(row[13], row[4], row[14], row[15], facts))
     return tuple(_item(row, lots[number], paid.get(number, [])) for number, row in heads.items())
 
 
 def _item(row: Any, lots: list[billing.Lot], paid: list[billing.Entitlement]) -> billing.Item:
     product, options, interval = row[1:4]
-    number, start, end, anchor_day, committed = row[7:12]
+    number, start, end, anchor_day, committed = row[8:13]
     return billing.Item(
         number,
         product,

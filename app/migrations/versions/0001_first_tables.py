@@ -345,6 +345,7 @@ def upgrade() -> None:
         sa.Column("last4", sa.Text(), nullable=False),
         sa.Column("exp_month", INTEGER, nullable=False),
         sa.Column("exp_year", INTEGER, nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("is_default", sa.Integer(), nullable=False),
         sa.Column("cart_session", sa.Text(), nullable=True),
         sa.Column("blocked", sa.Integer(), nullable=False),

@@ -55,6 +55,19 @@ def test_a_card_entered_on_the_gateway_s_page_is_on_file(desk: Desk):
     assert (row.last4, row.exp_month, row.exp_year, row.cart_session) == ("4242", 9, 2031, None)
 
 
+def test_a_card_on_file_keeps_the_gateway_s_mark_of_its_number(desk: Desk):
+    """Equal for equal numbers, also when a number is entered again as another card; another number has another."""
+    marks: list[str] = []
+    for number in ("4242424242424242", "4242424242424242", "5454545454545454"):
+        started = begin(desk)
+        enter(desk, started, number)
+        finish(desk)
+        marks.append(card_row(desk, status(desk, started).card_id).fingerprint)
+    visa, again, mastercard = marks
+    assert visa
+    assert visa == again != mastercard
+
+
 def test_the_card_just_entered_can_pay(desk: Desk):
     started = begin(desk)
     enter(desk, started)

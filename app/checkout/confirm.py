@@ -230,7 +230,11 @@ def _check_form(cart: Cart, pressed: Pressed) -> None:
 
 
 def _chosen(cart: Cart, pressed: Pressed) -> ChosenCard | None:
-    if not cart.needs_card or pressed.card_id is None:
+    if not cart.needs_card:
+        # Nothing is charged now, but what renews is agreed to: the proof names the card that will pay it.
+        pays = next((card for card in cart.cards if card.pays and card.id in cart.usable), None)
+        return None if pays is None else _as_chosen(pays)
+    if pressed.card_id is None:
         return None
     card = cart.card(pressed.card_id)
     if card is None:

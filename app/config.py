@@ -134,13 +134,18 @@ class Settings(BaseSettings):
     )
     jobs: Literal["embedded", "off"] = Field(
         "embedded",
-        description="`embedded` runs payments' follow-up, mail and sweeps in a thread of each server process.",
+        description="`embedded` runs payments' follow-up, mail and sweeps in a thread of each server process; `off` leaves them "
+        "to `liftlink worker`.",
     )
     rate_limit: str = Field(
         "240/minute", description="Requests of one address that a server process answers; empty for no limit."
     )
     decline_limit: int = Field(
-        5, ge=1, le=100, description="Declined attempts per hour after which a link, card or customer has to wait."
+        5,
+        ge=1,
+        le=100,
+        description="Declined payments within an hour after which a subscription (and so its links) or a card has to wait; a "
+        "customer after twice as many.",
     )
     drive_seconds: float = Field(
         12.0, ge=1, le=60, description="How long Buy Now waits for the gateway before it answers “we are checking”."
@@ -156,9 +161,11 @@ class Settings(BaseSettings):
         "itself with its whole process group. Development only.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="What is worth a line in the log."
+        "info", description="What is worth a line in the log: `debug`, `info`, `warning` or `error` and what is graver."
     )
-    log_format: Literal["lines", "json"] = Field("lines", description="How the log is written to the standard error.")
+    log_format: Literal["lines", "json"] = Field(
+        "lines", description="How the log is written to the standard error: `lines` for people, `json` for programs."
+    )
 
     @field_validator("secret", "languages", mode="before")
     @classmethod

@@ -55,9 +55,9 @@ class Till:
                 )
             )  # fmt: skip
 
-    def open(self, offer: Offer = SECOND_SEAT) -> CartSession:
+    def open(self, offer: Offer = SECOND_SEAT, *, validity: int = WEEK) -> CartSession:
         now = int(self.clock.now().timestamp())
-        claims = LinkClaims("test", 1001, 1048, offer, now, now + WEEK, LinkId(1, 1))
+        claims = LinkClaims("test", 1001, 1048, offer, now, now + validity, LinkId(1, 1))
         key = SigningKey(KID, self.seeded.book, "test", b"s" * 32)
         return start_cart(ReadLink(claims, key), now, system_randomness, "en")
 

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 from app.billing.facts import Change
 from app.charging.drive import drive, driver_name
 from app.charging.place import ChosenCard, ConsentGiven, NewOrder, Placed, place
+from app.charging.proof import order_is_untouched
 from app.charging.reading import OrderFacts, order_facts
 from app.charging.repair import sweep
 from app.charging.transitions import first_break
@@ -181,12 +182,13 @@ class Desk:
             return list(conn.execute(select(Outbox.kind).where(Outbox.channel == channel)).scalars())
 
     def check(self) -> None:
-        """The invariants that rows and ledger can show, whatever happened (I1–I4, I7, I9, I15, I17, I18, I25, I26)."""
+        """The invariants that rows and ledger can show, whatever happened (I1–I4, I7, I9, I14, I15, I17, I18, I25, I26)."""
         with self.store.read() as conn:
             orders = conn.execute(select(Order)).all()
             for order in orders:
                 taken = self.captures(order.id)
                 assert taken in ([], [order.total]), (order.state, taken)
+                assert order_is_untouched(order._mapping)
                 paid = order.state == "PAID"
                 assert paid == (taken == [order.total]) or order.total == 0 or self._undecided(conn, order.id)
                 assert not (paid and order.total and not taken), "paid without a capture"

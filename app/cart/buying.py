@@ -24,7 +24,7 @@ from app.cart.pages import render_card, render_kept, render_not_you
 from app.cart.present import agreements, summary_of
 from app.cart.showing import look_here, show
 from app.cart.views import CartFacts, Scene
-from app.charging.place import ConsentGiven
+from app.charging.place import ConsentGiven, number_of
 from app.checkout.cart import Cart
 from app.checkout.confirm import Pressed, confirm
 from app.checkout.contact import change_email as give_email
@@ -67,11 +67,10 @@ def buy(token: str) -> Answer:
     ticket = _quote_of_form(token, book_id)
     agreed, start_now = form_flags(request.form)
     pressed = Pressed(ticket, _card_of_form(), agreed, start_now)
-    payment_begins("", request.path.removesuffix("/buy"))
     order_id = confirm(
         tools(), book_id, session, pressed,
         consent=lambda cart: _consent(cart, token), return_url=lambda order: _bank_return(order, book_id),
-        language=_language(session),
+        language=_language(session), placed=lambda order: payment_begins(number_of(book_id, order), done_path(book_id, order)),
     )  # fmt: skip
     return redirect(_keep(done_path(book_id, order_id)), 303)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from hmac import compare_digest
 
 from flask import Response, g, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -14,7 +17,7 @@ from app.charging.reading import AttemptFacts, CardShown, OrderFacts
 from app.checkout.cart import Cart
 from app.checkout.confirm import Tools, needs_start_now
 from app.gateways.port import DeclineText
-from app.links.claims import LinkClaims
+from app.links.errors import LinkError
 from app.links.sessions import (
     DONE_SECONDS,
     CartSession,
@@ -26,14 +29,13 @@ from app.links.sessions import (
     sign_done,
     sign_quote,
 )
-from app.links.signing import SigningKey
+from app.links.signing import ReadLink, SigningKey
+from app.offers.fresh import FRESH_SECONDS
 from app.subscriptions.facts import CardFacts, Held
 from app.web.i18n import Tongue
 from app.web.services import for_book, merchant_view, services
 
 Answer = Rendered | Response | BaseResponse
-REGULAR_DAYS = 7
-"""How long a fresh link for an offer that is over would be good."""
 
 
 def now_seconds() -> int:
@@ -194,12 +196,32 @@ def link_form_token(text: str, book_id: int) -> str:
     return own_key(book_id).signer("form").signature(b"link\0" + text.encode()).decode()
 
 
+def check_link_form(text: str, book_id: int) -> None:
+    """``token_bad_signature`` unless the form came from the page of that address."""
+    if not compare_digest(request.form.get("csrf", "").encode(), link_form_token(text, book_id).encode()):
+        raise LinkError("token_bad_signature", purpose="form")
+
+
 def tongue_here(locale: str | None) -> Tongue:
     languages = services().pages.languages
     return languages.choose(request.args.get("lang"), [locale], request.accept_languages.values())
 
 
-def valid_days(claims: LinkClaims) -> int:
-    """How long a fresh link would be good: the regular 7 days, or what is left of the offer."""
-    left = claims.expires_at - now_seconds()
-    return max(1, left // 86400) if left > 0 else REGULAR_DAYS
+def valid_days(link: ReadLink) -> int:
+    """How long a fresh link would be good: what is left of the offer, or as long as a regular one."""
+    left = link.claims.expires_at - now_seconds()
+    return max(1, left // 86400) if left > 0 and link.key.state != "retired" else FRESH_SECONDS // 86400
+
+
+EVEN_SECONDS = 0.35
+"""How long the answer to "mail me a link" takes at least, so that its pace tells nobody whether there was anything to send."""
+
+
+@contextmanager
+def even_pace() -> Generator[None]:
+    """Whatever happens within takes ``EVEN_SECONDS``, or longer."""
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        services().clock.sleep(max(0.0, EVEN_SECONDS - (time.monotonic() - started)))

@@ -10,7 +10,17 @@ from flask import Response, g, redirect, request
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import NotFound
 
-from app.cart.door import Answer, cart_token, link_form_token, now_seconds, scene_for, tongue_here, valid_days
+from app.cart.door import (
+    Answer,
+    cart_token,
+    check_link_form,
+    even_pace,
+    link_form_token,
+    now_seconds,
+    scene_for,
+    tongue_here,
+    valid_days,
+)
 from app.cart.pages import render_ask_link, render_legal, render_link_sent
 from app.checkout.opening import open_link
 from app.links.errors import LinkError
@@ -23,6 +33,7 @@ from app.offers.fresh import mail_fresh_link, mail_link_for_code
 from app.subscriptions.facts import load
 from app.subscriptions.offered import OfferError, offered
 from app.web.brand import brand_css
+from app.web.errors import nothing_charged
 from app.web.frame import keep_language, with_query
 from app.web.services import for_book, services
 
@@ -89,14 +100,16 @@ def send_fresh_link_for_cart(token: str) -> Answer:
 
 
 def _send_fresh(token: str, link: ReadLink, sent: str) -> Answer:
-    _check_form(token, link.book)
+    check_link_form(token, link.book)
     world = services()
     tongue = tongue_here(for_book(link.book).locale)
-    mail_fresh_link(
-        world.store, world.clock, world.directory.key_ring(), link.book, link.claims, base_url=world.public_url,
-        language=tongue.language,
-    )  # fmt: skip
-    world.bell.ring()
+    nothing_charged()
+    with even_pace():
+        mail_fresh_link(
+            world.store, world.clock, world.directory.key_ring(), link, base_url=world.public_url,
+            language=tongue.language,
+        )  # fmt: skip
+        world.bell.ring()
     return redirect(keep_language(sent, tongue), 303)
 
 
@@ -109,7 +122,7 @@ def fresh_link_sent_for_cart(token: str) -> Answer:
 
 
 def _fresh_sent(link: ReadLink) -> Answer:
-    return render_link_sent(scene_for(link.book), valid_days=valid_days(link.claims))
+    return render_link_sent(scene_for(link.book), valid_days=valid_days(link))
 
 
 def any_link(token: str) -> ReadLink:
@@ -136,11 +149,6 @@ def link_of_cart(token: str) -> ReadLink:
     if key is None:
         raise LinkError("link_bad_signature")
     return ReadLink(opened.value.claims, key)
-
-
-def _check_form(token: str, book_id: int) -> None:
-    if request.form.get("csrf") != link_form_token(token, book_id):
-        raise LinkError("token_bad_signature", purpose="form")
 
 
 def open_classic_address() -> Answer:
@@ -171,8 +179,14 @@ def _compare(parameters: LegacyParameters, link: ReadLink) -> None:
 
 
 def _book_here() -> int | None:
+    return services().directory.book_at(request.host, "live")
+
+
+def _books_here() -> list[int]:
+    """The live book, and where only the sandbox charges also the test book, so that the address can be tried out."""
     world = services()
-    return world.directory.book_at(request.host, "test" if world.sandbox else "live")
+    modes = ("live", "test") if world.sandbox else ("live",)
+    return [book for mode in modes if (book := world.directory.book_at(request.host, mode)) is not None]
 
 
 def _ask_for_link(parameters: LegacyParameters) -> Answer:
@@ -192,12 +206,15 @@ def send_link_for_classic() -> Answer:
     if book_id is None:
         raise NotFound
     form: Mapping[str, str] = request.form
-    _check_form(form.get("LICENSE", ""), book_id)
-    mail_link_for_code(
-        world.store, world.clock, world.directory.key_ring(), book_id, form.get("LICENSE", ""),
-        form.get("UPGRADEPROD", ""), base_url=world.public_url, language=tongue_here(None).language,
-    )  # fmt: skip
-    world.bell.ring()
+    check_link_form(form.get("LICENSE", ""), book_id)
+    nothing_charged()
+    with even_pace():
+        for each in _books_here():
+            mail_link_for_code(
+                world.store, world.clock, world.directory.key_ring(), each, form.get("LICENSE", ""),
+                form.get("UPGRADEPROD", ""), base_url=world.public_url, language=tongue_here(None).language,
+            )  # fmt: skip
+        world.bell.ring()
     return redirect(keep_language("/order/upgrade/sent", tongue_here(None)), 303)
 
 

@@ -12,6 +12,7 @@ from app.cart.door import (
     Answer,
     cart_facts,
     cart_token,
+    check_link_form,
     done_path,
     held_scene,
     link_form_token,
@@ -19,9 +20,10 @@ from app.cart.door import (
     order_view,
     tools,
 )
-from app.cart.views import BankCheck, DeclineView, Scene
+from app.cart.views import BankCheck, DeclineView, Problems, Scene
 from app.charging.reading import AttemptFacts, OrderFacts, order_facts, wait_for_news
 from app.checkout.cart import look
+from app.checkout.confirm import cancel_attempt
 from app.checkout.errors import CheckoutRefused
 from app.checkout.opening import restored_session
 from app.checkout.receipts import mail_receipt
@@ -38,7 +40,7 @@ WAIT_SECONDS = 5.0
 
 
 def show(token: str) -> Answer:
-    """The page of an order, by its state. ``?left=1``: the shopper came back from the bank without an answer."""
+    """The page of an order, by its state. ``?left=1``: the shopper came back from the bank before it had an answer."""
     order, held = _order(token)
     if _is_undecided(order):
         order = _news(order)
@@ -54,10 +56,13 @@ def show(token: str) -> Answer:
         return pages.render_not_completed(scene, order_view(order, held), back=_back(order))
     if attempt is None:
         return pages.render_not_completed(scene, order_view(order, held), back=_back(order))
-    if attempt.state == "REQUIRES_ACTION" and attempt.action_url and not request.args.get("left"):
+    if attempt.state == "REQUIRES_ACTION" and attempt.action_url:
         nothing_charged()
-        return _bank_check(scene, attempt, order)
-    if attempt.state in {"DECLINED", "CANCELLED"} or (attempt.state == "REQUIRES_ACTION" and request.args.get("left")):
+        return _bank_check(scene, attempt, order, here)
+    if attempt.state in {"DECLINED", "CANCELLED"}:
+        nothing_charged()
+        return _declined(scene, order, held, attempt)
+    if attempt.unheard:
         nothing_charged()
         return _declined(scene, order, held, attempt)
     # A quarantined attempt waits for a person; what is known for certain, and no more, is said of it as well.
@@ -97,17 +102,35 @@ def _back(order: OrderFacts) -> str:
     return f"/cart/{cart_token(session, order.book_id)}" if session else ""
 
 
-def _bank_check(scene: Scene, attempt: AttemptFacts, order: OrderFacts) -> Answer:
+def _bank_check(scene: Scene, attempt: AttemptFacts, order: OrderFacts, here: str) -> Answer:
     """S-8. The bank's address may hold a query; a form sent by GET would drop it, so it travels in fields."""
     parts = urlsplit(attempt.action_url or "")
     check = BankCheck(urlunsplit(parts._replace(query="")), "get", dict(parse_qsl(parts.query)))
     return pages.render_bank_check(
-        scene, check, amount=attempt.amount, currency=attempt.currency, reference=order.number
+        scene, check, amount=attempt.amount, currency=attempt.currency, reference=order.number, leave=f"{here}/leave",
+        form_token=link_form_token(here, order.book_id), returned="left" in request.args,
     )  # fmt: skip
 
 
+def leave_bank(token: str) -> Answer:
+    """ "Pay another way": the bank's check is cancelled at the gateway first, so that the page may say that nothing was
+    charged. A shopper who approved a moment before finds the order paid."""
+    order, _ = _order(token)
+    here = f"/done/{token}"
+    check_link_form(here, order.book_id)
+    attempt = order.open_attempt
+    if attempt is not None and attempt.state == "REQUIRES_ACTION":
+        payment_begins(order.number, here)
+        cancel_attempt(tools(), order.book_id, order.id, attempt.id)
+        services().bell.ring()
+    return redirect(here, 303)
+
+
 def _declined(scene: Scene, order: OrderFacts, held: Held, attempt: AttemptFacts) -> Answer:
-    """S-11 and S-9: the same offer with another card, on the same page. An offer that is over is only told about."""
+    """S-11 and S-9: the same offer with another card, on the same page. An offer that is over is only told about.
+
+    An attempt that never reached the bank shows the cart again: our payment provider did not answer.
+    """
     session = restored_session(order.claims or "", now_seconds()) if order.claims else None
     if session is None:
         return pages.render_not_completed(scene, order_view(order, held))
@@ -120,13 +143,15 @@ def _declined(scene: Scene, order: OrderFacts, held: Held, attempt: AttemptFacts
             raise
         return pages.render_not_completed(scene, order_view(order, held))
     token = cart_token(session, order.book_id)
+    if attempt.unheard or (attempt.state == "CANCELLED" and not attempt.asked_bank):
+        return pages.render_cart(scene, cart_facts(cart, token, order=order), Problems(provider_silent=True))
     return pages.render_declined(scene, cart_facts(cart, token, order=order), _decline_view(attempt))
 
 
 def _decline_view(attempt: AttemptFacts) -> DeclineView:
     reason = attempt.decline or DeclineReason.GENERIC
     check = ""
-    if attempt.state in {"CANCELLED", "REQUIRES_ACTION"}:
+    if attempt.state == "CANCELLED":
         check = "left"
     elif reason is DeclineReason.AUTHENTICATION_FAILED:
         check = "failed"
@@ -195,8 +220,8 @@ def send_receipt(token: str) -> Answer:
     """ "Email me the receipt": to the address of the order, at most once in ten minutes."""
     order, _ = _order(token)
     path = f"/done/{token}"
-    if request.form.get("csrf") != link_form_token(path, order.book_id):
-        raise LinkError("token_bad_signature", purpose="form")
+    check_link_form(path, order.book_id)
+    nothing_charged()
     world = services()
     mail_receipt(world.store, world.clock, order)
     world.bell.ring()

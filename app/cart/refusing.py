@@ -110,7 +110,7 @@ def fresh_link(link: ReadLink, show_to: Held | None = None) -> FreshLink:
         action=f"{base}/{token}/fresh",
         form_token=link_form_token(token, link.book),
         email=show_to.customer.email if show_to else None,
-        valid_days=valid_days(link.claims),
+        valid_days=valid_days(link),
     )
 
 

@@ -37,6 +37,7 @@ cart.get("/cart/<token>/no-thanks")(buying.no_thanks)
 cart.get("/done/<token>")(outcome.show)
 cart.route("/bank-back/<state>", methods=["GET", "POST"])(outcome.back_from_bank)
 cart.get("/done/<token>/state")(outcome.state)
+cart.post("/done/<token>/leave")(outcome.leave_bank)
 cart.post("/done/<token>/receipt")(outcome.send_receipt)
 cart.get("/done/<token>/receipt-sent")(outcome.receipt_sent)
 

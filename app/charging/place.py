@@ -18,7 +18,7 @@ from app.charging.uses import check_tries, free_use, take_use
 from app.charging.writing import write_attempt, write_consent, write_order
 from app.kit.clock import Clock
 from app.kit.faults import fault_point
-from app.kit.ids import derive
+from app.kit.ids import derive, short_code
 from app.models.customers import StoredCard
 from app.models.merchants import Book
 from app.models.orders import Attempt, Order
@@ -88,6 +88,11 @@ def order_id_of(book_id: int, checkout_id: str) -> str:
     return derive("order", book_id, checkout_id)
 
 
+def number_of(book_id: int, order_id: str) -> str:
+    """What the shopper may quote of an order: it gives no rights."""
+    return short_code("UP", book_id, order_id)
+
+
 @dataclass(frozen=True, slots=True)
 class _Placing:
     new: NewOrder
@@ -105,7 +110,7 @@ class _Placing:
 
 _FOUND = (
     select(
-        Order.id, Order.state, Order.quote_hash, Order.valid_until,
+        Order.id, Order.state, Order.quote_hash, Order.valid_until, Order.link_jti, Order.email, Order.language,
         Attempt.id.label("attempt_id"), Attempt.state.label("attempt_state"),
     )
     .outerjoin(Attempt, and_(Attempt.order_id == Order.id, Attempt.state.not_in(ATTEMPT_CLOSED)))
@@ -140,8 +145,15 @@ class _Found:
     state: str
     quote_hash: str
     valid_until: datetime
+    link_jti: str | None
+    email: str
+    language: str
     attempt_id: str | None
     attempt_state: str | None
+
+    def is_shared_with(self, new: NewOrder) -> bool:
+        """Whether another page of the same offer may go on with this order: then uses, receipt and consent stay one person's."""
+        return (self.link_jti, self.email, self.language) == (new.link_jti, new.email, new.language)
 
 
 def _find(conn: Connection, query: Executable, **scope: int | str) -> _Found | None:
@@ -156,7 +168,8 @@ def _tx1(conn: Connection, p: _Placing, now: datetime) -> Placed:
     if known is not None:
         return _again(conn, p, known, now)
     other = _find(conn, _OPEN_OF_SUBSCRIPTION, book=new.book_id, subscription=new.subscription_id)
-    if other is not None and other.quote_hash == p.fingerprint and now < other.valid_until:
+    same = other is not None and other.quote_hash == p.fingerprint and now < other.valid_until
+    if other is not None and same and (other.attempt_id is not None or other.is_shared_with(new)):
         return _again(conn, p, other, now)
     if other is not None:
         _make_way(conn, new, other, now)

@@ -15,7 +15,7 @@ from app.billing.states import ATTEMPT_CLOSED
 from app.gateways.port import DeclineReason
 from app.kit.clock import Clock
 from app.models.customers import StoredCard
-from app.models.orders import Attempt, Consent, Order
+from app.models.orders import Attempt, Consent, Order, Transition
 from app.models.prepared import Prepared
 from app.models.store import Store
 from app.models.subscriptions import Subscription
@@ -57,10 +57,19 @@ class AttemptFacts:
     last_class: str | None
     created_at: datetime
     settled_at: datetime | None
+    has_object: bool = True
+    """The gateway made an object for it. Without one nothing was ever asked for, so nothing can have been charged."""
+    asked_bank: bool = False
+    """The bank wanted to check the shopper at some time."""
 
     @property
     def is_open(self) -> bool:
         return self.state not in ATTEMPT_CLOSED
+
+    @property
+    def unheard(self) -> bool:
+        """The gateway could not be reached at all: for certain nothing was charged, and nothing will be once it is cancelled."""
+        return not self.has_object and self.state == "CANCELLING"
 
     @property
     def captured(self) -> bool:
@@ -147,10 +156,17 @@ _ORDER = (
     .join(Subscription, Subscription.id == Order.subscription_id)
     .where(Order.book_id == bindparam("book"), Order.id == bindparam("order"))
 )
+_ASKED_BANK = (
+    select(Transition.seq)
+    .where(Transition.kind == "attempt", Transition.object == Attempt.id, Transition.to_state == "REQUIRES_ACTION")
+    .correlate(Attempt)
+    .exists()
+)
 _ATTEMPTS = (
     select(
         Attempt.id, Attempt.n, Attempt.state, Attempt.amount, Attempt.currency, Attempt.decline_reason,
         Attempt.action_url, Attempt.last_class, Attempt.created_at, Attempt.settled_at,
+        Attempt.gw_ref.is_not(None).label("has_object"), _ASKED_BANK.label("asked_bank"),
         StoredCard.id.label("card_id"), StoredCard.brand, StoredCard.last4, StoredCard.exp_month, StoredCard.exp_year,
     )
     .join(StoredCard, StoredCard.id == Attempt.card_id)
@@ -212,6 +228,8 @@ def _attempt(row: RowMapping) -> AttemptFacts:
         last_class=row["last_class"],
         created_at=row["created_at"],
         settled_at=row["settled_at"],
+        has_object=bool(row["has_object"]),
+        asked_bank=bool(row["asked_bank"]),
     )
 
 

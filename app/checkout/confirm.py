@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import DBAPIError
 
 from app.charging.abandon import abandon
 from app.charging.drive import drive, driver_name
 from app.charging.errors import ChargingError
 from app.charging.place import ChosenCard, ConsentGiven, NewOrder, Placed, order_id_of, place
-from app.charging.reading import OrderFacts, order_facts, orders_of_link, wait_for_news
+from app.charging.reading import AT_WORK, OrderFacts, order_facts, orders_of_link, wait_for_news
 from app.checkout.cart import Cart, cart_at, check_withdrawn, instant, session_id
 from app.checkout.errors import CheckoutRefused
 from app.gateways.port import Gateways
@@ -27,6 +29,10 @@ from app.models.subscriptions import Subscription
 from app.subscriptions.facts import CardFacts
 from app.subscriptions.offered import OfferError, offered
 
+NOT_REACHED = frozenset({"not_sent", "busy", "merchant_fault"})
+"""Answers after which the gateway has no object and was asked for no money."""
+SKEW = timedelta(minutes=1)
+"""By how much the clocks of two servers may differ."""
 WAIT_FOR_OTHERS = 5.0
 """Seconds that a second press waits for the first before it shows the order as it stands."""
 
@@ -99,28 +105,46 @@ def confirm(
     consent: Callable[[Cart], ConsentGiven],
     return_url: Callable[[str], str],
     language: str,
+    placed: Callable[[str], None] = lambda _order: None,
 ) -> str:
     """The id of the order that this press made or found; its page says how it went.
 
     The same page pressed again, in however many tabs, gives the same order and one charge. Raises ``CheckoutRefused`` or
-    ``ChargingError``; then nothing was charged.
+    ``ChargingError``; then nothing was charged. ``placed`` is told the order's id once it stands: until then nothing can
+    have been charged, whatever fails.
     """
     if session.preview:
         raise CheckoutRefused("preview_only")
     running = _running_order(tools.store, book_id, session, pressed.ticket)
     if running is not None and not _gave_way(tools, running, pressed):
+        placed(running.id)
         return _stand_by(tools, running).id
     driver = driver_name("press", tools.randomness)
     try:
-        placed = _place(tools, book_id, session, pressed, consent, return_url, language, driver)
+        made = _place(tools, book_id, session, pressed, consent, return_url, language, driver)
     except (CheckoutRefused, ChargingError):
         # The same page pressed at the same time may have bought since: then its link is used and its subscription moved.
         first = _order_of_page(tools.store, book_id, pressed.ticket)
         if first is None:
             raise
+        placed(first.id)
         return _stand_by(tools, first).id
-    _go_on(tools, book_id, placed, driver)
-    return placed.order_id
+    except Exception:
+        if _may_stand(tools.store, book_id, pressed.ticket):
+            placed(order_id_of(book_id, pressed.ticket.checkout_id.hex()))
+        raise
+    placed(made.order_id)
+    _go_on(tools, book_id, made, driver)
+    return made.order_id
+
+
+def _may_stand(store: Store, book_id: int, ticket: QuoteTicket) -> bool:
+    """Whether the order may have been written before something failed: then a worker may yet charge it."""
+    try:
+        with store.read() as connection:
+            return order_facts(connection, book_id, order_id_of(book_id, ticket.checkout_id.hex())) is not None
+    except DBAPIError:
+        return True
 
 
 def _place(
@@ -177,33 +201,42 @@ def _is_of(order: OrderFacts, session: CartSession) -> bool:
 
 
 def _gave_way(tools: Tools, order: OrderFacts, pressed: Pressed) -> bool:
-    """The shopper left the bank's check and presses with another card: that attempt is cancelled at the gateway first.
+    """Whether an attempt that never reached the gateway makes room for this press: it is cancelled there first.
 
-    True when it ended for certain without money, so that a new attempt may begin (I7).
+    True when it ended for certain without money, so that a new attempt may begin (I7). A bank's check is left by its own
+    button, never by a press that may come from a page that was open before it.
     """
     attempt = order.open_attempt
-    if attempt is None or attempt.state != "REQUIRES_ACTION" or not pressed.agreed:
+    if attempt is None or not attempt.unheard or not pressed.agreed:
         return False
-    if pressed.card_id is None or pressed.card_id == attempt.card.id:
-        return False
-    if abandon(tools.store, tools.clock, order.book_id, order.id):
-        driver = driver_name("press", tools.randomness)
-        drive(tools.store, tools.gateways, tools.clock, [attempt.id], by=driver, budget_seconds=tools.budget)
+    cancel_attempt(tools, order.book_id, order.id, attempt.id)
     with tools.store.read() as connection:
         now = order_facts(connection, order.book_id, order.id)
     return now is not None and now.state == "OPEN" and now.open_attempt is None
+
+
+def cancel_attempt(tools: Tools, book_id: int, order_id: str, attempt_id: str) -> None:
+    """Start cancelling, unless that was done, and go as far as the gateway lets us."""
+    abandon(tools.store, tools.clock, book_id, order_id)
+    driver = driver_name("press", tools.randomness)
+    drive(tools.store, tools.gateways, tools.clock, [attempt_id], by=driver, budget_seconds=tools.budget)
 
 
 def _stand_by(tools: Tools, order: OrderFacts) -> OrderFacts:
     if order.open_attempt is None:
         return order
     tools.bell.ring()
-    return wait_for_news(tools.store, tools.clock, order.book_id, order.id, seconds=WAIT_FOR_OTHERS) or order
+    return (
+        wait_for_news(tools.store, tools.clock, order.book_id, order.id, seconds=WAIT_FOR_OTHERS, states=AT_WORK)
+        or order
+    )
 
 
 def _same_cart(tools: Tools, book_id: int, session: CartSession, ticket: QuoteTicket) -> Cart:
     """The cart as the page showed it, computed again; ``price_changed`` when it is another one by now."""
     now = tools.clock.now()
+    if instant(ticket.at) > now + SKEW:
+        raise CheckoutRefused("page_too_old")  # our clock went back: a quote from the future is none
     with tools.store.read() as connection:
         cart = cart_at(
             connection, book_id, session, at=instant(ticket.at), now=now, checkout_id=ticket.checkout_id
@@ -302,8 +335,19 @@ def _go_on(tools: Tools, book_id: int, placed: Placed, driver: str) -> None:
             tools.store, tools.gateways, tools.clock, [placed.attempt_id], by=driver, budget_seconds=tools.budget
         )  # fmt: skip
         if not placed.created:
-            wait_for_news(tools.store, tools.clock, book_id, placed.order_id, seconds=WAIT_FOR_OTHERS)
+            wait_for_news(tools.store, tools.clock, book_id, placed.order_id, seconds=WAIT_FOR_OTHERS, states=AT_WORK)
+        _give_up_if_unheard(tools, book_id, placed)
     tools.bell.ring()
+
+
+def _give_up_if_unheard(tools: Tools, book_id: int, placed: Placed) -> None:
+    """The gateway was not reached while the shopper waited. They read that nothing was charged, so nothing may be later:
+    the attempt is taken back before the page says so."""
+    with tools.store.read() as connection:
+        order = order_facts(connection, book_id, placed.order_id)
+    attempt = order.open_attempt if order else None
+    if attempt is not None and attempt.state == "CREATED" and attempt.last_class in NOT_REACHED:
+        cancel_attempt(tools, book_id, placed.order_id, attempt.id)
 
 
 def stored_session(session: CartSession) -> str:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.doors.cart.shop import CartPage, Shop, bank_path, local, shown
+from tests.doors.cart.shop import CartPage, Shop, bank_path, local, shown, told
 from tests.doors.page_client import elements, form_values, parsed
 
 
@@ -49,16 +49,40 @@ def test_refused_is_told_with_nothing_charged(shop: Shop, check: str):
     assert shop.seats() == 1
 
 
-def test_left_is_told_with_nothing_charged(shop: Shop, check: str):
+def leave(shop: Shop, page_html: str) -> CartPage:
+    """ "Pay another way": the check is cancelled at the gateway, and the page of the order offers the cards again."""
+    form = next(
+        f for f in elements(parsed(page_html), "form") if (f.get("action") or "").split("?")[0].endswith("/leave")
+    )
+    fields = {f.get("name", ""): f.get("value", "") for f in elements(form, "input")}
+    left = shop.client.follow(shop.client.post(form.get("action") or "", fields))
+    return CartPage("/", left.text, form=form_values(left.text, "/buy") if "/buy" in left.text else {})
+
+
+def test_back_without_an_answer_the_check_is_still_open_and_nothing_charged_so_far(shop: Shop, check: str):
     title, text = shown(shop.client.get(shop.answer_bank(check, None)))
-    assert title.startswith("The bank check was not finished, nothing was charged")
-    assert "You have not been charged" in text
+    assert title.startswith("The bank check is not finished")
+    assert "You have not been charged so far" in text
     assert shop.taken() == []
 
 
+def test_left_by_its_button_nothing_was_charged_and_nothing_can_be(shop: Shop, check: str):
+    back = shop.client.get(shop.answer_bank(check, None)).text
+    page = told(leave(shop, back).html)
+    assert "The bank check was not finished" in page
+    assert "You have not been charged" in page
+    assert set(shop.sandbox.ledger.statuses().values()) == {"canceled"}
+    assert shop.taken() == []
+
+
+def test_leaving_needs_the_pages_own_form(shop: Shop, check: str):
+    form = next(f for f in elements(parsed(check), "form") if (f.get("action") or "").split("?")[0].endswith("/leave"))
+    shop.client.post(form.get("action") or "", {"csrf": "x"}, 404)
+    assert set(shop.sandbox.ledger.statuses().values()) == {"requires_action"}
+
+
 def test_after_leaving_another_card_buys_once_and_the_check_is_over(shop: Shop, check: str):
-    left = shop.client.get(shop.answer_bank(check, None))
-    page = CartPage("/", left.text, form=form_values(left.text, "/buy"))
+    page = leave(shop, check)
     done = shop.client.follow(shop.press(page, card=str(shop.seeded.mastercard)))
     assert shown(done)[0].startswith("You now have 2 seats")
     assert shop.taken() == [500]
@@ -68,28 +92,45 @@ def test_after_leaving_another_card_buys_once_and_the_check_is_over(shop: Shop, 
     assert "This check is over" in bank
 
 
-def test_after_leaving_the_same_card_leads_to_the_same_check(shop: Shop, check: str):
-    left = shop.client.get(shop.answer_bank(check, None))
-    page = CartPage("/", left.text, form=form_values(left.text, "/buy"))
+def test_after_leaving_the_same_card_is_asked_anew_and_charged_once(shop: Shop, check: str):
+    page = leave(shop, check)
     waiting = shop.ask("SELECT card_id FROM attempts")
     again = shop.client.follow(shop.press(page, card=str(waiting)))
-    assert bank_path(again.text) == bank_path(check)
+    assert bank_path(again.text) != bank_path(check)
     assert shown(shop.client.get(shop.answer_bank(again.text, "approve")))[0].startswith("You now have 2 seats")
     assert shop.taken() == [500]
     assert shop.orders() == 1
 
 
-def test_a_check_that_was_passed_while_another_card_was_pressed_is_one_charge(shop: Shop, check: str):
-    left = shop.client.get(shop.answer_bank(check, None))
+def test_a_check_passed_in_another_tab_before_it_was_left_is_one_charge(shop: Shop, check: str):
     bank = bank_path(check)
     html = shop.app.test_client().get(bank).text
     token = next(f.get("value", "") for f in elements(parsed(html), "input") if f.get("name") == "token")
-    shop.app.test_client().post(bank, data={"token": token, "answer": "approve"})  # in the other tab, unseen by us
-    page = CartPage("/", left.text, form=form_values(left.text, "/buy"))
-    done = shop.client.follow(shop.press(page, card=str(shop.seeded.mastercard)))
-    assert shown(done)[0].startswith("You now have 2 seats")
-    assert "Visa ending 9999" in shown(done)[1]
+    shop.app.test_client().post(bank, data={"token": token, "answer": "approve"})  # unseen by us
+    assert "You now have 2 seats" in told(leave(shop, check).html).replace("\u00a0", " ")
     assert shop.taken() == [500]
+
+
+def test_a_press_with_another_card_from_an_old_tab_leads_to_the_check(shop: Shop):
+    """It may come from a page that was open before the check: only the check's own button gives it up."""
+    link = shop.link()
+    old = shop.open(link)
+    check = shop.client.follow(shop.press(shop.open(link), card=str(shop.card("visa_3ds", default=False)))).text
+    joined = shop.client.follow(shop.press(old, card=str(shop.seeded.mastercard))).text
+    assert bank_path(joined) == bank_path(check)
+    assert set(shop.sandbox.ledger.statuses().values()) == {"requires_action"}
+
+
+def test_a_check_stays_reachable_when_its_link_was_taken_back_meanwhile(shop: Shop):
+    """An attempt that runs may yet charge: its page never says that the order is over."""
+    link = shop.link()
+    check = shop.client.follow(shop.press(shop.open(link), card=str(shop.card("visa_3ds", default=False)))).text
+    shop.sql(
+        "INSERT INTO revocations (book_id, kind, ref, reason, actor, created_at) SELECT book_id, 'link', link_jti, '', '', 0 FROM orders"
+    )
+    title, text = shown(shop.client.get(shop.answer_bank(check, None)))
+    assert title.startswith("The bank check is not finished")
+    assert "not completed" not in text
 
 
 def test_the_link_opened_again_leads_to_the_check_that_waits(shop: Shop):
@@ -120,7 +161,7 @@ def test_what_the_bank_says_in_the_address_is_not_believed(shop: Shop, check: st
     shop.clock.move(timedelta(seconds=20))
     with shop.worker():
         path = shop.client.get(f"{back}?status=succeeded&paid=1", 303).headers["Location"]
-    assert "nothing was charged" in shown(shop.client.get(path))[0]
+    assert shown(shop.client.get(path))[0].startswith("The bank check is not finished")
     assert shop.seats() == 1
 
 

@@ -1,9 +1,10 @@
-"""What a subscription renews at as it stands, before any change: the figure that a cart compares with."""
+"""What a subscription renews at as it stands, before any change, and whether a change asks for more than that."""
 
 from __future__ import annotations
 
 from app.billing.discounts import off
-from app.billing.facts import Policy, Subscription
+from app.billing.facts import Item, Policy, Subscription
+from app.billing.result import Quote
 from app.billing.rounding import ROUNDINGS
 from app.billing.schedule import local_day, zone_of
 
@@ -25,3 +26,26 @@ def standing_renewal(subscription: Subscription, policy: Policy) -> int:
             if lot.discount:
                 total -= rounding(*off(lot, lot.discount, (1, 1)))
     return total
+
+
+def rises(held: Subscription, quote: Quote, standing: int) -> bool:
+    """Whether something will be paid, now or later, that would not be paid without the change: it has to be agreed to.
+
+    ``standing`` is what ``held`` renews at today (`standing_renewal`). Another interval always counts: a smaller amount
+    that comes oftener may be more, and it was never agreed to.
+    """
+    if quote.due_now > 0:
+        return True
+    if quote.renewal.date is None:
+        return False
+    before = 0 if quote.next_billing_before is None else standing
+    return quote.renewal.amount > before or _other_rhythm(held.items, quote.after)
+
+
+def _other_rhythm(held: tuple[Item, ...], after: tuple[Item, ...]) -> bool:
+    """Something that costs money renews at another interval than before."""
+    intervals = {item.running_number: item.interval for item in held}
+    return any(
+        intervals.get(item.running_number, item.interval) != item.interval and any(lot.unit_price for lot in item.lots)
+        for item in after
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 from app.billing.facts import Interval, Item, ProductFacts, Subscription
 from app.billing.result import Quote, RenewalLine
+from app.billing.standing import rises
 from app.web.i18n import local_day
 
 
@@ -38,7 +39,8 @@ class Summary:
     """``kind``: ``more`` ``fewer`` (units) ``product`` ``options`` ``fewer_options`` ``interval`` ``date`` ``several``.
 
     Days are the merchant's; ``unit`` is the product's noun or None; ``interval`` is common to all that renews, or None.
-    ``next_before`` and ``next_after`` None: no renewal follows. Amounts are minor units of ``currency``.
+    ``next_before`` and ``next_after`` None: no renewal follows. Amounts are minor units of ``currency``. ``rises``:
+    something will be paid that would not be paid without the change, so it has to be agreed to.
     """
 
     kind: str
@@ -60,6 +62,7 @@ class Summary:
     renewal: int | None
     tax_included: bool
     rows: tuple[RenewalRow, ...] = ()
+    rises: bool = False
 
     @property
     def options_added(self) -> tuple[str, ...]:
@@ -73,11 +76,6 @@ class Summary:
     def counts_units(self) -> bool:
         """Whether the number of units is worth telling."""
         return self.unit is not None or max(self.quantity_before, self.quantity_after) > 1
-
-    @property
-    def rises(self) -> bool:
-        """Something will be paid, now or later, that would not be paid without the change."""
-        return self.due > 0 or (self.renewal or 0) > (self.price_now if self.next_before else 0)
 
     def interval(self) -> Interval | None:
         return interval_of(self.interval_after)
@@ -126,6 +124,7 @@ def summarise(held: Subscription, quote: Quote, catalog: Mapping[str, ProductFac
         quote.renewal.amount if quote.renewal.date else None,
         quote.tax_rate.inclusive,
         _rows(quote.renewal.lines, counted=(facts is not None and facts.unit_name is not None) or after.quantity > 1),
+        rises(held, quote, price_now),
     )
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from app.billing import quote, standing_renewal
-from app.billing.facts import Change, Item, LotDiscount, Policy, Span, Subscription
+from app.billing.facts import Change, Interval, Item, LotDiscount, Policy, Span, Subscription
+from app.billing.result import Quote
+from app.billing.standing import rises
 from tests.unit.billing.cases import held, instant
 
 PACIFIC = Policy(timezone="America/Los_Angeles")
@@ -60,3 +62,42 @@ def test_a_lot_renews_at_what_its_discount_leaves(discount: dict[str, int], due:
 
 def test_nothing_held_renews_at_nothing():
     assert standing_renewal(Subscription("USD", ()), PACIFIC) == 0
+
+
+def free(subscription: Subscription) -> Quote:
+    """A change that costs nothing, neither today nor at the renewal."""
+    return quote(subscription, UNCHANGED, PACIFIC, instant("2026-07-01"))
+
+
+def renewing_at(made: Quote, amount: int, interval: Interval | None = None) -> Quote:
+    after = tuple(replace(one, interval=interval or one.interval) for one in made.after)
+    return made._replace(renewal=made.renewal._replace(amount=amount), after=after)
+
+
+def test_only_more_than_before_has_to_be_agreed_to():
+    subscription = held((1, 4000))
+    made = free(subscription)
+    assert not rises(subscription, made, 4000)
+    assert not rises(subscription, renewing_at(made, 3999), 4000)
+    assert rises(subscription, renewing_at(made, 4001), 4000)
+    assert rises(subscription, made._replace(due_now=1), 4000)
+
+
+def test_a_smaller_amount_that_comes_at_another_interval_has_to_be_agreed_to():
+    """40.00 a year to 5.00 a month is a smaller renewal and costs half as much again."""
+    subscription = held((1, 4000))
+    assert rises(subscription, renewing_at(free(subscription), 500, Interval("month", 1)), 4000)
+
+
+def test_what_becomes_free_or_ends_need_not_be_agreed_to_at_any_interval():
+    subscription = held((1, 4000))
+    made = renewing_at(free(subscription), 0, Interval("month", 1))
+    nothing = tuple(replace(one, lots=tuple(replace(lot, unit_price=0) for lot in one.lots)) for one in made.after)
+    assert not rises(subscription, made._replace(after=nothing), 4000)
+    assert not rises(subscription, made._replace(renewal=made.renewal._replace(date=None)), 4000)
+
+
+def test_a_renewal_where_none_was_to_come_has_to_be_agreed_to():
+    subscription = held((1, 4000))
+    made = free(subscription)._replace(next_billing_before=None)
+    assert rises(subscription, made, 4000)

@@ -13,8 +13,10 @@ from app.charging.drive import driver_name
 from app.charging.errors import ChargingError
 from app.gateways.port import Gateway
 from app.kit import fence
+from app.models.customers import StoredCard
 from app.models.orders import Attempt, Consent, Fulfilment, Order
 from app.models.subscriptions import Entitlement, Subscription
+from tests.factories import create_card, create_customer
 from tests.usecases.charging.desk import CONSENT, Desk
 
 FREE_SEAT = Change(quantity=2, unit_price=0)
@@ -123,6 +125,25 @@ def test_a_card_of_another_customer_is_refused(desk: Desk):
     card = desk.card()
     with pytest.raises(ChargingError, match="cannot be charged"):
         desk.place(card=replace(card, gateway_customer="cus_of_somebody_else"))
+
+
+def test_a_card_on_file_for_another_customer_is_refused_even_under_the_same_gateway_customer(desk: Desk):
+    """Two of our customers may share one at the gateway, which would charge either card: the row decides (I13)."""
+    mine = desk.card()
+    with desk.store.write() as conn:
+        other = create_customer(conn, desk.seeded.book, gateway_customer=mine.gateway_customer)
+        theirs = create_card(conn, desk.seeded.book, other)
+        token = conn.execute(select(StoredCard.token).where(StoredCard.id == theirs)).scalar_one()
+    with pytest.raises(ChargingError) as refused:
+        desk.place(card=replace(mine, id=theirs, token=token))
+    assert refused.value.code == "card_unusable"
+    assert (desk.count(Order), desk.requests()) == (0, [])
+
+
+def test_a_card_is_never_charged_under_the_token_of_another(desk: Desk):
+    with pytest.raises(ChargingError) as refused:
+        desk.place(card=replace(desk.card(), token=desk.card("mastercard_ok").token))
+    assert refused.value.code == "card_unusable"
 
 
 def test_a_subscription_that_moved_since_the_quote_is_refused(desk: Desk):

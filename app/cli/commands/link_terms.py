@@ -57,7 +57,7 @@ def terms_of(adapters: Adapters, book_id: int, asked: dict[str, Any]) -> Terms:
     from app.links.claims import SavedOffer, parse_validity
     from app.offers.issue import Terms
 
-    reference, currency, product, quantity = _subscription(adapters, book_id, asked["subscription"], asked["item"])
+    reference, currency, product, quantity = _subscription(adapters, book_id, asked)
     made: Offer = SavedOffer(asked["saved"]) if asked["saved"] else written(asked, currency, product, quantity)
     return Terms(
         subscription=reference,
@@ -81,20 +81,26 @@ def _reference(text: str, prefix: str) -> int | str:
     return int(bare) if bare.isascii() and bare.isdigit() and len(bare) < 10 else text
 
 
-def _subscription(adapters: Adapters, book_id: int, text: str, item: int) -> tuple[int | str, str, str, int]:
-    """The reference as links carry it, with the currency and what the item is now."""
+def _subscription(adapters: Adapters, book_id: int, asked: dict[str, Any]) -> tuple[int | str, str, str, int]:
+    """The reference as links carry it, with the currency and what the item is now. Codes that are asked for are known."""
     from app.offers.issue import OfferRefused
+    from app.offers.naming import check_codes
     from app.subscriptions.facts import book_facts, load
 
+    text, item = asked["subscription"], asked["item"]
     with adapters.store.read() as connection:
         facts = book_facts(connection, book_id)
         reference = _reference(text, facts.prefix if facts else "")
         held = load(connection, book_id, reference)
-    if held is None:
-        raise OfferRefused("subscription_unknown", f"this book has no subscription {text}")
-    now = next((each for each in held.facts.items if each.running_number == item), None)
-    if now is None:
-        raise click.UsageError(f"--item: subscription {text} has no item {item}")
+        if held is None:
+            raise OfferRefused("subscription_unknown", f"this book has no subscription {text}")
+        now = next((each for each in held.facts.items if each.running_number == item), None)
+        if now is None:
+            raise click.UsageError(f"--item: subscription {text} has no item {item}")
+        if not asked["saved"]:
+            check_codes(
+                connection, held.book, product=asked["product"], options=asked["options"], held=held, item=item
+            )  # fmt: skip
     return reference, held.facts.currency, now.product, now.quantity
 
 

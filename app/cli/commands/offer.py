@@ -29,6 +29,7 @@ def save(
     name: str, currency: str, ends: datetime | None, merchant: str | None, mode: str, as_json: bool, **offered: Any
 ) -> None:
     """Keep an offer under a number; links then carry the number."""
+    from app.offers.naming import check_codes
     from app.offers.saved import save_offer
     from app.subscriptions.facts import book_facts
     from app.subscriptions.offered import written_change
@@ -39,6 +40,8 @@ def save(
         book = chosen_book(adapters, merchant, mode)
         with adapters.store.read() as connection:
             facts = book_facts(connection, book.id)
+            if facts is not None:
+                check_codes(connection, facts, product=offered["product"], options=offered["options"])
         change = written_change(written(offered, currency.upper(), offered["product"], offered["quantity"]))
         number = save_offer(
             adapters.store, adapters.clock, book.id, name=name, change=change,

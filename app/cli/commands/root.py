@@ -49,7 +49,7 @@ def run_group(argv: Sequence[str]) -> int:
         error.show()
         return MISUSED
     except LiftlinkError as error:
-        print(f"liftlink: {error.message} [{error.code}]", file=sys.stderr)
+        print(f"liftlink: {_named(error)} [{error.code}]", file=sys.stderr)
         return REFUSED
     except DBAPIError as error:
         # Never the statement: its values are customers' data.
@@ -64,3 +64,11 @@ def run_group(argv: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         print("liftlink: interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _named(error: LiftlinkError) -> str:
+    """The message, behind the field it is about if it does not name it itself."""
+    field = error.details.get("field")
+    if not isinstance(field, str) or field in error.message:
+        return error.message
+    return f"{field}: {error.message}"

@@ -68,6 +68,20 @@ def test_create_prints_the_link_and_its_price(run: Run):
         (("--subscription", "1048", "--quantity", "2", "--unit-price", "ten"), "money_malformed"),
         (("--subscription", "1048", "--quantity", "2", "--customer", "77"), "customer_mismatch"),
         (("--subscription", "1048", "--quantity", "2", "--saved", "5"), "offer_unknown"),
+        (("--subscription", "1048", "--product", "nosuch"), "no product nosuch [product_unknown]"),
+        (
+            ("--subscription", "1048", "--option", "nosuch"),
+            "crm-seat has no option nosuch (it has none) [option_unknown]",
+        ),
+        (
+            ("--subscription", "1048", "--quantity", "2", "--effective", "next_billing"),
+            "change.effective: next_billing",
+        ),
+        (
+            ("--subscription", "1048", "--quantity", "2", "--effective", "early_renewal"),
+            "change.effective: early_renewal",
+        ),
+        (("--subscription", "1048", "--quantity", "2", "--alignment", "keep_day"), "alignment: keep_day"),
     ],
 )
 def test_what_cannot_be_made_is_refused_by_name(run: Run, words: tuple[str, ...], told: str):
@@ -135,6 +149,18 @@ def test_a_saved_offer_travels_by_its_number(run: Run):
     assert run("link", "revoke", str(number), "--kind", "offer", "--mode", "test")[0] == 0
     status, _, err = run("link", "create", "--subscription", "1048", "--saved", str(number), "--mode", "test")
     assert (status, "offer_closed" in err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(("--product", "nosuch"), "product_unknown"), (("--product", "crm-seat", "--option", "nosuch"), "option_unknown")],
+)
+def test_an_offer_of_what_the_catalog_does_not_have_is_not_saved(run: Run, words: tuple[str, ...], told: str):
+    status, out, err = run(
+        "offer", "save", "--name", "Typo", "--currency", "USD", "--quantity", "2", *words, "--mode", "test"
+    )
+    assert (status, out, told in err) == (1, "", True)
+    assert run("offer", "list", "--mode", "test", "--json")[1].strip() == "[]"
 
 
 def test_a_percentage_may_last(run: Run):

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from app.cart import phrases, sums, words
 from app.cart.pen import Pen, code, email, isolated, joined, link, num, strong
 from app.cart.present import card_name
-from app.cart.states import Action, Fact, StatePage, product
+from app.cart.states import Action, Fact, StatePage, offered, product
 from app.cart.summary import Summary
 from app.cart.views import OrderView, Scene
 from app.web.i18n import local_day
@@ -20,10 +20,10 @@ def confirmation(scene: Scene, order: OrderView, *, check_url: str = "") -> tupl
     tongue, summary = scene.tongue, order.summary
     pen = Pen(tongue, order.currency, scene.merchant.timezone)
     headline = phrases.done_headline(tongue, summary)
-    actions: tuple[Action, ...] = (product(scene),)
+    actions = offered(product(scene))
     if not order.applied:
         headline = tongue.say("Paid. We are switching it on")
-        actions = (Action(tongue.say("Check again"), check_url, main=True), product(scene, main=False))
+        actions = offered(Action(tongue.say("Check again"), check_url, main=True), product(scene, main=False))
     page = StatePage(
         headline, _lead(pen, order), "ok", "ok", actions=actions, facts_heading=tongue.say("Your order"),
         facts=tuple(_facts(scene, pen, order)),
@@ -71,7 +71,7 @@ def _facts(scene: Scene, pen: Pen, order: OrderView) -> list[Fact]:
 
 def _paid(scene: Scene, pen: Pen, order: OrderView) -> Fact:
     tongue = scene.tongue
-    amount = strong(num(f"{pen.plain(order.amount)} {order.currency}"))
+    amount = strong(num(f"{pen.plain(order.amount)} {pen.code}".rstrip()))
     when: Markup = amount
     if order.paid_at is not None:
         when = tongue.tell(
@@ -155,14 +155,19 @@ def _next_steps(scene: Scene, pen: Pen, order: OrderView) -> list[Markup]:
             )
         )  # fmt: skip
     if summary.next_after is not None:
-        cancel = link(merchant.account_url, tongue.say("cancel in your account"))
+        cancel = joined(tongue.say("cancel in your account"))
+        if merchant.account_url:
+            cancel = link(merchant.account_url, cancel)
         steps.append(
             tongue.tell(
                 "To stop renewals, %(cancel)s before %(date)s.", cancel=cancel, date=pen.day(summary.next_after)
             )
         )
-    help_link = link(f"mailto:{merchant.help_email}", merchant.help_email)
-    steps.append(tongue.tell("Changed your mind? Write to %(address)s and quote your order number.", address=help_link))
+    if merchant.help_email:
+        help_link = link(f"mailto:{merchant.help_email}", merchant.help_email)
+        steps.append(
+            tongue.tell("Changed your mind? Write to %(address)s and quote your order number.", address=help_link)
+        )
     return steps
 
 

@@ -136,8 +136,8 @@ def render_used(scene: Scene, order: OrderView, *, resend: str, form_token: str)
     return _state(scene, states.used(scene, order, keep_language(resend, scene.tongue), form_token), 200)
 
 
-def render_gone(scene: Scene, reason: str, fresh: FreshLink, *, reference: str) -> Rendered:
-    """S-18: ``revoked``, ``replaced``, ``key_retired`` (410) or ``wrong_ip`` (403)."""
+def render_gone(scene: Scene, reason: str, fresh: FreshLink | None, *, reference: str) -> Rendered:
+    """S-18: ``revoked``, ``replaced``, ``key_retired`` (410) or ``wrong_ip`` (403). ``fresh`` None: no new link is ever sent."""
     return _state(scene, states.gone(scene, reason, fresh, reference), 403 if reason == "wrong_ip" else 410)
 
 
@@ -148,13 +148,16 @@ def render_closed(scene: Scene, why: str, *, at: datetime | None, reference: str
 
 def render_bad_link(pages: Pages, tongue: Tongue, *, here: str, merchant: MerchantView | None = None) -> Rendered:
     """S-20 (404). No hint whether the link ever existed, nor whose it was."""
+    actions: tuple[states.Action, ...] = ()
+    if merchant and merchant.product_url:
+        actions = (states.Action(tongue.say("Go to %(name)s", name=merchant.name), merchant.product_url, True),)
     page = StatePage(
         tongue.say("This link is not complete"),
         tongue.tell(
             "Some mail programs cut long links. Open it again from the mail, or copy the whole line into the address bar. "
             "<strong>Nothing was charged.</strong>"
         ),
-        actions=(states.Action(tongue.say("Go to %(name)s", name=merchant.name), merchant.product_url, True),) if merchant else (),
+        actions=actions,
     )  # fmt: skip
     frame = frame_for(merchant, tongue, pages.languages, here=here)
     return Rendered(pages.render("cart/state.html", tongue, page=page, frame=frame, steps=()), 404)

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import lru_cache
+from typing import Final
 
 from markupsafe import Markup, escape
 
@@ -14,6 +16,9 @@ from app.billing.result import Line
 from app.billing.wording import Words, explain, price_words
 from app.cart import words
 from app.web.i18n import Tongue, local_day, safe, zone
+
+_SHARED_SIGNS: Final = {"$", "¥", "kr", "Rs", "₨"}
+"""``$US``, ``CA$``, ``€`` or a code name their currency by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,12 @@ class Pen:
 
     def plain(self, minor: int) -> str:
         return self.tongue.money(minor, self.currency)
+
+    @property
+    def code(self) -> str:
+        """The currency's code, to be put behind an amount whose sign several currencies share; else empty."""
+        sign = "".join(mark for mark in self.plain(0) if mark.isalpha() or unicodedata.category(mark) == "Sc")
+        return self.currency if sign in _SHARED_SIGNS else ""
 
     def money(self, minor: int) -> Markup:
         return num(self.plain(minor))

@@ -57,7 +57,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """The decision card. ``add_card_only``: there is nothing to pay with yet, so adding a card is the one main act."""
+    """The decision card. ``currency`` is empty where ``due`` names it. ``add_card_only``: there is nothing to pay with yet, so adding a card is the one main act."""
 
     action: str
     form_token: str
@@ -297,9 +297,6 @@ def panel(
     first = next((card_id(at) for at, card in enumerate(facts.cards) if card.usable), "cards")
     button = words.button_label(tongue.language, pays=pays)
     then, then_price = _then(pen, summary)
-    note = tongue.say("Nothing is charged until you press %(button)s.", button=button)
-    if not pays:
-        note = tongue.say("Nothing is charged.")
     return Panel(
         action=_own(scene, urls.buy),
         form_token=facts.form_token,
@@ -313,17 +310,24 @@ def panel(
         add_card_only=none_usable,
         asks_card=asks_card,
         due=pen.plain(facts.quote.due_now),
-        currency=facts.quote.currency,
+        currency=pen.code,
         then=then,
         then_price=then_price,
         boxes=_boxes(scene, facts, summary, pen, urls, wrong) if pays else (),
         button=button,
         busy=tongue.say("Processing"),
         disabled=scene.mode == "preview",
-        note=note,
+        note=_note(tongue, summary, button),
         no_thanks_url=_own(scene, urls.no_thanks),
         no_thanks=phrases.no_thanks(tongue, summary),
     )
+
+
+def _note(tongue: Tongue, summary: Summary, button: str) -> str:
+    """What the press does to the money, and what it does not."""
+    if summary.due:
+        return tongue.say("Nothing is charged until you press %(button)s.", button=button)
+    return tongue.say("Nothing is charged today.") if summary.rises else tongue.say("Nothing is charged.")
 
 
 def _then(pen: Pen, summary: Summary) -> tuple[Markup | str, Markup | str]:
@@ -390,10 +394,12 @@ def _cancel_hint(scene: Scene, summary: Summary, pen: Pen) -> Markup:
     tongue, merchant, links = scene.tongue, scene.merchant, scene.frame().own
     said: list[Markup] = []
     if summary.next_after is not None:
+        where = tongue.say("in your account")
         said.append(
             tongue.tell(
                 "Cancel any time before %(date)s %(account)s; %(keeps)s.", date=pen.day(summary.next_after),
-                account=link(merchant.account_url, tongue.say("in your account")), keeps=phrases.keeps_until(tongue, summary),
+                account=link(merchant.account_url, where) if merchant.account_url else where,
+                keeps=phrases.keeps_until(tongue, summary),
             )
         )  # fmt: skip
     terms = link(links["terms"], tongue.say("Terms of sale")) if "terms" in links else None

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from app.billing.result import Eligibility
 from app.cart.pen import Pen, joined
-from app.cart.states import Action, StatePage, account, mistake, not_charged
+from app.cart.states import Action, StatePage, account, mistake, not_charged, offered
 from app.cart.views import Scene
 from app.web.i18n import mark
 
@@ -55,12 +55,14 @@ def refused(scene: Scene, eligibility: Eligibility, reference: str) -> StatePage
     tongue = scene.tongue
     heading, reason = REASONS.get(eligibility.code or "", REASONS["path_not_allowed"])
     lead = joined(tongue.say(reason), not_charged(tongue))
-    ask = Action(tongue.say("Ask the seller"), f"mailto:{scene.merchant.help_email}")
+    ask = None
+    if scene.merchant.help_email:
+        ask = Action(tongue.say("Ask the seller"), f"mailto:{scene.merchant.help_email}")
     main = account(scene, main=True)
     if eligibility.remedy_url:
-        main = Action(main.label, eligibility.remedy_url, main=True)
+        main = Action(tongue.say("Go to your account"), eligibility.remedy_url, main=True)
     return StatePage(
-        tongue.say(heading), lead, "warn", "info", actions=(main, ask), sections=(mistake(scene, reference),),
+        tongue.say(heading), lead, "warn", "info", actions=offered(main, ask), sections=(mistake(scene, reference),),
     )  # fmt: skip
 
 
@@ -90,8 +92,9 @@ def unpaid(
     held = [owed, not_charged(tongue)]
     if closes_at is not None:
         held.append(tongue.tell("The offer is held for you until %(date)s.", date=pen.day_of(closes_at)))
-    pay = Action(tongue.say("Pay invoices"), pay_url or scene.merchant.account_url, main=True)
+    where = pay_url or scene.merchant.account_url
+    pay = Action(tongue.say("Pay invoices"), where, main=True) if where else None
     return StatePage(
-        tongue.say("There is an unpaid invoice"), Markup(" ").join(held), "warn", "warn", actions=(pay, account(scene)),
+        tongue.say("There is an unpaid invoice"), Markup(" ").join(held), "warn", "warn", actions=offered(pay, account(scene)),
         sections=(mistake(scene, reference),),
     )  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -77,30 +77,54 @@ class StatePage:
 
 @dataclass(frozen=True, slots=True)
 class FreshLink:
-    """How to ask for a new link by mail: where to post, the form token, to whom it would go. ``price_text`` tells what is still possible."""
+    """How to ask for a new link by mail: where to post, the form token, to whom it would go.
+
+    ``regular_price``: the link had a special price, and the new one will have the regular one.
+    """
 
     action: str
     form_token: str
     email: str | None = None
     valid_days: int = 7
-    regular: Markup | str = ""
+    regular_price: bool = False
 
 
-def account(scene: Scene, *, main: bool = False) -> Action:
+def account(scene: Scene, *, main: bool = False) -> Action | None:
+    """The way to the merchant's account page, where there is one."""
+    if not scene.merchant.account_url:
+        return None
     return Action(scene.tongue.say("Go to your account"), scene.merchant.account_url, main)
 
 
-def product(scene: Scene, *, main: bool = True) -> Action:
+def product(scene: Scene, *, main: bool = True) -> Action | None:
+    """The way to the merchant's own pages, where they are known."""
+    if not scene.merchant.product_url:
+        return None
     return Action(scene.tongue.say("Go to %(name)s", name=scene.merchant.name), scene.merchant.product_url, main)
+
+
+def offered(*actions: Action | None) -> tuple[Action, ...]:
+    """The actions that there are. When the main one is missing, the first that is left takes its place."""
+    found = [action for action in actions if action is not None]
+    if None in actions and found and not any(action.main for action in found):
+        found[0] = replace(found[0], main=True)
+    return tuple(found)
 
 
 def not_charged(tongue: Tongue) -> Markup:
     return tongue.tell("<strong>You have not been charged</strong> and your subscription has not changed.")
 
 
+def quoting(tongue: Tongue, reference: str) -> Section:
+    """The code to tell when one writes or calls."""
+    return Section("h-why", tongue.say("If you contact us"), tongue.tell("Quote %(code)s.", code=code(reference)))
+
+
 def mistake(scene: Scene, reference: str) -> Section:
     """Whom to ask, quoting a code that gives no rights."""
     tongue, address = scene.tongue, scene.merchant.help_email
+    if not address:
+        return quoting(tongue, reference)
     subject = tongue.say("Upgrade link %(code)s", code=reference)
     written = Markup('<a href="mailto:%s?subject=%s"><bdi dir="ltr">%s</bdi></a>') % (address, quote(subject), address)
     text = tongue.tell(
@@ -119,7 +143,7 @@ def fresh_form(scene: Scene, fresh: FreshLink, heading: str) -> Form:
         "We will email a fresh link to %(address)s. It works for %(count)s days.", fresh.valid_days,
         address=tongue.tell("the address on your subscription, %(email)s", email=to) if fresh.email else to,
     )  # fmt: skip
-    text = joined(fresh.regular, sent) if fresh.regular else sent
+    text = joined(tongue.say("You can still have it at the regular price."), sent) if fresh.regular_price else sent
     return Form(
         fresh.action, tongue.say("Email me a new link"), (Hidden("csrf", fresh.form_token),), heading=heading, text=text,
         beside=account(scene),
@@ -160,19 +184,20 @@ def gone_messages(tongue: Tongue, reason: str) -> tuple[str, str]:
         ),
         "key_retired": (
             tongue.say("This link is no longer valid"),
-            tongue.say("Links made this long ago are no longer accepted."),
+            tongue.say("This link is no longer accepted."),
         ),
     }.get(reason, (tongue.say("This link is no longer valid"), tongue.say("The seller has withdrawn this link.")))
 
 
-def gone(scene: Scene, reason: str, fresh: FreshLink, reference: str) -> StatePage:
-    """S-18: ``revoked``, ``replaced``, ``wrong_ip`` or ``key_retired``. No blame, and a way on."""
+def gone(scene: Scene, reason: str, fresh: FreshLink | None, reference: str) -> StatePage:
+    """S-18: ``revoked``, ``replaced``, ``wrong_ip`` or ``key_retired``. No blame, and a way on: a new link, where one would be sent."""
     tongue = scene.tongue
     heading, why = gone_messages(tongue, reason)
-    return StatePage(
-        heading, joined(why, not_charged(tongue)),
-        form=fresh_form(scene, fresh, tongue.say("Get a new link")), sections=(mistake(scene, reference),),
-    )  # fmt: skip
+    lead, sections = joined(why, not_charged(tongue)), (mistake(scene, reference),)
+    if fresh is None:
+        return StatePage(heading, lead, actions=offered(account(scene, main=True)), sections=sections)
+    form = fresh_form(scene, fresh, tongue.say("Get a new link"))
+    return StatePage(heading, lead, form=form, sections=sections)
 
 
 def used(scene: Scene, order: OrderView, resend: str, form_token: str) -> StatePage:
@@ -181,11 +206,13 @@ def used(scene: Scene, order: OrderView, resend: str, form_token: str) -> StateP
     pen = Pen(tongue, order.currency, scene.merchant.timezone)
     headline = tongue.say("This offer was already used")
     if order.paid_at is not None:
-        day = tongue.day(_local(scene, order.paid_at))
+        day = tongue.day(local_day(order.paid_at, scene.merchant.timezone))
         headline = tongue.say("Bought on %(date)s", date=day)
-    lead = tongue.tell(
-        "%(change)s. You have not been charged again.", change=strong(phrases.change_line(tongue, order.summary))
-    )
+    change = strong(phrases.change_line(tongue, order.summary))
+    if order.amount:
+        lead = tongue.tell("%(change)s. You have not been charged again.", change=change)
+    else:
+        lead = tongue.tell("%(change)s. Nothing was due, so nothing was charged.", change=change)
     facts = [
         Fact(tongue.say("Order number"), code(order.number)),
         Fact(tongue.say("State of the order"), order_state(tongue, order)),
@@ -198,10 +225,6 @@ def used(scene: Scene, order: OrderView, resend: str, form_token: str) -> StateP
         text=text, beside=account(scene),
     )  # fmt: skip
     return StatePage(headline, lead, "ok", "ok", form=form, facts_heading=tongue.say("Your order"), facts=tuple(facts))
-
-
-def _local(scene: Scene, instant: datetime) -> date:
-    return local_day(instant, scene.merchant.timezone)
 
 
 def order_state(tongue: Tongue, order: OrderView) -> str:
@@ -221,15 +244,19 @@ def not_you(scene: Scene, address: str, back: str, reference: str) -> StatePage:
     """S-5. Whom it was meant for; closing the page does nothing."""
     tongue, merchant = scene.tongue, scene.merchant
     subject = tongue.say("Upgrade link %(code)s reached the wrong person", code=reference)
-    tell = Action(tongue.say("Tell the seller"), f"mailto:{merchant.help_email}?subject={quote(subject)}", main=True)
+    tell = None
+    if merchant.help_email:
+        tell = Action(
+            tongue.say("Tell the seller"), f"mailto:{merchant.help_email}?subject={quote(subject)}", main=True
+        )
     lead = tongue.tell(
         "It was sent to %(address)s. <strong>You have not been charged.</strong> If that is not you, close this page: nothing happens.",
         address=email(address),
     )
     return StatePage(
         tongue.say("This offer is for one person"), lead, "warn", "info",
-        actions=(tell, Action(tongue.say("Back to the offer"), back)),
-        sections=(Section("h-why", tongue.say("If you contact us"), tongue.tell("Quote %(code)s.", code=code(reference))),),
+        actions=offered(tell, Action(tongue.say("Back to the offer"), back)),
+        sections=(quoting(tongue, reference),),
     )  # fmt: skip
 
 
@@ -253,7 +280,7 @@ def bank_check(
     return StatePage(
         headline, lead, "warn", "lock", other=other,
         form=Form(check.action, tongue.say("Continue to your bank"), hidden, check.method),
-        sections=(Section("h-why", tongue.say("If you contact us"), tongue.tell("Quote %(code)s.", code=code(reference))),),
+        sections=(quoting(tongue, reference),),
     )  # fmt: skip
 
 
@@ -267,7 +294,7 @@ def pending(scene: Scene, reference: str, check_url: str, poll: str, address: st
     return StatePage(
         tongue.say("We are waiting for your bank"), lead, "warn", "clock",
         actions=(Action(tongue.say("Check again"), check_url, main=True),),
-        sections=(Section("h-why", tongue.say("If you contact us"), tongue.tell("Quote %(code)s.", code=code(reference))),),
+        sections=(quoting(tongue, reference),),
         poll=poll,
     )  # fmt: skip
 
@@ -283,7 +310,7 @@ def too_many(scene: Scene, opens_at: datetime | None, reference: str) -> StatePa
         )
     return StatePage(
         tongue.say("Too many payment tries"), joined(not_charged(tongue), again), "warn", "clock",
-        actions=(account(scene, main=True),), sections=(mistake(scene, reference),),
+        actions=offered(account(scene, main=True)), sections=(mistake(scene, reference),),
     )  # fmt: skip
 
 
@@ -293,11 +320,10 @@ def busy(scene: Scene, order_url: str, reference: str) -> StatePage:
     lead = tongue.tell(
         "A change of this subscription is being made right now. <strong>This page has not charged you.</strong>"
     )
-    actions = [account(scene, main=not order_url)]
-    if order_url:
-        actions.insert(0, Action(tongue.say("Check again"), order_url, main=True))
+    check = [Action(tongue.say("Check again"), order_url, main=True)] if order_url else []
     return StatePage(
-        tongue.say("Another change is under way"), lead, "warn", "clock", actions=tuple(actions),
+        tongue.say("Another change is under way"), lead, "warn", "clock",
+        actions=offered(*check, account(scene, main=not order_url)),
         sections=(mistake(scene, reference),),
     )  # fmt: skip
 
@@ -324,7 +350,7 @@ def closed(scene: Scene, why: str, at: datetime | None, reference: str) -> State
         )  # fmt: skip
     return StatePage(
         headings.get(why, tongue.say("This offer is closed")), joined(told, not_charged(tongue)), "warn", "clock",
-        actions=(account(scene, main=True),), sections=(mistake(scene, reference),),
+        actions=offered(account(scene, main=True)), sections=(mistake(scene, reference),),
     )  # fmt: skip
 
 
@@ -337,10 +363,16 @@ def link_sent(scene: Scene, address: str | None, valid_days: int) -> StatePage:
         "If there is an offer for you, a new link is on its way to %(address)s. It may take a few minutes and works for %(count)s days.",
         valid_days, address=to,
     )  # fmt: skip
+    look = tongue.say("Look in the spam folder.")
+    if scene.merchant.help_email:
+        look = tongue.say("Look in the spam folder, or write to us at the address below.")
     return StatePage(
-        tongue.say("Check your mail"), lead, "ok", "ok",
-        sections=(Section("h-why", tongue.say("Nothing arrived?"), tongue.tell("Look in the spam folder, or write to us at the address below.")),),
-    )  # fmt: skip
+        tongue.say("Check your mail"),
+        lead,
+        "ok",
+        "ok",
+        sections=(Section("h-why", tongue.say("Nothing arrived?"), look),),
+    )
 
 
 def receipt_sent(scene: Scene, address: str) -> StatePage:
@@ -348,7 +380,7 @@ def receipt_sent(scene: Scene, address: str) -> StatePage:
     tongue = scene.tongue
     return StatePage(
         tongue.say("Your receipt is on its way"), tongue.tell("We sent it to %(address)s. It may take a few minutes.", address=email(address)),
-        "ok", "ok", actions=(product(scene),),
+        "ok", "ok", actions=offered(product(scene)),
     )  # fmt: skip
 
 
@@ -367,16 +399,16 @@ def kept(scene: Scene, summary: Summary | None, closes_at: datetime | None, show
         headline = tongue.say("You keep %(thing)s", thing=summary.product_before)
     lead = tongue.tell("<strong>Nothing changed and nothing was charged.</strong> %(until)s", until=until)
     return StatePage(
-        headline, lead, "ok", "ok", actions=(Action(tongue.say("Show the offer again"), show_again), product(scene)),
+        headline, lead, "ok", "ok", actions=offered(Action(tongue.say("Show the offer again"), show_again), product(scene)),
     )  # fmt: skip
 
 
 def not_completed(scene: Scene, order: OrderView, back: str) -> StatePage:
     """An order that ended without money: expired or cancelled before the bank said yes."""
     tongue = scene.tongue
-    actions = (Action(tongue.say("Back to the offer"), back, main=True),) if back else (account(scene, main=True),)
+    ahead = Action(tongue.say("Back to the offer"), back, main=True) if back else account(scene, main=True)
     return StatePage(
-        tongue.say("This order was not completed"), not_charged(tongue), actions=actions,
+        tongue.say("This order was not completed"), not_charged(tongue), actions=offered(ahead),
         facts_heading=tongue.say("Your order"), facts=(Fact(tongue.say("Order number"), code(order.number)),),
     )  # fmt: skip
 

@@ -96,16 +96,23 @@ def today(pen: Pen, facts: CartFacts, summary: Summary) -> Ledger:
     rate = quote.tax_rate
     percent = tongue.percent(rate.rate)
     if not rate.inclusive:
-        taxed = next((pen.why(line) for line in quote.lines if line.kind == "tax"), "")
-        # Without tax there is no line for it, and the cart says so.
-        none = f"{rate.label}, {percent}" if rate.label else percent
-        rows.append(Row(tongue.say("Sales tax"), pen.plain(quote.tax), taxed or none))
+        rows.append(_tax(pen, quote, percent))
     rows += _adjustments(pen, quote)
     included = ""
     if rate.inclusive:
         included = tongue.tell("Includes %(percent)s VAT, %(tax)s", percent=num(percent), tax=pen.money(quote.tax))
     rows.append(Row(tongue.say("Due today"), pen.plain(quote.due_now), included, total=True))
     return Ledger(tongue.say("Today"), tuple(rows))
+
+
+def _tax(pen: Pen, quote: Quote, percent: str) -> Row:
+    """Tax on top. Without tax there is no line for it, and the cart says so. A rate's label is told unless it is the row's own."""
+    said = pen.tongue.say("Sales tax")
+    named = quote.tax_rate.label.strip().casefold() not in {"", "sales tax", said.casefold()}
+    none = f"{quote.tax_rate.label}, {percent}" if named else percent
+    taxed = next((line for line in quote.lines if line.kind == "tax"), None)
+    why = none if taxed is None else pen.why(taxed if named else taxed._replace(name=None))
+    return Row(said, pen.plain(quote.tax), why)
 
 
 def _adjustments(pen: Pen, quote: Quote) -> list[Row]:

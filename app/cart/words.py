@@ -49,7 +49,8 @@ class UnitWords:
 
     one: str
     many: str
-    feminine: bool = False
+    feminine: bool | None = False
+    """None: a merchant's own noun. Its gender is not known, so no word before it may tell one."""
 
 
 _UNITS: Final[dict[str, dict[str, UnitWords]]] = {
@@ -61,9 +62,14 @@ _UNITS: Final[dict[str, dict[str, UnitWords]]] = {
     "licence": {"en": UnitWords("licence", "licences"), "fr": UnitWords("licence", "licences", True)},
     "device": {"en": UnitWords("device", "devices"), "fr": UnitWords("appareil", "appareils")},
     "mailbox": {"en": UnitWords("mailbox", "mailboxes"), "fr": UnitWords("boîte mail", "boîtes mail", True)},
-    "unit": {"en": UnitWords("unit", "units"), "fr": UnitWords("unité", "unités", True)},
+    "unit": {
+        "en": UnitWords("unit", "units"),
+        "fr": UnitWords("unité", "unités", True),
+        "ar": UnitWords("وحدة", "وحدات", True),
+    },
 }
-DEFAULT_UNIT: Final = "seat"
+DEFAULT_UNIT: Final = "unit"
+"""What a product without a noun is counted in."""
 
 _NTH: Final = {
     "en": ["first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"],
@@ -90,13 +96,18 @@ _SPELLED: Final = {
 
 @lru_cache(maxsize=1024)
 def unit_words(name: str | None, language: str) -> UnitWords:
-    """The noun in that language. ``name`` is a known noun (``seat``), or the merchant's own as ``desk|desks``."""
+    """The noun in that language. ``name`` is a known noun (``seat``), or the merchant's own as ``desk|desks``.
+
+    Without a plural form English adds an "s"; other languages, whose plurals are not made that way, speak of units.
+    """
     name = (name or DEFAULT_UNIT).strip()
     known = _UNITS.get(name.lower())
     if known:
         return known.get(language) or known["en"]
-    one, _, many = name.partition("|")
-    return UnitWords(one, many or one)
+    one, _, many = (part.strip() for part in name.partition("|"))
+    if one and many:
+        return UnitWords(one, many, None)
+    return UnitWords(one, f"{one}s", None) if one and language == "en" else unit_words(DEFAULT_UNIT, language)
 
 
 def noun(tongue: Tongue, unit: UnitWords, count: int) -> str:
@@ -115,13 +126,15 @@ def spelled(tongue: Tongue, unit: UnitWords, count: int) -> str:
     words = _SPELLED.get(tongue.language)
     if words is None or not 0 < count <= 10:
         return counted(tongue, unit, count)
+    if tongue.language == "fr" and count == 1 and unit.feminine is None:
+        return counted(tongue, unit, count)
     word = "une" if tongue.language == "fr" and count == 1 and unit.feminine else words[count]
     return f"{word} {noun(tongue, unit, count)}"
 
 
 def nth(tongue: Tongue, unit: UnitWords, position: int) -> str:
     """``first seat``, ``second seat``; ``seat 11`` from eleven on."""
-    if position > 10:
+    if position > 10 or not _has_ordinal(tongue, unit, position):
         return f"{unit.one}\u00a0{position}"
     word = _NTH[tongue.language][position - 1] if tongue.language in _NTH else str(position)
     if tongue.language == "ar":
@@ -131,12 +144,20 @@ def nth(tongue: Tongue, unit: UnitWords, position: int) -> str:
     return f"{word} {unit.one}"
 
 
+def _has_ordinal(tongue: Tongue, unit: UnitWords, position: int) -> bool:
+    """Whether the ordinal is the same for either gender, or the gender known."""
+    if tongue.language == "fr":
+        return unit.feminine is not None or position > 1
+    return tongue.language == "en" or (tongue.language == "ar" and unit.feminine is False and not unit.one.isascii())
+
+
 def a_nth(tongue: Tongue, unit: UnitWords, position: int) -> str:
     """``a second seat``, ``an eighth seat``; ``1 more seat`` is said from eleven on."""
-    if position > 10:
+    if position > 10 or (tongue.language == "fr" and unit.feminine is None):
         return tongue.say("1 more %(unit)s", unit=unit.one)
     if tongue.language == "ar":
-        return _AR_INDEFINITE.get(position) or counted(tongue, unit, 1)
+        seats = unit == _UNITS["seat"]["ar"]
+        return (_AR_INDEFINITE.get(position) if seats else None) or counted(tongue, unit, 1)
     words = nth(tongue, unit, position)
     if tongue.language == "fr":
         return f"{'une' if unit.feminine else 'un'} {words}"

@@ -281,9 +281,15 @@ def states(pages: Pages, tongue: Tongue, merchant: MerchantView = MERCHANT) -> d
         "S-16-stranger": lambda: door.render_expired(
             scene, replace(fresh, email=None), reference=code, closed_at=None, summary=None
         ),
+        "S-16-regular": lambda: door.render_expired(
+            scene, replace(fresh, regular_price=True), reference=code, closed_at=CLOSES, summary=None
+        ),
+        "S-17-nothing-due": lambda: door.render_used(
+            scene, order(scene, amount=0, card=None, outcome="nocharge"), resend="/link/receipt", form_token="prototype"
+        ),
         "S-17": lambda: door.render_used(scene, order(scene), resend="/link/receipt", form_token="prototype"),
         **{
-            f"S-18-{why}": lambda w=why: door.render_gone(scene, w, fresh, reference=code)
+            f"S-18-{why}": lambda w=why: door.render_gone(scene, w, None if w == "revoked" else fresh, reference=code)
             for why in ("revoked", "replaced", "wrong_ip", "key_retired")
         },
         **{

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import gzip
 import re
+from dataclasses import replace
 
 import pytest
 
+from app.billing.facts import TaxRate
+from app.cart.pages import render_cart, render_done
+from app.cart.views import Scene
 from app.cart.words import reviewed_labels
 from app.web.assets import Assets
 from app.web.pages import Pages
-from tests.doors.gallery import MERCHANT, ROOT, new_pages, states
+from tests.doors.gallery import CATALOG, MERCHANT, ROOT, SEAT, facts, new_pages, order, states
 from tests.doors.page_client import check_page, elements, text_of
 
 PAGES = new_pages()
@@ -137,7 +141,19 @@ MONEY = re.compile(
     r"not been charged|[Nn]othing was charged|nothing was charged|not charged you|whether you were charged|"
     r"whether your bank was charged|Nothing is due|Pay \$|charged only when|Do not pay again"
 )
-PAID = {"S-22", "S-22-plan", "S-22-options", "S-22-receipt", "S-23", "S-24", "S-17", "S-21", "S-21-stranger", "S-29"}
+PAID = {
+    "S-22",
+    "S-22-plan",
+    "S-22-options",
+    "S-22-receipt",
+    "S-23",
+    "S-24",
+    "S-17",
+    "S-17-nothing-due",
+    "S-21",
+    "S-21-stranger",
+    "S-29",
+}
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in PAID])
@@ -232,3 +248,86 @@ def test_every_form_with_a_token_names_the_language_of_its_page(pages: Pages, na
     told = [field.get("lang") for field in fields if "csrf" in field]
     assert told == [language] * len(told)
     assert told
+
+
+def test_a_revoked_link_is_never_made_anew_so_no_page_offers_it(pages: Pages):
+    html = states(pages, pages.languages.speak("en"))["S-18-revoked"]().html
+    main = next(elements(check_page(html), "main"))
+    assert [*elements(main, "form")] == []
+    acts = [link for link in elements(main, "a") if "btn--main" in link.get("class", "")]
+    assert [(text_of(act), act.get("href")) for act in acts] == [("Go to your account", MERCHANT.account_url)]
+    assert "Write to help@quillmark.example" in said(pages, "S-18-revoked")
+
+
+def test_an_expired_special_price_is_not_promised_again(pages: Pages):
+    assert "You can still have it at the regular price. We will email" in said(pages, "S-16-regular")
+    assert "regular price" not in said(pages, "S-16")
+
+
+def test_a_retired_key_is_not_explained_by_the_age_of_its_links(pages: Pages):
+    assert "This link is no longer accepted." in said(pages, "S-18-key_retired")
+    assert "Ce lien n’est plus accepté." in said(pages, "S-18-key_retired", "fr")
+
+
+def test_what_never_cost_anything_is_not_called_charged(pages: Pages):
+    assert "until you press" not in said(pages, "S-1f-rises")
+    assert "Nothing is charged today." in said(pages, "S-1f-rises")
+    assert "charged again" not in said(pages, "S-17-nothing-due")
+    assert "Nothing was due, so nothing was charged." in said(pages, "S-17-nothing-due")
+
+
+@pytest.mark.parametrize(
+    ("language", "currency", "due"),
+    [("en", "USD", "$5.00USD"), ("en", "EUR", "€5.00"), ("fr", "USD", "5,00 $US"), ("fr", "EUR", "5,00 €")],
+)
+def test_an_amount_names_its_currency_once(pages: Pages, language: str, currency: str, due: str):
+    tongue = pages.languages.speak(language)
+    cart = facts(SEAT)
+    cart = replace(cart, quote=cart.quote._replace(currency=currency))
+    scene = Scene(pages, tongue, MERCHANT, "/cart/T0KEN")
+    shown = next(
+        text_of(part)
+        for part in elements(check_page(render_cart(scene, cart).html), "dd")
+        if part.get("class") == "big"
+    )
+    assert re.sub("[\u00a0\u202f]", " ", shown) == due
+    paid = text_of(check_page(render_done(scene, replace(order(scene), currency=currency)).html))
+    assert re.sub("[\u00a0\u202f]", " ", paid).count(f"{due} {currency}") == 0
+    assert ("$5.00 USD" in paid) == (language == "en" and currency == "USD")
+
+
+def test_a_product_without_a_noun_is_counted_in_units(pages: Pages):
+    plain = {"crm-seat": replace(CATALOG["crm-seat"], unit_name=None)}
+    for language, headline in (("en", "Add a second unit"), ("fr", "Ajouter une deuxième unité")):
+        scene = Scene(pages, pages.languages.speak(language), MERCHANT, "/cart/T0KEN")
+        document = check_page(render_cart(scene, facts(SEAT, catalog=plain)).html)
+        assert text_of(next(elements(document, "h1"))) == headline
+        assert "seat" not in text_of(next(elements(document, "main"))).lower()
+
+
+@pytest.mark.parametrize(("rate", "why"), [(0, "0%"), (100_000, "10% on the sum of the lines above")])
+@pytest.mark.parametrize("label", ["Sales tax", "", "Oregon"])
+def test_the_tax_row_tells_a_label_once(pages: Pages, label: str, rate: int, why: str):
+    scene = Scene(pages, pages.languages.speak("en"), MERCHANT, "/cart/T0KEN")
+    document = check_page(render_cart(scene, facts(SEAT, tax=TaxRate(rate, False, label))).html)
+    row = next(text_of(cell) for cell in elements(document, "th") if text_of(cell).startswith("Sales tax"))
+    between = (": " if rate else ", ") if label == "Oregon" else ""
+    assert row == f"Sales tax {label if between else ''}{between}{why}"
+
+
+BARE = replace(
+    MERCHANT, legal_name="", legal_address="", help_email="", help_phone=None, account_url="", product_url="", terms={},
+    refunds={}, privacy={}, next_step={}, statement_name="",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_merchant_who_has_told_nothing_yet_has_no_empty_links(pages: Pages, name: str):
+    html = states(pages, pages.languages.speak("en"), BARE)[name]().html
+    document = check_page(html)
+    assert [a.get("href") for a in elements(document, "a") if a.get("href") in {"", "mailto:", "tel:"}] == []
+    assert "mailto:?" not in html
+    foot = text_of(next(elements(document, "footer")))
+    assert "Sold by" not in foot
+    assert "Help:" not in foot
+    assert "Write to " not in text_of(document)

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from app.accounts.errors import AccountError
 from app.accounts.keys import secret_of
-from app.accounts.profile import MerchantFacts, facts_of
+from app.accounts.profile import MerchantFacts, facts_of, how_to_complete
 from app.kit.ids import derive
 from app.kit.keys import MasterKeys
 from app.links.signing import KeyRing, SigningKey
@@ -70,6 +70,17 @@ class Directory:
         facts = self._load_merchant(book_id)
         self._merchants[book_id] = (self._seconds(), facts)
         return facts
+
+    def seller(self, book_id: int) -> MerchantFacts:
+        """As ``merchant``, of one that may sell; ``merchant_incomplete`` names what its pages could not say."""
+        found = self.merchant(book_id)
+        if found.missing:
+            raise AccountError(
+                "merchant_incomplete",
+                f"{found.code} cannot sell without {', '.join(found.missing)}: {how_to_complete(found.code, found.missing)}",
+                merchant=found.code, missing=found.missing,
+            )  # fmt: skip
+        return found
 
     def merchant_named(self, code: str) -> MerchantFacts | None:
         """The merchant of that code, whichever book; None if there is none."""

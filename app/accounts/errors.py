@@ -1,7 +1,7 @@
 """What can be wrong with a merchant, a profile or a key.
 
 LiftlinkError
-└── AccountError    merchant_unknown · merchant_exists · merchant_needed · book_unknown · mode_unknown
+└── AccountError    merchant_unknown · merchant_exists · merchant_needed · merchant_incomplete (missing) · book_unknown · mode_unknown
                     profile_invalid (field, reason) · policy_invalid (field, reason)
                     key_unknown · key_signs · key_retired · key_master_missing
 """

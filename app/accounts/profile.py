@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -78,6 +78,8 @@ class MerchantFacts:
     privacy: Mapping[str, str]
     next_step: Mapping[str, str]
     logo: LogoFile | None
+    missing: tuple[str, ...]
+    """What has to be set before the merchant may sell."""
 
     @property
     def is_test(self) -> bool:
@@ -197,6 +199,20 @@ def checked_profile(values: Mapping[str, object]) -> dict[str, Any]:
     return {name: FIELDS[name](name, value) for name, value in values.items()}
 
 
+NEEDED_TO_SELL = ("legal_name", "help_email", "account_url", "product_url")
+"""Without these a page cannot say who sells, whom to ask, where to cancel and where to go on."""
+
+
+def missing_to_sell(profile: Mapping[str, object]) -> tuple[str, ...]:
+    """The needed fields that the profile leaves empty."""
+    return tuple(name for name in NEEDED_TO_SELL if not profile.get(name))
+
+
+def how_to_complete(code: str, missing: Sequence[str]) -> str:
+    """The command that sets what is missing."""
+    return f"liftlink merchant set {code} " + " ".join(f"--{name.replace('_', '-')} …" for name in missing)
+
+
 def checked_timezone(name: str) -> str:
     """An IANA time zone's name."""
     try:
@@ -238,4 +254,5 @@ def facts_of(
         privacy=profile.get("privacy", {}),
         next_step=profile.get("next_step", {}),
         logo=LogoFile(logo["kind"], base64.b64decode(logo["content"])) if logo else None,
+        missing=missing_to_sell(profile),
     )

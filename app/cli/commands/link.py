@@ -26,6 +26,7 @@ def create(merchant: str | None, mode: str, as_json: bool, **asked: Any) -> None
 
     with opened() as adapters:
         book = chosen_book(adapters, merchant, mode)
+        adapters.directory.seller(book.id)
         issued = issue(
             adapters.store, adapters.clock, adapters.directory.key_ring().signing_key(book.id),
             terms_of(adapters, book.id, asked), base_url=adapters.settings.public_url, actor=ACTOR, source="link create",
@@ -42,6 +43,7 @@ def preview(merchant: str | None, mode: str, **asked: Any) -> None:
     with opened() as adapters:
         book = chosen_book(adapters, merchant, mode)
         directory = adapters.directory
+        directory.seller(book.id)
         url = show(
             adapters.store, adapters.clock, adapters.randomness, directory.key_ring().signing_key(book.id),
             directory.own_ring().signing_key(book.id), terms_of(adapters, book.id, asked),

@@ -120,6 +120,7 @@ def create(
 ) -> None:
     """Make the merchant CODE (a-z, 0-9, -) with both its books and a signing key in each."""
     from app.accounts.merchants import NewMerchant, create_merchant
+    from app.accounts.profile import how_to_complete, missing_to_sell
     from app.config import read_settings
     from app.wiring import check_schema, open_services
 
@@ -146,6 +147,9 @@ def create(
     say(f"merchant {made.code} is made")
     for book in made.books:
         say(f"  {book.mode}: gateway {book.gateway}, signing key {book.signing_key}")
+    missing = missing_to_sell(made.profile)
+    if missing:
+        say(f"before it can sell: {how_to_complete(made.code, missing)}")
 
 
 @merchant.command()

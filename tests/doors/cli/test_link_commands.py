@@ -97,6 +97,19 @@ def test_validity_is_given_in_seconds_minutes_hours_or_days(run: Run, valid: str
     assert left.total_seconds() == pytest.approx(hours * 3600, abs=60)
 
 
+@pytest.mark.parametrize("command", ["create", "preview"])
+@pytest.mark.parametrize("missing", ["legal-name", "help-email", "account-url", "product-url"])
+def test_a_merchant_whose_pages_would_lack_something_sells_nothing(run: Run, command: str, missing: str):
+    before = run("merchant", "set", f"--{missing}", "")
+    assert before[0] == 0, before[2]
+    status, out, err = run("link", command, *SEAT, "--mode", "test")
+    assert (status, out) == (1, "")
+    assert (
+        f"without {missing.replace('-', '_')}: liftlink merchant set quillmark --{missing} … [merchant_incomplete]"
+        in err
+    )
+
+
 def test_inspect_tells_claims_state_and_both_prices(run: Run):
     link = made(run, "--ip", "192.0.2.7", "--uses", "3")
     status, out, _ = run("link", "inspect", str(link["url"]), "--json")

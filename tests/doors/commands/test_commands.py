@@ -30,6 +30,21 @@ def test_a_merchant_is_made_shown_and_changed(run: Commands):
     assert shown["profile"] == {"help_email": "help@quillmark.example"}
 
 
+COMPLETE = {
+    "legal_name": "Quillmark Inc.",
+    "help_email": "help@quillmark.example",
+    "account_url": "https://app.quillmark.example/account",
+    "product_url": "https://app.quillmark.example/",
+}
+
+
+def test_a_new_merchant_is_told_what_it_lacks(run: Commands):
+    bare = run("merchant", "create", "bare", "--name", "Bare").out
+    assert "liftlink merchant set bare --legal-name … --help-email … --account-url … --product-url …" in bare
+    given = [word for name, value in COMPLETE.items() for word in (f"--{name.replace('_', '-')}", value)]
+    assert "before it can sell" not in run("merchant", "create", "whole", "--name", "Whole", *given).out
+
+
 def test_the_first_merchant_lays_the_tables_of_an_empty_database(run: Commands):
     (run.folder / "liftlink.sqlite3").unlink()
     refused = run("merchant", "show")

@@ -138,7 +138,7 @@ class Settings(BaseSettings):
         "to `liftlink worker`.",
     )
     rate_limit: str = Field(
-        "240/minute", description="Requests of one address that a server process answers; empty for no limit."
+        "240/minute", description="Requests of one address that a server process answers; `off` for no limit."
     )
     decline_limit: int = Field(
         5,

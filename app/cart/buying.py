@@ -18,12 +18,14 @@ from app.cart.door import (
     now_seconds,
     opened_cart,
     own_key,
+    quote_in,
     tools,
 )
 from app.cart.pages import render_card, render_kept, render_not_you
 from app.cart.present import agreements, summary_of
 from app.cart.showing import look_here, show
 from app.cart.views import CartFacts, Scene
+from app.cart.waiting import may_wait
 from app.charging.place import ConsentGiven, number_of
 from app.checkout.cart import Cart
 from app.checkout.confirm import Pressed, confirm
@@ -70,34 +72,29 @@ def buy(token: str) -> Answer:
     order_id = confirm(
         tools(), book_id, session, pressed,
         consent=lambda cart: _consent(cart, token), return_url=lambda order: _bank_return(order, book_id),
-        language=_language(session), placed=lambda order: payment_begins(number_of(book_id, order), done_path(book_id, order)),
+        language=request.form.get("lang", ""), placed=lambda order: payment_begins(number_of(book_id, order), done_path(book_id, order)),
     )  # fmt: skip
     return redirect(_keep(done_path(book_id, order_id)), 303)
 
 
 def _quote_of_form(token: str, book_id: int) -> QuoteTicket:
     """The quote that the page showed; ``page_too_old`` when form and page do not belong together."""
-    quote_id = request.form.get("quote", "")
+    quote_id, language = request.form.get("quote", ""), request.form.get("lang", "")
     try:
         # However old: what the page showed is told when the price has changed; confirming looks at the time itself.
         opened = read_quote(quote_id, services().directory.own_ring(), 0)
-        check_form(request.form.get("csrf", ""), token, quote_id, own_key(book_id))
+        check_form(request.form.get("csrf", ""), token, quote_in(language, quote_id), own_key(book_id))
     except (LinkError, UnicodeError):
         raise CheckoutRefused("page_too_old") from None
     if opened.book != book_id:
         raise CheckoutRefused("page_too_old")
-    g.quote_ticket = opened.value
+    g.quote_ticket, g.form_language = opened.value, language
     return opened.value
 
 
 def _card_of_form() -> int | None:
     text = request.form.get("card", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
-
-
-def _language(session: CartSession) -> str:
-    asked = request.args.get("lang", "")
-    return asked if asked in services().pages.languages.enabled else session.language
 
 
 def _keep(path: str) -> str:
@@ -108,7 +105,7 @@ def _keep(path: str) -> str:
 def _consent(cart: Cart, token: str) -> ConsentGiven:
     """What was read and ticked, in the very words of the page that was shown."""
     scene = cart_scene(cart)
-    facts = cart_facts(cart, token)
+    facts = cart_facts(cart, token, scene.tongue.language)
     boxes = agreements(scene, facts)
     ticked = {
         name: {"text": box.text, "version": box.version} for name, box in zip(("agree", "start"), boxes, strict=False)
@@ -153,7 +150,8 @@ def _card_page(cart: Cart, token: str, *, wrong: str | None = None, silent: bool
 
 
 def _stage(cart: Cart, token: str) -> tuple[Scene, CartFacts]:
-    return cart_scene(cart), cart_facts(cart, token)
+    scene = cart_scene(cart)
+    return scene, cart_facts(cart, token, scene.tongue.language)
 
 
 def enter_card(token: str) -> Answer:
@@ -197,7 +195,8 @@ def back_from_card_page(state: str) -> Answer:
     if back.kind != "card" or back.cart is None:
         raise LinkError("token_malformed", purpose="return")
     for_book(opened.book)
-    setup = wait_for_card(tools(), opened.book, back.reference, seconds=WAIT_SECONDS)
+    with may_wait(WAIT_SECONDS) as seconds:
+        setup = wait_for_card(tools(), opened.book, back.reference, seconds=seconds)
     path = f"/cart/{cart_token(back.cart, opened.book)}"
     if setup is not None and setup.card_id is not None:
         path = with_query(path, card=str(setup.card_id))

@@ -67,10 +67,11 @@ def opened_cart(token: str) -> Opened[CartSession]:
 def scene_for(
     book_id: int, locales: tuple[str | None, ...] = (), asked: str | None = None, *, preview: bool = False
 ) -> Scene:
-    """The stage of a page of that book: ``?lang=``, else the shopper's locale, the merchant's, the browser's."""
+    """The stage of a page of that book: in the language of the form that was pressed, that of ``?lang=``, else the
+    shopper's locale, the merchant's, the browser's."""
     facts = for_book(book_id)
     pages = services().pages
-    wanted = request.args.get("lang") or asked or None
+    wanted = g.get("form_language") or request.args.get("lang") or asked or None
     tongue = pages.languages.choose(wanted, [*locales, facts.locale], request.accept_languages.values())
     mode = "preview" if preview else facts.mode
     return Scene(pages, tongue, merchant_view(facts), request.path, mode)
@@ -101,7 +102,14 @@ def cart_urls(token: str) -> CartUrls:
     )
 
 
-def cart_facts(cart: Cart, token: str, *, selected: str | None = None, order: OrderFacts | None = None) -> CartFacts:
+def quote_in(language: str, quote_id: str) -> str:
+    """What the form token covers: the quote and the language of the page, so that the consent kept is the one shown."""
+    return f"{language}:{quote_id}"
+
+
+def cart_facts(
+    cart: Cart, token: str, language: str, *, selected: str | None = None, order: OrderFacts | None = None
+) -> CartFacts:
     """What the pages with a decision card are told. ``order`` is the one whose last attempt was declined."""
     key = own_key(cart.book_id)
     quote_id = sign_quote(cart.ticket, key)
@@ -109,7 +117,7 @@ def cart_facts(cart: Cart, token: str, *, selected: str | None = None, order: Or
         subscription=SubscriptionView(cart.held.reference, cart.held.customer.email, cart.held.facts),
         quote=cart.quote,
         quote_id=quote_id,
-        form_token=form_token(token, quote_id, key),
+        form_token=form_token(token, quote_in(language, quote_id), key),
         cards=card_views(cart, order or cart.order),
         offer=OfferView(cart.session.claims.link_id.short_code, closing(cart)),
         urls=cart_urls(token),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -82,11 +83,25 @@ def person_seen(ticket: str) -> Answer:
     """
     world = services()
     opened = read_visit(ticket, world.directory.own_ring(), now_seconds())
-    if request.method == "GET" and not _is_machine():
-        with suppress(DBAPIError), world.store.write() as connection:
+    if request.method == "GET" and not _is_machine() and _first_time(opened.value.visit):
+        with suppress(DBAPIError), world.store.write_if_free() as connection:
             count_person(connection, opened.book, opened.value.link_id.text)
     css = brand_css(for_book(opened.book).brand_colour)
     return Response(css, mimetype="text/css", headers={"Cache-Control": "private, max-age=3600"})
+
+
+_seen: OrderedDict[bytes, None] = OrderedDict()
+MOST_SEEN = 10_000
+
+
+def _first_time(visit: bytes) -> bool:
+    """Whether this process meets the visit for the first time: loading styles again is no further person."""
+    if visit in _seen:
+        return False
+    _seen[visit] = None
+    while len(_seen) > MOST_SEEN:
+        _seen.popitem(last=False)
+    return True
 
 
 def send_fresh_link(token: str) -> Answer:

@@ -21,6 +21,7 @@ from app.cart.door import (
     tools,
 )
 from app.cart.views import BankCheck, DeclineView, Problems, Scene
+from app.cart.waiting import may_wait
 from app.charging.reading import AttemptFacts, OrderFacts, order_facts, wait_for_news
 from app.checkout.cart import look
 from app.checkout.confirm import cancel_attempt
@@ -92,8 +93,8 @@ def _news(order: OrderFacts) -> OrderFacts:
     """Whoever looks rings the bell; "Check again" (``?again=1``) also waits a little for what the worker finds."""
     world = services()
     world.bell.ring()
-    seconds = WAIT_SECONDS if request.args.get("again") else 0.0
-    return wait_for_news(world.store, world.clock, order.book_id, order.id, seconds=seconds) or order
+    with may_wait(WAIT_SECONDS if request.args.get("again") else 0.0) as seconds:
+        return wait_for_news(world.store, world.clock, order.book_id, order.id, seconds=seconds) or order
 
 
 def _back(order: OrderFacts) -> str:
@@ -144,8 +145,12 @@ def _declined(scene: Scene, order: OrderFacts, held: Held, attempt: AttemptFacts
         return pages.render_not_completed(scene, order_view(order, held))
     token = cart_token(session, order.book_id)
     if attempt.unheard or (attempt.state == "CANCELLED" and not attempt.asked_bank):
-        return pages.render_cart(scene, cart_facts(cart, token, order=order), Problems(provider_silent=True))
-    return pages.render_declined(scene, cart_facts(cart, token, order=order), _decline_view(attempt))
+        return pages.render_cart(
+            scene, cart_facts(cart, token, scene.tongue.language, order=order), Problems(provider_silent=True)
+        )
+    return pages.render_declined(
+        scene, cart_facts(cart, token, scene.tongue.language, order=order), _decline_view(attempt)
+    )
 
 
 def _decline_view(attempt: AttemptFacts) -> DeclineView:
@@ -176,7 +181,8 @@ def back_from_bank(state: str) -> Answer:
         raise LinkError("token_malformed", purpose="return")
     for_book(opened.book)
     path = done_path(opened.book, opened.value.reference)
-    order = wait_for_bank(opened.book, opened.value.reference)
+    with may_wait(WAIT_SECONDS) as seconds:
+        order = wait_for_bank(opened.book, opened.value.reference, seconds)
     if order is not None and order.last is not None and order.last.state == "REQUIRES_ACTION":
         path = with_query(path, left="1")
     if order is not None and order.language in world.pages.languages.enabled:
@@ -184,8 +190,8 @@ def back_from_bank(state: str) -> Answer:
     return redirect(path, 303)
 
 
-def wait_for_bank(book_id: int, order_id: str) -> OrderFacts | None:
-    """The order once the worker has read the bank's answer; as it stands after five seconds.
+def wait_for_bank(book_id: int, order_id: str, seconds: float) -> OrderFacts | None:
+    """The order once the worker has read the bank's answer; as it stands after ``seconds``.
 
     The bell is rung once a second: a worker that looked a moment ago does not look again at once.
     """
@@ -200,7 +206,7 @@ def wait_for_bank(book_id: int, order_id: str) -> OrderFacts | None:
         with world.store.read() as connection:
             order = order_facts(connection, book_id, order_id)
         settled = order is None or order.last is None or order.last.state not in {"REQUIRES_ACTION", "INTENT"}
-        if settled or waited >= WAIT_SECONDS:
+        if settled or waited >= seconds:
             return order
         world.clock.sleep(0.1)
 

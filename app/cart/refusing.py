@@ -34,6 +34,7 @@ from app.links.claims import LinkClaims
 from app.links.errors import LinkError
 from app.links.sessions import CartSession, start_cart
 from app.links.signing import ReadLink
+from app.offers.fresh import is_special
 from app.subscriptions.facts import Held, load
 from app.web.services import merchant_here, services
 
@@ -111,6 +112,7 @@ def fresh_link(link: ReadLink, show_to: Held | None = None) -> FreshLink:
         form_token=link_form_token(token, link.book),
         email=show_to.customer.email if show_to else None,
         valid_days=valid_days(link),
+        regular_price=is_special(link) and (link.key.state == "retired" or now_seconds() >= link.claims.expires_at),
     )
 
 
@@ -147,10 +149,10 @@ def _malformed(_error: CheckoutRefused) -> Answer:
 
 def _revoked(error: CheckoutRefused) -> Answer:
     """S-18. What was taken back is not offered again: the page names whom to ask."""
-    reason = "key_retired" if error.details.get("kind") == "key" else "revoked"
     book_id, claims = _book(), _claims()
-    link = ReadLink(claims, own_key(book_id))
-    return pages.render_gone(scene_for(book_id), reason, fresh_link(link), reference=_reference())
+    if error.details.get("kind") == "key":
+        return _key_retired(ReadLink(claims, own_key(book_id)))
+    return pages.render_gone(scene_for(book_id), "revoked", None, reference=_reference())
 
 
 def _used(error: CheckoutRefused) -> Answer:

@@ -33,7 +33,7 @@ def look_here(book_id: int, session: CartSession) -> Cart:
 def answer(cart: Cart, token: str, problems: Problems) -> Answer:
     selected = request.form.get("card") or request.args.get("card")
     scene = replace(cart_scene(cart), styles=_styles_of_visit(cart))
-    return render_cart(scene, cart_facts(cart, token, selected=selected), problems)
+    return render_cart(scene, cart_facts(cart, token, scene.tongue.language, selected=selected), problems)
 
 
 def _styles_of_visit(cart: Cart) -> str:

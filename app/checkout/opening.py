@@ -44,7 +44,7 @@ def open_link(
 
 def _count(store: Store, link: ReadLink, *, machine: bool, utm: Mapping[str, str], now: datetime) -> None:
     try:
-        with store.write() as connection:
+        with store.write_if_free() as connection:
             count_visit(
                 connection, link.book, link.claims.link_id.text, subscription=str(link.claims.subscription),
                 machine=machine, utm=dict(utm), at=now,

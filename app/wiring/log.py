@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import structlog
+from gunicorn.glogging import Logger as GunicornLogger
 
 from app.config import Settings
 
@@ -53,6 +54,20 @@ def configure_log(settings: Settings) -> None:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(level)
+
+
+class ServerLogger(GunicornLogger):
+    """The server's own warnings, which quote request lines and paths as they came: tokens are taken out of them too."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(_Redacting(self.error_fmt, self.datefmt))
+
+
+class _Redacting(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return without_tokens(super().format(record))
 
 
 def _renderers(settings: Settings) -> list[Any]:

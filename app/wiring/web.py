@@ -48,6 +48,7 @@ def build_app(overrides: Mapping[str, object] | None = None) -> Flask:
     check_schema(adapters.store)
     app = Flask("liftlink", root_path=str(ROOT), static_folder=None, template_folder=str(ROOT / "templates"))
     app.config.from_mapping(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM, MAX_FORM_PARTS=100)
+    app.url_map.merge_slashes = False  # its redirect would repeat a token under whatever host was sent
     app.extensions[ADAPTERS] = adapters
     pages = _pages(settings)
     services = app.extensions[EXTENSION] = Services(
@@ -84,9 +85,9 @@ def _pages(settings: Settings) -> Pages:
 
 def _dress(app: Flask, pages: Pages, settings: Settings, clock: Clock) -> None:
     """What every answer has in common: headers, errors in the merchant's look, a ceiling, assets, brand and logo."""
-    register_headers(app, production=settings.production)
+    register_headers(app, gateway_origins=_page_origins(settings), production=settings.production)
     register_errors(app, pages, merchant_of=merchant_here)
-    if settings.rate_limit:
+    if settings.rate_limit not in ("", "off"):
         try:
             register_rate_limit(app, settings.rate_limit)
         except ValueError as error:
@@ -95,6 +96,12 @@ def _dress(app: Flask, pages: Pages, settings: Settings, clock: Clock) -> None:
     register_maintenance(app, settings.maintenance, clock)
     register_assets(app, pages.assets)
     register_brand(app)
+
+
+def _page_origins(settings: Settings) -> tuple[str, ...]:
+    """Where the gateway's own pages are: browsers apply ``form-action`` to the redirect after a POST too. The sandbox's
+    stand at the public address, which need not be the host that the shopper came by."""
+    return (settings.public_url,) if settings.gateway == "sandbox" else ()
 
 
 def _register_doors(app: Flask, adapters: Adapters, services: Services) -> None:

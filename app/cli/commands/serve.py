@@ -85,6 +85,8 @@ def check_port(host: str, port: int) -> None:
 
 def server_options(settings: Settings) -> dict[str, Any]:
     """What gunicorn is told. Access logs stay off: a link's token stands in its path."""
+    from app.wiring.log import ServerLogger
+
     memory = Path("/dev/shm")  # noqa: S108 - gunicorn's heartbeat only; on a disk a slow fsync would look like a dead process
     return {
         "bind": f"[{settings.host}]:{settings.port}" if ":" in settings.host else f"{settings.host}:{settings.port}",
@@ -96,6 +98,11 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "keepalive": 5,
         "accesslog": None,
         "loglevel": "warning",
+        "logger_class": ServerLogger,
+        # Nothing that a client sends decides scheme, path or address: `LIFTLINK_TRUSTED_PROXIES` alone says who may.
+        "forwarder_headers": "",
+        "forwarded_allow_ips": "",
+        "secure_scheme_headers": {},
         "proc_name": "liftlink",
         "worker_tmp_dir": str(memory) if memory.is_dir() else None,
         "control_socket_disable": True,

@@ -13,7 +13,7 @@ import pytest
 from app.links.links import mint
 from app.links.sessions import DoneTicket, sign_cart, sign_done, start_cart
 from app.links.signing import ReadLink, SigningKey, sign
-from tests.doors.cart.shop import PUBLIC, CartPage, Shop, local, shown
+from tests.doors.cart.shop import PUBLIC, CartPage, Shop, buy_path, local, shown
 from tests.factories import (
     create_book,
     create_card,
@@ -472,3 +472,47 @@ def test_a_title_with_markup_is_printed_as_text(shop: Shop):
     assert "<script>alert" not in page.html
     assert "Change to <script>alert(1)</script>" in shown(page)[0]
     assert isinstance(page, CartPage)
+
+
+def test_the_consent_is_kept_in_the_language_of_the_page_that_was_pressed(shop: Shop):
+    page = shop.open()
+    response = shop.client.post(f"{buy_path(page)}?lang=fr", {**page.form, "agree": "1"}, 303)
+    assert response.headers["Location"].endswith("lang=fr")
+    assert shop.ask("SELECT language FROM consents") == "en"
+    assert shop.ask("SELECT text FROM consents").startswith("I agree to pay")
+
+
+def test_a_form_whose_language_was_edited_buys_nothing(shop: Shop):
+    page = shop.open()
+    shop.press(page, 409, lang="fr")
+    assert shop.orders() == 0
+
+
+def test_two_links_of_one_subscription_never_share_an_order_under_another_address(shop: Shop):
+    """A stranger's declined order under his own e-mail must not receive the holder's money or the receipt."""
+    first, second = shop.link(), shop.link()
+    page = shop.open(first)
+    shop.change_email(page, "thief@evil.example")
+    mine = shop.open(first)
+    shop.press(mine, card=str(shop.card("visa_insufficient_funds", default=False)))
+    assert shop.taken() == []
+    shop.sql("UPDATE orders SET email = 'thief@evil.example', link_jti = '99-1'")
+    shop.press(shop.open(second))
+    assert shop.taken() == [500]
+    assert {mail["to"] for mail in shop.mails("receipt")} == {"dana@brightwell.example"}
+    assert shop.ask("SELECT count(*) FROM orders WHERE state = 'PAID' AND email = 'dana@brightwell.example'") == 1
+    assert shop.ask("SELECT count(*) FROM link_uses") == 1
+
+
+def test_styles_loaded_again_and_again_are_one_person(shop: Shop):
+    page = shop.open()
+    sheet = next(link for link in re.findall(r'href="(/look/[^"]+)"', page.html))
+    for _ in range(5):
+        shop.app.test_client().get(sheet, headers={"User-Agent": "Mozilla/5.0 (X11) Firefox/140.0"})
+    assert shop.ask("SELECT by_people FROM link_visits") == 1
+
+
+def test_a_path_with_two_slashes_redirects_nowhere(shop: Shop):
+    response = shop.app.test_client().get("/cart//x", headers={"Host": "evil.example"})
+    assert response.status_code == 404
+    assert "Location" not in response.headers

@@ -72,6 +72,24 @@ def test_a_receipt_names_the_sum_the_renewal_the_consent_and_where_to_cancel(com
         assert words in mail.text, words
 
 
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_seller_who_has_told_nothing_yet_has_no_empty_places(composer: Composer, kind: str, language: str):
+    bare = replace(SENDER, legal_name="", legal_address="", help_email="", account_url="", statement_name="")
+    mail = composer.compose("id", kind, {**BODIES[kind], "language": language}, bare)
+    for empty in ('href=""', 'href="mailto:"', "<br></p>"):
+        assert empty not in mail.html
+    for words in ("Questions?", "Des questions", "go to your account", "ouvrez votre compte"):
+        assert words not in mail.text + mail.html
+    assert "\n\n\n" not in mail.text
+
+
+def test_the_seller_stands_below_a_mail_with_address_and_help(composer: Composer):
+    html = composer.compose("id", "receipt", RECEIPT, replace(SENDER, help_phone="+1 503 <b>")).html
+    assert 'Quillmark Software Inc.<br>1 Main Street, Portland<br><a href="mailto:help@quillmark.example"' in html
+    assert "</a>, +1 503 &lt;b&gt;</p>" in html
+
+
 def test_a_french_receipt_speaks_french_throughout(composer: Composer):
     mail = composer.compose("id", "receipt", {**RECEIPT, "language": "fr"}, SENDER)
     assert "1 × CRM seat, 6 mois sur 12 : 5,00\u00a0$US" in mail.text

@@ -27,7 +27,9 @@ _FAILED = (
         Order.customer_id == bindparam("customer"),
         Order.created_at > bindparam("orders_since", type_=Order.created_at.type),
         Attempt.created_at > bindparam("since", type_=Order.created_at.type),
-        Attempt.state == "DECLINED",
+        # A bank's check that was left counts like a decline: leaving and coming back must not try cards without end.
+        Attempt.state.in_(("DECLINED", "CANCELLED")),
+        Attempt.gw_ref.is_not(None),
     )
     .order_by(Attempt.created_at)
 )

@@ -118,6 +118,8 @@ def _read_json(name: str) -> object:
         raise CommandError(f"{name}: no JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
     except (UnicodeDecodeError, RecursionError):
         raise CommandError(f"{name}: no JSON: not UTF-8, or nested too deeply") from None
+    except ValueError:
+        raise CommandError(f"{name}: no JSON: a number has too many digits") from None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -26,7 +26,10 @@ def token_of(text: str) -> str:
     text = text.strip()
     if "/" not in text and "?" not in text:
         return text
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise LinkError("link_malformed", "no token in this address") from None
     token = parse_legacy(parse_qsl(parts.query, keep_blank_values=True)).token
     if token is None:
         before, _, after = parts.path.rpartition("/u/")

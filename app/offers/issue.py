@@ -4,7 +4,7 @@ LiftlinkError
 └── OfferRefused
     subscription_unknown   no such subscription of this customer in this book
     customer_mismatch      the subscription belongs to somebody else
-    not_eligible           ``reason`` is the quote's code, ``remedy`` what would help
+    the quote's own code   such as ``paused`` or ``same_target``, as the cart would give; ``remedy``: what would help
     offer_unknown, offer_closed   a saved offer
     quote_refused          the change cannot be priced at all; ``field`` names what is wrong
 """
@@ -89,7 +89,7 @@ def issue(
         quote = _priced(connection, held, found, now)
     if check and not quote.eligibility.ok:
         raise OfferRefused(
-            "not_eligible", quote.eligibility.message or "", reason=quote.eligibility.code,
+            quote.eligibility.code or "not_eligible", quote.eligibility.message or "",
             remedy=quote.eligibility.remedy, held=held,
         )  # fmt: skip
     claims = _claims(key, terms, held, now, LinkId(1, 1))

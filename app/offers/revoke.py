@@ -48,7 +48,7 @@ def revoke(store: Store, clock: Clock, book_id: int, kind: str, ref: str, *, rea
 
 def _exists(connection: Connection, book_id: int, kind: str, ref: str) -> bool:
     if kind == "link":
-        return _batch_exists(connection, book_id, LinkId.parse(ref).batch)
+        return _link_exists(connection, book_id, LinkId.parse(ref))
     if not ref.isdecimal():
         return False
     if kind == "batch":
@@ -56,6 +56,17 @@ def _exists(connection: Connection, book_id: int, kind: str, ref: str) -> bool:
     table = Customer if kind == "customer" else Offer
     found = select(table.id).where(table.book_id == book_id, table.number == int(ref))
     return connection.scalar(found) is not None
+
+
+def _link_exists(connection: Connection, book_id: int, link: LinkId) -> bool:
+    """An issued batch counts its links; those of a standing batch were made elsewhere, so any position may exist."""
+    row = connection.execute(
+        select(LinkBatch.kind, LinkBatch.count).where(LinkBatch.book_id == book_id, LinkBatch.number == link.batch)
+    ).first()
+    if row is None:
+        return False
+    kind, count = row
+    return kind == "standing" or 1 <= link.position <= count
 
 
 def _batch_exists(connection: Connection, book_id: int, number: int) -> bool:

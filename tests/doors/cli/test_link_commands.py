@@ -62,7 +62,7 @@ def test_create_prints_the_link_and_its_price(run: Run):
     ("words", "told"),
     [
         (("--subscription", "9999", "--quantity", "2"), "subscription_unknown"),
-        (("--subscription", "1048", "--quantity", "1"), "not_eligible"),
+        (("--subscription", "1048", "--quantity", "1"), "same_target"),
         (("--subscription", "1048", "--quantity", "2", "--valid", "7w"), "validity_invalid"),
         (("--subscription", "1048", "--quantity", "2", "--ip", "here"), "claims_invalid"),
         (("--subscription", "1048", "--quantity", "2", "--unit-price", "ten"), "money_malformed"),

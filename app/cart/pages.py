@@ -79,20 +79,18 @@ def render_not_you(scene: Scene, *, email: str, back: str, reference: str) -> Re
 
 
 def render_bank_check(
-    scene: Scene, check: BankCheck, *, amount: int, currency: str, reference: str, leave: str = "", form_token: str = "",
+    scene: Scene, check: BankCheck, *, amount: int, currency: str, reference: str, leave: str, form_token: str,
     returned: bool = False,
 ) -> Rendered:  # fmt: skip
     """S-8 (200): the way to the bank, and a quieter one that gives the check up.
 
-    ``leave`` is where "Pay another way" posts, with ``form_token`` as ``csrf``; empty: no such way. ``returned``: the
+    ``leave`` is where "Pay another way" posts, with ``form_token`` as ``csrf``. ``returned``: the
     shopper came back without an answer of the bank.
     """
     tongue = scene.tongue
     shown = Pen(tongue, currency, scene.merchant.timezone).strong(amount)
-    other = None
-    if leave:
-        hidden = (Hidden("csrf", form_token), Hidden("lang", tongue.language))
-        other = Form(keep_language(leave, tongue), tongue.say("Pay another way"), hidden)
+    hidden = (Hidden("csrf", form_token), Hidden("lang", tongue.language))
+    other = Form(keep_language(leave, tongue), tongue.say("Pay another way"), hidden)
     return _state(scene, states.bank_check(scene, check, shown, reference, other, returned=returned), 200)
 
 

@@ -261,7 +261,7 @@ def not_you(scene: Scene, address: str, back: str, reference: str) -> StatePage:
 
 
 def bank_check(
-    scene: Scene, check: BankCheck, amount: Markup, reference: str, other: Form | None, *, returned: bool
+    scene: Scene, check: BankCheck, amount: Markup, reference: str, other: Form, *, returned: bool
 ) -> StatePage:
     """S-8. What will happen, the full-page way to the bank, and the way out. ``returned``: back without an answer."""
     tongue = scene.tongue

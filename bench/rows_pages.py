@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 
 from app.billing import quote
-from app.cart.door import cart_facts, held_scene
+from app.cart.door import cart_facts, cart_scene
 from app.cart.pages import render_cart
 from app.checkout.cart import look
 from app.subscriptions.pricing import policy_for
@@ -50,7 +50,8 @@ def _same_page_from_memory(made: World, path: str) -> str:
         for_book(opened.book)
         priced = quote(cart.held.facts, cart.offered.change, policy, cart.at)
         fresh = replace(cart, quote=priced)
-        return render_cart(held_scene(cart.held), cart_facts(fresh, token))
+        scene = cart_scene(cart)
+        return render_cart(scene, cart_facts(fresh, token, scene.tongue.language))
 
     app._got_first_request = False
     app.add_url_rule("/bench/same", view_func=same)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, select
 
 from app.billing import standing_renewal
+from app.billing.standing import rises
 from app.billing.errors import CaseError
 from app.billing.facts import ProductFacts
 from app.billing.result import Quote
@@ -81,11 +82,7 @@ class Cart:
     @property
     def needs_consent(self) -> bool:
         """Nothing due and nothing that ever rises is confirmed without the payment box."""
-        return self.needs_card or self.renewal_rises
-
-    @property
-    def renewal_rises(self) -> bool:
-        return self.quote.renewal.date is not None and self.quote.renewal.amount > self.renewal_now
+        return rises(self.held.facts, self.quote, self.renewal_now)
 
     def card(self, card_id: int) -> CardFacts | None:
         """The card of that id, if this cart may charge it."""

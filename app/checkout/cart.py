@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Connection, select
 
 from app.billing import standing_renewal
-from app.billing.standing import rises
 from app.billing.errors import CaseError
 from app.billing.facts import ProductFacts
 from app.billing.result import Quote
+from app.billing.standing import rises
 from app.charging.reading import OrderFacts, order_facts, orders_of_link
 from app.checkout.errors import CheckoutRefused
 from app.kit.clock import Clock

@@ -37,9 +37,7 @@ def tell(adapters: Adapters, story: Story, people: Mapping[str, Any]) -> Told:
     except OfferRefused as error:
         if story.then != "refuse":
             raise
-        return Told(
-            story.code, story.title, story.shows, f"refused: {error.code}: {error.message}", "", False
-        )
+        return Told(story.code, story.title, story.shows, f"refused: {error.code}: {error.message}", "", False)
     url = _then(adapters, story, book_id, made)
     priced = "" if story.then or story.ip else figures(made)  # a link that opens no cart shows no price
     return Told(story.code, story.title, story.shows, priced, url, person.fresh)

@@ -29,7 +29,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Ite
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
-        pytest.skip("needs the system's Chromium")
+        pytest.fail("there is no Chromium: run tests/setup-system, or apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         yield browser

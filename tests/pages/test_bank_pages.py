@@ -54,7 +54,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Generator[Sandbox]:
 @pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
     if not Path(CHROMIUM).exists():
-        pytest.skip("needs the system's Chromium")
+        pytest.fail("there is no Chromium: run tests/setup-system, or apt-get install chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield browser

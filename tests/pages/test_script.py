@@ -1,4 +1,4 @@
-"""What the shopper's script does and, more important, what it leaves alone. Skipped where there is no Chromium."""
+"""What the shopper's script does and, more important, what it leaves alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from playwright.sync_api import Browser, Page, expect
 from tests.pages.browser import CHROMIUM, browsing, serving
 from tests.pages.gallery_app import gallery_app
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+@pytest.fixture(scope="module", autouse=True)
+def _chromium() -> None:
+    if CHROMIUM is None:
+        pytest.fail("there is no Chromium: run tests/setup-system, or apt-get install chromium")
 
 
 @dataclass

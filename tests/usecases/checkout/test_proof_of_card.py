@@ -34,7 +34,7 @@ def test_with_nothing_due_the_consent_names_the_card_that_will_pay_the_renewal(t
     """Whatever card the form may carry: none was offered for choice."""
     marked(till, till.seeded.visa, "fp-of-visa")
     cart = till.look(till.open(FREE_TODAY))
-    assert (cart.quote.due_now, cart.renewal_rises) == (0, True)
+    assert (cart.quote.due_now, cart.needs_consent) == (0, True)
     kept = proof(till, till.press(cart, card=till.seeded.mastercard))
     assert (kept["id"], kept["last4"], kept["fingerprint"]) == (till.seeded.visa, "4242", "fp-of-visa")
     assert (till.desk.count(Attempt), till.desk.requests()) == (0, [])

@@ -51,7 +51,7 @@ def make_world(folder: Path | None = None) -> World:
     app = create_app(
         {
             "instance_path": folder, "store": store, "clock": StoppedClock(NOW), "public_url": f"https://{HOST}",
-            "rate_limit": "", "sandbox_path": _gateway_file(),
+            "rate_limit": "off", "sandbox_path": _gateway_file(),
         }
     )  # fmt: skip
     adapters: Adapters = app.extensions[ADAPTERS]

@@ -278,7 +278,7 @@ def make_world(folder: Path, empty_database: Path, **settings: str) -> World:
     port = free_port()
     given = {
         "instance_path": str(folder), "port": str(port), "public_url": f"http://127.0.0.1:{port}", "secret": SECRET,
-        "workers": "2", "threads": "4", "rate_limit": "", "sandbox_timeout_seconds": "0.3",
+        "workers": "2", "threads": "4", "rate_limit": "off", "sandbox_timeout_seconds": "0.3",
         "sandbox_late_seconds": "1", "sandbox_processing_seconds": "1", "sandbox_slow_seconds": "0.5",
         "decline_limit": "20", **settings,
     }  # fmt: skip

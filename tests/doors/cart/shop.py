@@ -269,7 +269,7 @@ def new_shop(store: Store, clock: StoppedClock, instance: Any, *, seeding: Any =
         seeded = (seeding or seed)(conn)
     bell = SharedBell()
     # Everything that a developer may have in the environment or a file is named here, so that none of it counts.
-    given = {"public_url": PUBLIC, "secret": SECRET, "environment": "development", "rate_limit": "", "workers": 1}
+    given = {"public_url": PUBLIC, "secret": SECRET, "environment": "development", "rate_limit": "off", "workers": 1}
     app = build_app(
         {**given, "instance_path": instance, "store": store, "clock": clock, "bell": bell, **settings}
     )  # fmt: skip

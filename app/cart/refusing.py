@@ -26,8 +26,9 @@ from app.cart.door import (
 from app.cart.pages import Rendered
 from app.cart.showing import show, show_again
 from app.cart.states import FreshLink
+from app.cart.waiting import may_wait
 from app.charging.errors import ChargingError
-from app.charging.reading import order_facts
+from app.charging.reading import AT_WORK, order_facts, wait_for_news
 from app.checkout.cart import Cart
 from app.checkout.errors import CheckoutRefused
 from app.links.claims import LinkClaims
@@ -38,6 +39,7 @@ from app.offers.fresh import is_special
 from app.subscriptions.facts import Held, load
 from app.web.services import merchant_here, services
 
+WAIT_SECONDS = 5.0
 BAD = frozenset({"link_malformed", "link_bad_signature", "token_malformed", "token_bad_signature", "token_key_retired"})
 """Told apart in the log only: the page gives no hint whether a link ever existed."""
 
@@ -209,6 +211,10 @@ def refused_page(cart: Cart, quote: Quote) -> Answer:
 
 
 def _order_running(error: CheckoutRefused) -> Answer:
+    """The other press is usually done within a moment: its page is more use when it can say how it went."""
+    world, order = services(), str(error.details["order"])
+    with may_wait(WAIT_SECONDS) as seconds:
+        wait_for_news(world.store, world.clock, _book(), order, seconds=seconds, states=AT_WORK)
     return redirect(done_path(_book(), str(error.details["order"])), 303)
 
 

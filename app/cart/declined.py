@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from app.cart import phrases
+from app.cart.deeds import change_line
 from app.cart.lines import share_span
 from app.cart.page_model import Panel
 from app.cart.panel import panel
@@ -110,7 +111,7 @@ def _ask_bank(pen: Pen, decline: DeclineView) -> Markup:
 
 def _facts(scene: Scene, pen: Pen, facts: CartFacts, summary: Summary, decline: DeclineView) -> list[Fact]:
     tongue = scene.tongue
-    told = [Fact(tongue.say("Change"), phrases.change_line(tongue, summary))]
+    told = [Fact(tongue.say("Change"), change_line(tongue, summary))]
     span = share_span(tongue, facts.quote)
     due = pen.strong(summary.due)
     tax = pen.money(facts.quote.tax)

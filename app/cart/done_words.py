@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from app.cart import naming, words
-from app.cart.phrases import change_line, unit_of
+from app.cart.deeds import as_lines, made, meant
+from app.cart.phrases import unit_of
 from app.cart.summary import Summary
 from app.web.i18n import Tongue
 
@@ -37,24 +40,22 @@ def _held(tongue: Tongue, summary: Summary) -> str:
     )
 
 
-def done_line(tongue: Tongue, summary: Summary, *, applied: bool) -> str:
-    """``1 seat is now 2 seats, ready to use``; before it is switched on, ``1 seat to 2 seats, being switched on``."""
-    if summary.effective_on is not None:
-        return change_line(tongue, summary)
-    if not applied:
-        return tongue.say("%(change)s, being switched on", change=change_line(tongue, summary))
-    unit = unit_of(tongue, summary)
-    if summary.kind == "more":
-        return tongue.says(
-            "%(before)s is now %(after)s, ready to use", "%(before)s are now %(after)s, ready to use",
-            summary.quantity_before, before=words.counted(tongue, unit, summary.quantity_before),
-            after=words.counted(tongue, unit, summary.quantity_after),
-        )  # fmt: skip
-    if summary.kind == "product":
-        return tongue.say(
-            "%(before)s is now %(after)s, ready to use", before=summary.product_before, after=summary.product_after
-        )
-    if summary.kind == "extras" and summary.extras_added and not summary.extras_removed:
-        things = tongue.listed([naming.extra_added(tongue, extra) for extra in summary.extras_added])
-        return words.capital(tongue.say("%(things)s added, ready to use", things=things))
-    return change_line(tongue, summary)
+def done_line(tongue: Tongue, summary: Summary, *, applied: bool) -> Markup:
+    """``1 seat is now 2 seats, ready to use``; before it is switched on, ``1 seat to 2 seats, being switched on``.
+
+    Where several things are other than before, each has a line.
+    """
+    if summary.effective_on is not None or not applied:
+        told = list(meant(tongue, summary))
+        if summary.effective_on is None:
+            told[-1] = tongue.say("%(change)s, being switched on", change=told[-1])
+        return as_lines(told)
+    told = list(made(tongue, summary))
+    if len(told) == 1 and _gains(summary):
+        told[0] = tongue.say("%(change)s, ready to use", change=told[0])
+    return as_lines(told)
+
+
+def _gains(summary: Summary) -> bool:
+    only_more = bool(summary.extras_added) and not summary.extras_removed
+    return summary.kind in {"more", "product", "item"} or (summary.kind == "extras" and only_more)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.cart import phrases
+from app.cart.deeds import change_line
 from app.cart.pen import Pen, code, email, joined, strong
 from app.cart.state_page import (
     Action,
@@ -114,7 +115,7 @@ def used(scene: Scene, order: OrderView, resend: str, form_token: str, see: str 
         headline = tongue.say("Bought on %(date)s", date=day)
         if order.schedule:
             headline = tongue.say("Scheduled on %(date)s", date=day)
-    change = strong(phrases.change_line(tongue, order.summary))
+    change = strong(change_line(tongue, order.summary))
     if order.amount:
         lead = tongue.tell("%(change)s. You have not been charged again.", change=change)
     else:

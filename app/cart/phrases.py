@@ -200,21 +200,3 @@ def keeps_until(tongue: Tongue, summary: Summary) -> str:
         seats = words.all_of(tongue, unit_of(tongue, summary), summary.quantity_after)
         return tongue.say("you keep %(seats)s until then", seats=seats)
     return tongue.say("your subscription runs until then")
-
-
-def change_line(tongue: Tongue, summary: Summary) -> str:
-    """``1 seat to 2 seats, CRM Standard``."""
-    unit = unit_of(tongue, summary)
-    if summary.kind in {"more", "fewer"}:
-        said = tongue.say(
-            "%(before)s to %(after)s, %(product)s", before=words.counted(tongue, unit, summary.quantity_before),
-            after=words.counted(tongue, unit, summary.quantity_after), product=summary.product_after,
-        )  # fmt: skip
-        return words.capital(said)
-    if summary.kind == "product":
-        plans = {"before": summary.product_before, "after": summary.product_after}
-        return words.capital(tongue.say("%(before)s to %(after)s", **plans))
-    if summary.kind == "extras" and summary.extras_added:
-        added = tongue.listed([naming.extra_added(tongue, extra) for extra in summary.extras_added])
-        return tongue.say("%(product)s with %(options)s", product=summary.product_after, options=added)
-    return headline(tongue, summary)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import request
 from sqlalchemy import Connection
 from werkzeug.exceptions import NotFound
 
 from app.billing.result import Quote
+from app.billing.rulebook import ProductFacts
 from app.cart import pages
 from app.cart.door import (
     Answer,
@@ -22,11 +25,13 @@ from app.cart.door import (
 from app.cart.link_states import FreshLink
 from app.cart.refusals import Standing
 from app.cart.scheduled_pages import Waiting
+from app.cart.summarising import summarise
 from app.cart.summary import Summary
 from app.charging.reading import OrderFacts, order_facts
 from app.checkout.cart import Cart
 from app.links.signing import ReadLink
 from app.offers.fresh import is_special
+from app.subscriptions.catalog import catalog_of
 from app.subscriptions.facts import Held, load
 from app.subscriptions.scheduling import schedule_state
 from app.web.services import merchant_here, services
@@ -99,24 +104,34 @@ def refused_page(cart: Cart, quote: Quote) -> Answer:
             pay_url=unpaid.get("url"), closes_at=cart.session.claims.expires, reference=reference,
         )  # fmt: skip
     if quote.eligibility.code == "change_in_progress":
-        return pages.render_busy(scene, reference=reference, waiting=_in_the_way(cart.held))
+        return pages.render_busy(scene, reference=reference, waiting=_in_the_way(cart))
     return pages.render_refused(scene, quote.eligibility, reference=reference, now=standing_of(cart))
 
 
-def _in_the_way(held: Held) -> Waiting:
-    """What is scheduled, or being paid, for the same subscription."""
-    scheduled = held.scheduled
+def _in_the_way(cart: Cart) -> Waiting:
+    """What is scheduled, or being paid, for the same subscription. A merchant's own order has no page to be seen on."""
+    held, scheduled = cart.held, cart.held.scheduled
     identity = scheduled.order_id if scheduled else held.open_order
     if identity is None:
         return Waiting()
     with services().store.read() as connection:
         order = order_facts(connection, held.book.id, identity)
-    told = order.consent.figures.get("summary") if order and order.consent else None
-    summary = Summary.from_json(told) if told else None
+        told = order.consent.figures.get("summary") if order and order.consent else None
+        summary = Summary.from_json(told) if told else None
+        if order and summary is None:
+            products = _products(connection, held, order.quote)
+            summary = summarise(held.facts, order.quote, products, cart.renewal_now)
     if scheduled is None:
         return Waiting(since=order.created_at if order else None, summary=summary)
-    path = done_path(held.book.id, identity) if summary else ""
+    path = done_path(held.book.id, identity) if told else ""
     return Waiting(scheduled.due_on, summary=summary, order_url=path)
+
+
+def _products(connection: Connection, held: Held, quote: Quote) -> Mapping[str, ProductFacts]:
+    """The products that the other change is about: this cart's offer may be about others."""
+    products = [item.product for item in (*held.facts.items, *quote.after)]
+    known = catalog_of(connection, held.book.id, held.book.catalog_version)
+    return known.facts(connection, products, quote.currency)
 
 
 def standing_of(cart: Cart) -> Standing | None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from app.cart import phrases
+from app.cart.deeds import as_lines, meant
 from app.cart.pen import Pen, code, email, joined, strong
 from app.cart.state_page import (
     Action,
@@ -23,12 +24,13 @@ from app.cart.state_page import (
 )
 from app.cart.summary import Summary, interval_of
 from app.cart.views import OrderView, Scene
+from app.web.i18n import Tongue
 
 
 class Waiting(NamedTuple):
     """A change that is in the way of another one. ``due_on`` None: it is being made now, since ``since``.
 
-    ``summary`` None: it was made in another way than on a cart's page. ``order_url``: where it can be seen and undone.
+    ``summary`` None: nothing is known of it. ``order_url``: where it can be seen and undone.
     """
 
     due_on: date | None = None
@@ -57,29 +59,29 @@ def undo_question(scene: Scene, order: OrderView, action: str, form_token: str, 
     """The page between: what undoing means, and the button that does it."""
     tongue, summary = scene.tongue, order.summary
     pen = Pen(tongue, order.currency, scene.merchant.timezone)
-    change = strong(phrases.change_line(tongue, summary))
     lead = joined(
-        tongue.tell("%(change)s is scheduled for %(date)s.", change=change, date=pen.strong_day(_on(summary))),
+        tongue.tell("This change is scheduled for %(date)s.", date=pen.strong_day(_on(summary))),
         tongue.tell("If you undo it, your subscription goes on as it is. Nothing was charged for it."),
     )
     hidden = (Hidden("csrf", form_token), Hidden("lang", tongue.language))
     form = Form(action, tongue.say("Undo this change"), hidden, beside=Action(tongue.say("Keep the change"), back))
-    return StatePage(tongue.say("Undo this change?"), lead, "warn", "info", form=form)
+    return StatePage(
+        tongue.say("Undo this change?"), lead, "warn", "info", form=form, facts_heading=tongue.say("The change"),
+        facts=(_what(tongue, summary),),
+    )  # fmt: skip
 
 
 def undone(scene: Scene, order: OrderView) -> StatePage:
     """After it: nothing changes and nothing was charged, however often the page is read."""
     tongue = scene.tongue
     pen = Pen(tongue, order.currency, scene.merchant.timezone)
-    lead = tongue.tell(
-        "<strong>Nothing was charged</strong> and your subscription goes on as it is. %(change)s will not happen.",
-        change=phrases.change_line(tongue, order.summary),
-    )
+    lead = tongue.tell("<strong>Nothing was charged</strong> and your subscription goes on as it is.")
     return StatePage(
         tongue.say("The change was undone"), lead, "ok", "ok", actions=offered(product(scene), account(scene)),
         facts_heading=tongue.say("Your order"),
         facts=(
             Fact(tongue.say("Order number"), code(order.number)),
+            Fact(tongue.say("What was undone"), as_lines(meant(tongue, order.summary))),
             Fact(tongue.say("Next billing date"), _renewal_as_before(pen, order.summary)),
         ),
     )  # fmt: skip
@@ -91,12 +93,14 @@ def in_the_way(scene: Scene, waiting: Waiting, reference: str) -> StatePage:
     pen = Pen(tongue, "", scene.merchant.timezone)
     facts: list[Fact] = []
     if waiting.summary is not None:
-        facts.append(Fact(tongue.say("What changes"), phrases.change_line(tongue, waiting.summary)))
+        facts.append(_what(tongue, waiting.summary))
     see = Action(tongue.say("See the scheduled change"), waiting.order_url) if waiting.order_url else None
     if waiting.due_on is not None:
         headline = tongue.say("A change is already scheduled for %(date)s", date=tongue.day(waiting.due_on))
         lead = joined(tongue.tell("Until it is made or undone, nothing else can be changed."), not_charged(tongue))
         facts.append(Fact(tongue.say("When"), pen.day(waiting.due_on)))
+        if waiting.summary is not None:
+            facts += _renewals(Pen(tongue, waiting.summary.currency, pen.timezone), waiting.summary)
     else:
         headline = tongue.say("Another change is under way")
         lead = tongue.tell(
@@ -118,10 +122,21 @@ def in_the_way(scene: Scene, waiting: Waiting, reference: str) -> StatePage:
 def _facts(pen: Pen, order: OrderView) -> list[Fact]:
     tongue, summary = pen.tongue, order.summary
     told = tongue.tell("From %(date)s", date=pen.day(_on(summary)))
-    facts = [
-        Fact(tongue.say("Order number"), code(order.number)),
-        Fact(tongue.say("What changes"), phrases.change_line(tongue, summary), told),
-    ]
+    facts = [Fact(tongue.say("Order number"), code(order.number)), _what(tongue, summary, told)]
+    facts += _renewals(pen, summary)
+    if order.consent_texts:
+        quoted = Markup("<br>").join(tongue.tell("“%(text)s”", text=text) for text in order.consent_texts)
+        facts.append(Fact(tongue.say("You agreed to"), quoted))
+    return facts
+
+
+def _what(tongue: Tongue, summary: Summary, note: Markup | str = "") -> Fact:
+    return Fact(tongue.say("What changes"), as_lines(meant(tongue, summary)), note)
+
+
+def _renewals(pen: Pen, summary: Summary) -> list[Fact]:
+    """What is due on each date once the change is made."""
+    tongue, facts = pen.tongue, list[Fact]()
     if summary.next_after is not None and summary.renewal is not None:
         price = phrases.renewal_price(pen, summary)
         value = tongue.tell("%(date)s, %(price)s", date=pen.strong_day(summary.next_after), price=price)
@@ -131,9 +146,6 @@ def _facts(pen: Pen, order: OrderView) -> list[Fact]:
             price = phrases.renewal_price(pen, each)
             value = tongue.tell("%(date)s, %(price)s", date=pen.strong_day(each.next_after), price=price)
             facts.append(Fact(tongue.say("Also renews"), value, _taxed(pen, each)))
-    if order.consent_texts:
-        quoted = Markup("<br>").join(tongue.tell("“%(text)s”", text=text) for text in order.consent_texts)
-        facts.append(Fact(tongue.say("You agreed to"), quoted))
     return facts
 
 

@@ -70,13 +70,14 @@ def summarise(held: Subscription, quote: Quote, catalog: Catalog, price_now: int
         tax_included=quote.tax_rate.inclusive,
         rows=_rows(quote, quote.renewal, catalog),
         rises=rises(held, quote, price_now),
-        items=_items(touched, catalog) if kind in {"item", "fewer_items", "several"} else (),
+        items=_items(touched, quote, catalog) if kind in {"item", "fewer_items", "several"} else (),
         effective_on=quote.effective_on,
         early=quote.effective == "early_renewal",
         credited=quote.credited,
         deferred=quote.deferred,
         flat=any(line.rule in {"fixed", "difference"} for line in quote.lines),
         later=tuple(_later(quote, renewal, catalog) for renewal in quote.later if renewal.date),
+        changed=tuple(_row(pair, quote, catalog) for pair in pairs if pair in touched or _moved(pair)),
     )
 
 
@@ -97,12 +98,14 @@ def _touched(pairs: list[_Pair], quote: Quote) -> list[_Pair]:
     return [pair for pair in pairs if pair.differs or (pair.after and pair.after.running_number in once)]
 
 
+def _moved(pair: _Pair) -> bool:
+    return pair.before is not None and pair.after is not None and pair.before.period != pair.after.period
+
+
 def _kind(pairs: list[_Pair], touched: list[_Pair], quote: Quote) -> tuple[str, _Pair]:
     """The kind with the item it is about; ``single`` leaves the rest to `_kind_of_one`."""
     if not touched:
-        moved = next(
-            (pair for pair in pairs if pair.before and pair.after and pair.before.period != pair.after.period), pairs[0]
-        )
+        moved = next((pair for pair in pairs if _moved(pair)), pairs[0])
         return "renewal" if quote.effective == "early_renewal" else "date", moved
     if len(touched) > 1:
         return "several", touched[0]
@@ -132,22 +135,30 @@ def _kind_of_one(before: Item, after: Item, extras: tuple[Extra, ...]) -> str:
     return "interval" if differs["interval"] else "date"
 
 
-def _items(touched: list[_Pair], catalog: Catalog) -> tuple[ItemRow, ...]:
+def _items(touched: list[_Pair], quote: Quote, catalog: Catalog) -> tuple[ItemRow, ...]:
     if len(touched) == 1 and touched[0].before and touched[0].after:
         return ()
-    rows: list[ItemRow] = []
-    for before, after in touched:
-        facts = catalog.get((after or before).product) if after or before else None  # type: ignore[union-attr]
-        rows.append(
-            ItemRow(
-                _name(before, catalog) if before else None,
-                _name(after, catalog) if after else None,
-                before.quantity if before else 0,
-                after.quantity if after else 0,
-                facts.unit_name if facts else None,
-            )
-        )
-    return tuple(rows)
+    return tuple(_row(pair, quote, catalog) for pair in touched)
+
+
+def _row(pair: _Pair, quote: Quote, catalog: Catalog) -> ItemRow:
+    before, after = pair
+    one = after or before
+    facts = catalog.get(one.product) if one else None
+    lines = [line for line in quote.lines if after and line.item == after.running_number]
+    extras = extras_of(before, after, lines, catalog)
+    return ItemRow(
+        _name(before, catalog) if before else None,
+        _name(after, catalog) if after else None,
+        before.quantity if before else 0,
+        after.quantity if after else 0,
+        facts.unit_name if facts else None,
+        str(before.interval) if before else None,
+        str(after.interval) if after else None,
+        tuple(extra for extra in extras if extra.is_new),
+        local_day(before.period.end, quote.timezone) if before else None,
+        local_day(after.period.end, quote.timezone) if after else None,
+    )
 
 
 def _name(item: Item, catalog: Catalog) -> str:

@@ -49,13 +49,19 @@ class RenewalRow:
 
 @dataclass(frozen=True, slots=True)
 class ItemRow:
-    """One of several products that change together. ``before`` and ``after`` are names; None: not held."""
+    """An item that changes. ``before`` and ``after`` are names; None: not held. The days are the ends of its period,
+    exclusive: where it renews, its next billing dates."""
 
     before: str | None
     after: str | None
     quantity_before: int
     quantity_after: int
     unit: str | None = None
+    interval_before: str | None = None
+    interval_after: str | None = None
+    extras: tuple[Extra, ...] = ()
+    day_before: date | None = None
+    day_after: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,8 @@ class Summary:
     deferred: int = 0
     flat: bool = False
     later: tuple[LaterRenewal, ...] = ()
+    changed: tuple[ItemRow, ...] = ()
+    """Every item that is other than before, with all that is; ``items`` has those of a change of several."""
 
     @property
     def later_renewals(self) -> tuple[Summary, ...]:
@@ -163,6 +171,9 @@ class Summary:
             plain[name] = plain[name] and plain[name].isoformat()
         for each in plain["later"]:
             each["day"] = each["day"].isoformat()
+        for each in (*plain["items"], *plain["changed"]):
+            for name in ("day_before", "day_after"):
+                each[name] = each[name] and each[name].isoformat()
         return plain
 
     @classmethod
@@ -171,10 +182,20 @@ class Summary:
         values = dict(plain)
         for name in _DAYS:
             values[name] = date.fromisoformat(values[name]) if values[name] else None
-        for name, kind in (("extras", Extra), ("rows", RenewalRow), ("items", ItemRow)):
+        for name, kind in (("extras", Extra), ("rows", RenewalRow)):
             values[name] = tuple(kind(**each) for each in values[name])
+        for name in ("items", "changed"):
+            values[name] = tuple(_item(each) for each in values.get(name, ()))
         values["later"] = tuple(_later(each) for each in values.get("later", ()))
         return cls(**values)
+
+
+def _item(plain: Mapping[str, Any]) -> ItemRow:
+    values = dict(plain)
+    for name in ("day_before", "day_after"):
+        values[name] = date.fromisoformat(values[name]) if values.get(name) else None
+    values["extras"] = tuple(Extra(**each) for each in values.get("extras", ()))
+    return ItemRow(**values)
 
 
 def _later(plain: Mapping[str, Any]) -> LaterRenewal:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from werkzeug.test import TestResponse
 
+from app.billing.facts import Change
+from app.cart.door import tools
+from app.checkout.by_hand import Asked, change_by_hand
 from app.links.claims import WrittenOffer
+from app.subscriptions.facts import load
 from tests.doors.cart.shop import CartPage, Shop, local, shown
 from tests.doors.page_client import elements, form_values, parsed
 
@@ -62,7 +68,8 @@ def test_looking_at_the_question_changes_nothing(shop: Shop, done: CartPage):
     before = shop.dump()
     _, text = shown(shop.cart_at(undo_path(done)))
     assert "Undo this change?" in text
-    assert "1 seat to 2 seats, CRM Standard is scheduled for January 1, 2027." in text
+    assert "This change is scheduled for January 1, 2027." in text
+    assert "1 seat to 2 seats, CRM Standard" in text
     assert shop.dump() == before
 
 
@@ -72,6 +79,7 @@ def test_undone_it_says_so_and_goes_on_saying_so(shop: Shop, done: CartPage):
         _, text = shown(shop.client.follow(back))
         assert "The change was undone" in text
         assert "Nothing was charged and your subscription goes on as it is." in text
+        assert "What was undone1 seat to 2 seats, CRM Standard" in text
     assert shop.ask("SELECT state FROM scheduled_changes") == "UNDONE"
     assert shop.seats() == 1
 
@@ -132,3 +140,28 @@ def test_the_mail_says_what_happens_when(shop: Shop, done: CartPage):
     body = shop.mails("receipt")[0]
     assert (body["outcome"], body["effective_on"]) == ("registered", "2027-01-01")
     del done
+
+
+def by_hand(shop: Shop, *changes: Change, **asked: Any) -> None:
+    """A merchant schedules it without a page: no summary of a cart is kept with its order."""
+    with shop.store.read() as conn:
+        held = load(conn, shop.seeded.book, 1048)
+    assert held is not None
+    with shop.app.test_request_context():
+        change_by_hand(tools(), held, Asked(changes, "console", "en", **asked))
+
+
+def test_a_change_that_the_merchant_scheduled_is_told_with_what_and_when(shop: Shop):
+    by_hand(shop, Change(1, quantity=3, effective="next_billing"), consent="She agreed on the phone.")
+    _, text = shown(shop.open(shop.link(check=False), 409))
+    assert "A change is already scheduled for January 1, 2027" in text
+    assert "What changes1 seat to 3 seats, CRM Standard" in text
+    assert "WhenJanuary 1, 2027" in text
+    assert "Next billing dateJanuary 1, 2027, $120.00 a year" in text
+    assert "See the scheduled change" not in text, "it has no page of the shopper's own"
+
+
+def test_a_plan_that_the_merchant_scheduled_is_named_though_the_link_offers_another_thing(shop: Shop):
+    by_hand(shop, Change(1, product="crm-pro", effective="next_billing"), consent="She agreed on the phone.")
+    _, text = shown(shop.open(shop.link(check=False), 409))
+    assert "What changesCRM Standard to CRM Pro" in text

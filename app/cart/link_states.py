@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.cart import phrases
-from app.cart.deeds import change_line
+from app.cart.deeds import as_lines, change_line, meant
 from app.cart.pen import Pen, code, email, joined, strong
 from app.cart.state_page import (
     Action,
@@ -107,6 +107,8 @@ def gone(scene: Scene, reason: str, fresh: FreshLink | None, reference: str) -> 
 
 def used(scene: Scene, order: OrderView, resend: str, form_token: str, see: str = "") -> StatePage:
     """S-17. What was bought with this link, and a copy of the receipt."""
+    if order.schedule == "UNDONE":
+        return _undone(scene, order)
     tongue = scene.tongue
     pen = Pen(tongue, order.currency, scene.merchant.timezone)
     headline = tongue.say("This offer was already used")
@@ -137,6 +139,27 @@ def used(scene: Scene, order: OrderView, resend: str, form_token: str, see: str 
     return StatePage(
         headline, lead, "ok", "ok", actions=(way,) if way else (), form=form, facts_heading=tongue.say("Your order"),
         facts=tuple(facts),
+    )  # fmt: skip
+
+
+def _undone(scene: Scene, order: OrderView) -> StatePage:
+    """What was bought came to nothing, but the link was used: no receipt, which would say that it is still to come."""
+    tongue = scene.tongue
+    lead = joined(
+        tongue.tell("The change that you scheduled with this link was undone, and the link cannot be used again."),
+        tongue.tell("<strong>Nothing was charged</strong> and your subscription goes on as it is."),
+    )
+    ask = None
+    if scene.merchant.help_email:
+        ask = Action(tongue.say("Ask the seller"), f"mailto:{scene.merchant.help_email}")
+    facts = (
+        Fact(tongue.say("Order number"), code(order.number)),
+        Fact(tongue.say("State of the order"), order_state(tongue, order)),
+        Fact(tongue.say("What was undone"), as_lines(meant(tongue, order.summary))),
+    )
+    return StatePage(
+        tongue.say("The change was undone"), lead, "ok", "ok", actions=offered(account(scene, main=True), ask),
+        facts_heading=tongue.say("Your order"), facts=facts,
     )  # fmt: skip
 
 

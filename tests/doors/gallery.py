@@ -42,6 +42,7 @@ from app.cart.views import (
     QuantityChoice,
     Scene,
     SubscriptionView,
+    summary_of,
 )
 from app.web.assets import Assets
 from app.web.errors import ErrorPage, render_error
@@ -304,6 +305,9 @@ def states(pages: Pages, tongue: Tongue, merchant: MerchantView = MERCHANT) -> d
         "S-17-scheduled": lambda: door.render_used(
             scene, later, resend="/link/receipt", form_token="prototype", see="/done/T0KEN"
         ),
+        "S-17-undone": lambda: door.render_used(
+            scene, replace(later, schedule="UNDONE"), resend="/link/receipt", form_token="prototype", see="/done/T0KEN"
+        ),
         "S-24-scheduled": lambda: door.render_done(scene, later, undo="/done/T0KEN/undo"),
         "S-24-undo": lambda: door.render_undo(
             scene, later, action="/done/T0KEN/undo", form_token="prototype", back="/done/T0KEN"
@@ -345,6 +349,13 @@ def states(pages: Pages, tongue: Tongue, merchant: MerchantView = MERCHANT) -> d
         "S-22": lambda: door.render_done(scene, order(scene)),
         "S-22-plan": lambda: door.render_done(scene, order(scene, PRO)),
         "S-22-options": lambda: door.render_done(scene, order(scene, Change(1, options=("support", "esign")))),
+        **{
+            name.replace("S-1", "S-22"): lambda c=made: door.render_done(
+                scene, order(scene, amount=c.quote.due_now, tax=c.quote.tax, summary=summary_of(c), quote=c.quote)
+            )
+            for name, made in changes().items()
+            if name in {"S-1-several", "S-1-new-item", "S-1e-keep-day", "S-1e-early", "S-1g-deferred"}
+        },
         "S-22-receipt": lambda: door.render_receipt_sent(scene, email=mail),
         "S-23": lambda: door.render_done(scene, order(scene, applied=False), check="/done/T0KEN"),
         "S-24": lambda: door.render_done(

@@ -103,11 +103,13 @@ def _print_orders(found: Past) -> None:
         return
     say()
     say("Orders")
+    undone = {each.order_id for each in found.scheduled if each.state == "UNDONE"}
     for each in found.orders:
+        outcome = "scheduled, then undone" if each.id in undone else OUTCOMES.get(each.outcome, each.outcome)
         declined = f" (declined: {found.declines[each.id]})" if each.id in found.declines else ""
         how = "link" if each.link_jti else each.source
         row(
-            f"{each.number}, {shown(each.created_at)}, {how}: {OUTCOMES.get(each.outcome, each.outcome)}{declined}",
+            f"{each.number}, {shown(each.created_at)}, {how}: {outcome}{declined}",
             english_money(each.total, each.currency),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -165,3 +166,31 @@ def test_a_plan_that_the_merchant_scheduled_is_named_though_the_link_offers_anot
     by_hand(shop, Change(1, product="crm-pro", effective="next_billing"), consent="She agreed on the phone.")
     _, text = shown(shop.open(shop.link(check=False), 409))
     assert "What changesCRM Standard to CRM Pro" in text
+
+
+def test_undone_its_link_stays_used_and_says_what_became_of_it(shop: Shop):
+    """A paid order spends the use for good (I25), one of nothing too; what the page says of it must be true."""
+    link = shop.link(LATER)
+    page = shop.cart_at(local(shop.press(shop.open(link)).headers["Location"]))
+    press_undo(shop, page)
+    again = shop.open(link)
+    _, text = shown(again)
+    assert "The change that you scheduled with this link was undone, and the link cannot be used again." in text
+    assert "Nothing was charged and your subscription goes on as it is." in text
+    assert "State of the orderUndone" in text
+    assert "Scheduled on" not in text
+    assert "receipt" not in text
+    assert "See the scheduled change" not in text
+    assert (shop.ask("SELECT count(*) FROM link_uses"), shop.orders(), shop.taken()) == (1, 1, [])
+
+
+def test_no_receipt_of_an_undone_change_promises_it_again(shop: Shop):
+    link = shop.link(LATER)
+    page = shop.cart_at(local(shop.press(shop.open(link)).headers["Location"]))
+    used = shop.open(link)  # was open before it was undone
+    press_undo(shop, page)
+    mails = len(shop.mails("receipt"))
+    shop.clock.move(timedelta(minutes=20))
+    path = next(f.get("action", "") for f in elements(parsed(used.html), "form") if "/receipt" in f.get("action", ""))
+    shop.client.post(path, form_values(used.html, "/receipt"), 303)
+    assert len(shop.mails("receipt")) == mails

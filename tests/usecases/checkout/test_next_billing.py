@@ -16,7 +16,7 @@ from app.links.claims import WrittenOffer
 from app.models.orders import Attempt, Fulfilment
 from app.models.subscriptions import Entitlement, ScheduledChange, SubscriptionChange
 from app.subscriptions.facts import Held, load
-from app.subscriptions.scheduling import pending_change, undo_change
+from app.subscriptions.scheduling import pending_change, schedule_state, undo_change
 from tests.usecases.charging.desk import SECOND_SEAT, Desk
 from tests.usecases.checkout.till import Till
 
@@ -173,3 +173,17 @@ def test_a_link_for_the_next_billing_date_schedules(till: Till):
     assert waiting is not None
     assert (waiting.order_id, waiting.changes) == (order, (cart.offered.change,))
     assert till.desk.facts(order).outcome == "registered"
+
+
+def test_an_undone_change_spends_its_link_and_says_that_it_was_undone(till: Till):
+    """PAID has no way back (the order took nothing and stays as agreed to); what it scheduled tells that it was undone."""
+    session = till.open(WrittenOffer(1, "crm-seat", 3, effective="next_billing"))
+    order = till.press(till.look(session))
+    assert undo(till, order_id=order)
+    facts = till.desk.facts(order)
+    assert (facts.state, facts.total) == ("PAID", 0)
+    with till.store.read() as conn:
+        assert schedule_state(conn, till.seeded.book, order) == "UNDONE"
+    with pytest.raises(CheckoutRefused) as refused:
+        till.look(session)
+    assert (refused.value.code, refused.value.details["order"]) == ("link_used", order)

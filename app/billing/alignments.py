@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from app.billing.facts import Item, Lot, Span
+from app.billing.measures import Point
 from app.billing.plan import Plan
 from app.billing.pricing import ItemPricing, Stretch
 from app.billing.schedule import grid_day
@@ -46,14 +47,15 @@ def extend_existing(pricing: ItemPricing) -> None:
         return shorten_new(pricing)
     share = measure.share(plan.interval, today, anchor_day, today, end)
     stretch = Stretch(measure, today, end, None, share)
+    since = max(today, measure.point(item.period.start))
+    lots = on_grid(pricing, anchor_day, since)
     added = pricing.charge_added(stretch)
-    lots = item.lots if pricing.joined else plan.kept
     if end > old_end:
         further = measure.share(item.interval, old_end, item.anchor_day, old_end, end)
-        lots = pricing.extend(item, lots, Stretch(measure, old_end, end, None, further))
+        lots = pricing.extend(lots, Stretch(measure, old_end, end, None, further, item))
     if plan.once:
         pricing.charge_once(today, end)
-    pricing.credit(plan.removed, max(today, measure.point(item.period.start)))
+    pricing.credit(plan.removed, since)
     if pricing.joined:
         pricing.moved = replace(item, period=stretch.span, anchor_day=anchor_day, lots=lots, entitlements=())
         lots = ()
@@ -69,10 +71,11 @@ def reset(pricing: ItemPricing) -> None:
     end = measure.edge(today, anchor_day, plan.interval, 1)
     share = measure.share(plan.interval, today, anchor_day, today, end)
     stretch = Stretch(measure, today, end, None, share)
+    since = min(max(today, measure.point(item.period.start)), measure.point(item.period.end))
+    on_grid(pricing, anchor_day, since, pricing.credits_rest)
     lots = pricing.charge_kept(stretch) + pricing.charge_added(stretch)
     if plan.once:
         pricing.charge_once(today, end)
-    since = min(max(today, measure.point(item.period.start)), measure.point(item.period.end))
     pricing.credit(tuple((lot, lot.quantity) for lot in item.lots), since)
     pricing.after = after_plan(plan, lots, stretch.span, anchor_day)
 
@@ -115,13 +118,44 @@ def early_renewal(pricing: ItemPricing) -> None:
     end = measure.edge(old_end, item.anchor_day, plan.interval, 1)
     share = measure.share(plan.interval, old_end, item.anchor_day, old_end, end)
     stretch = Stretch(measure, old_end, end, None, share)
+    anchor_day = grid_day(measure.day(old_end), item.anchor_day)
+    on_grid(pricing, anchor_day, min(today, old_end))
     lots = pricing.charge_kept(stretch) + pricing.charge_added(stretch)
     if plan.once:
         pricing.charge_once(old_end, end)
     if today < old_end:
-        pricing.carry_over(today, old_end)
-    anchor_day = grid_day(measure.day(old_end), item.anchor_day)
+        pricing.tell_time_left(today, old_end)
+        pricing.carry_over(today)
     pricing.after = after_plan(plan, lots, Span(measure.instant(today), stretch.span.end), anchor_day)
+
+
+def on_grid(pricing: ItemPricing, anchor_day: int, since: Point, credited: bool = False) -> tuple[Lot, ...]:
+    """The lots that stay, as they are held on the grid of ``anchor_day``; if that is another one, they get new numbers.
+
+    What was paid for the old numbers is measured on the grid that it was paid on, once and for all: the rest, unless it is
+    ``credited``, goes over to the new numbers. Were old rows measured on the new grid, some of what a credit has taken
+    back already would be found unused once more.
+    """
+    plan, item = pricing.plan, pricing.joined or pricing.plan.item
+    kept = item.lots if pricing.joined else plan.kept
+    if anchor_day == item.anchor_day or not (kept and pricing.paid and pricing.measure.credits):
+        return kept
+    held = {lot.number: lot for lot in item.lots}
+    first = 1 + max([*held, *[row.lot or 0 for row in item.entitlements or ()]])
+    anew = _numbered(kept, first)
+    if not credited:
+        for old, new in zip(kept, anew, strict=True):
+            lot = held[old.number]
+            pricing.move(item, lot, old.quantity, new.number, since, lot.quantity - old.quantity)
+    if not pricing.joined:
+        first += len(kept)
+        added, once = _numbered(plan.added, first), _numbered(plan.once, first + len(plan.added))
+        pricing.plan = plan._replace(kept=anew, added=added, once=once)
+    return anew
+
+
+def _numbered(lots: tuple[Lot, ...], first: int) -> tuple[Lot, ...]:
+    return tuple([replace(lot, number=number) for number, lot in enumerate(lots, first)])
 
 
 Way = Callable[[ItemPricing], None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from fractions import Fraction
 from math import gcd
@@ -9,7 +10,7 @@ from math import gcd
 from app.billing.discounts import off
 from app.billing.facts import Entitlement, Item, Lot
 from app.billing.measures import MIXED, DayMeasure, Point, Share
-from app.billing.rounding import Rounding
+from app.billing.rounding import Rounding, down, half_up
 
 Part = tuple[Point, datetime, Fraction]
 """Where a rest begins and ends, and what it is worth."""
@@ -30,21 +31,31 @@ class Unused:
         self.top, self.bottom, self.share, self.unit = top, bottom, share, unit
         self.begin, self.end, self.ends, self.parts = begin, end, ends, parts
 
-    def shared_out(self, gone: int, quantity: int, rounding: Rounding) -> list[tuple[Point, datetime, int]]:
+    def shared_out(
+        self, units: int, quantity: int, rounding: Rounding, after: int = 0
+    ) -> list[tuple[Point, datetime, int]]:
         """So many units' part of the rest, in minor units: an amount for each stretch, which add up to the whole amount.
 
-        Were it taken off all the stretches at once, a later credit would find more left of the last one than was paid.
+        Were it taken off all the stretches at once, a later credit would find more left of the last one than was paid. It is
+        what is left once ``after`` other units' part was shared out: both are no more than their sum, rounded once.
         """
+        amounts = self._amounts(units + after, quantity, rounding)
+        if after:
+            before = self._amounts(after, quantity, rounding)
+            amounts = [amount - taken for amount, taken in zip(amounts, before, strict=True)]
+        stretches = [part[:2] for part in self.parts] or [(self.begin, self.ends)]
+        return [(*stretch, amount) for stretch, amount in zip(stretches, amounts, strict=True) if amount]
+
+    def _amounts(self, units: int, quantity: int, rounding: Rounding) -> list[int]:
         if not self.parts:
-            return [(self.begin, self.ends, rounding(self.top * gone, self.bottom * quantity))]
-        shares: list[tuple[Point, datetime, int]] = []
+            return [rounding(self.top * units, self.bottom * quantity)]
+        amounts: list[int] = []
         exact, given = Fraction(0), 0
-        for begin, ends, worth in self.parts:
-            exact += worth * gone / quantity
-            part = rounding(exact.numerator, exact.denominator) - given
-            given += part
-            shares.append((begin, ends, part))
-        return [share for share in shares if share[2]]
+        for _, _, worth in self.parts:
+            exact += worth * units / quantity
+            amounts.append(rounding(exact.numerator, exact.denominator) - given)
+            given += amounts[-1]
+        return amounts
 
 
 def unused(rows: list[tuple[Entitlement, int, int]], item: Item, measure: DayMeasure, since: Point) -> Unused | None:
@@ -54,17 +65,17 @@ def unused(rows: list[tuple[Entitlement, int, int]], item: Item, measure: DayMea
     """
     top, bottom, paid_top, paid_bottom = 0, 1, 0, 1
     shares: set[tuple[int, int, str | None]] = set()
-    spans: set[tuple[Point, Point]] = set()
+    worths: list[_Worth] = []
     last, ends = since, rows[0][0].end if rows else None
     for row, weight, whole in rows:
         start, end = measure.point(row.start), measure.point(row.end)
         share = measure.unused(start, end, since, item.anchor_day, item.interval)
+        amount, over = row.amount * weight * share[0], whole * share[1]
         if share[0]:
-            spans.add((max(start, since), end))
+            worths.append((end, max(start, since), row.end, amount, over))
         if end > last:
             last, ends = end, row.end
         shares.add(share)
-        amount, over = row.amount * weight * share[0], whole * share[1]
         if over == bottom:
             top += amount
         else:
@@ -72,8 +83,8 @@ def unused(rows: list[tuple[Entitlement, int, int]], item: Item, measure: DayMea
         paid_top, paid_bottom = paid_top * whole + row.amount * weight * paid_bottom, paid_bottom * whole
     if top <= 0 or ends is None:
         return None
-    parts = _parts(rows, item, measure, since) if len(spans) > 1 else ()
-    begin = min(spans)[0]
+    parts = _parts(worths)
+    begin = min([worth[1] for worth in worths])
     if len(shares) == 1:
         share_top, share_bottom, unit = shares.pop()
         return Unused(top, bottom, (share_top, share_bottom), unit, begin, last, ends, parts)
@@ -82,17 +93,19 @@ def unused(rows: list[tuple[Entitlement, int, int]], item: Item, measure: DayMea
     return Unused(top, bottom, (shown[0] // divisor, shown[1] // divisor), MIXED, begin, last, ends, parts)
 
 
-def _parts(rows: list[tuple[Entitlement, int, int]], item: Item, measure: DayMeasure, since: Point) -> tuple[Part, ...]:
-    """What the rows over each stretch are still worth together, the stretch that ends first first."""
-    worth: dict[tuple[Point, Point], tuple[datetime, Fraction]] = {}
-    for row, weight, whole in rows:
-        start, end = measure.point(row.start), measure.point(row.end)
-        top, bottom, _ = measure.unused(start, end, since, item.anchor_day, item.interval)
-        if top:
-            stretch = end, max(start, since)
-            before = worth[stretch][1] if stretch in worth else Fraction(0)
-            worth[stretch] = row.end, before + Fraction(row.amount * weight * top, whole * bottom)
-    return tuple((begin, *worth[end, begin]) for end, begin in sorted(worth))
+_Worth = tuple[Point, Point, datetime, int, int]
+"""Where a row's rest ends and begins, the instant of that end, and what it is worth, as two integers."""
+
+
+def _parts(worths: list[_Worth]) -> tuple[Part, ...]:
+    """What the rows over each stretch are still worth together, the stretch that ends first first; none where there is one."""
+    if len({worth[:2] for worth in worths}) == 1:
+        return ()
+    parts: dict[tuple[Point, Point], tuple[datetime, Fraction]] = {}
+    for end, begin, ends, top, bottom in worths:
+        before = parts[end, begin][1] if (end, begin) in parts else Fraction(0)
+        parts[end, begin] = ends, before + Fraction(top, bottom)
+    return tuple((begin, *parts[end, begin]) for end, begin in sorted(parts))
 
 
 def rows_of(lot: Lot, item: Item, weights: tuple[int, int] | None) -> list[tuple[Entitlement, int, int]]:
@@ -123,18 +136,42 @@ def assumed_payment(lot: Lot, item: Item, measure: DayMeasure, rounding: Roundin
     return Entitlement(item.running_number, lot.number, item.period.start, item.period.end, amount)
 
 
-def pinned(item: Item, rounding: Rounding) -> tuple[Entitlement, ...]:
-    """The ledger with every row naming its lot: rows for all lots are split so that their parts add up to them."""
+def split(item: Item, rounding: Rounding) -> Item:
+    """The item with rows for all lots as they are to be shared out: exactly, as long as that gives back no more than was paid.
+
+    Where the lots' parts come to more than the row once they are rounded, or where such rows add up to fractions, each row
+    is shared out in whole minor units instead.
+    """
+    rows = [row for row in item.entitlements or () if row.lot is None]
+    if not rows or len(item.lots) < 2:
+        return item
+    if len(rows) == 1 and rows[0].amount > 0:
+        # A tie that is rounded to even alone may be rounded up beside another row.
+        nearest = down if rounding is down else half_up
+        amount = rows[0].amount
+        weights = [weights_of(lot, item) for lot in item.lots]
+        if sum([nearest(amount * weight, total) for weight, total in weights]) <= amount:
+            return item
+    return replace(item, entitlements=pinned(item))
+
+
+def pinned(item: Item) -> tuple[Entitlement, ...]:
+    """The ledger with every row naming its lot: rows for all lots are split so that their parts add up to them, the units
+    that are over going to the lots with the largest fractions."""
     rows: list[Entitlement] = []
     for row in item.entitlements or ():
         if row.lot is not None:
             rows.append(row)
             continue
-        given, weight_so_far = 0, 0
-        for lot in item.lots:
-            weight, total = weights_of(lot, item)
-            weight_so_far += weight
-            part = rounding(row.amount * weight_so_far, total) - given
-            given += part
-            rows.append(Entitlement(row.item, lot.number, row.start, row.end, part))
+        sign, amount = (1, row.amount) if row.amount >= 0 else (-1, -row.amount)
+        weights = [weights_of(lot, item) for lot in item.lots]
+        parts = [amount * weight // total for weight, total in weights]
+        fractions = [-(amount * weight % total) for weight, total in weights]
+        largest = sorted(range(len(parts)), key=fractions.__getitem__)
+        for place in largest[: amount - sum(parts)]:
+            parts[place] += 1
+        rows += [
+            Entitlement(row.item, lot.number, row.start, row.end, sign * part)
+            for lot, part in zip(item.lots, parts, strict=True)
+        ]
     return tuple(rows)

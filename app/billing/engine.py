@@ -224,9 +224,10 @@ def _summed(
         effective = "now"
     on = _effective_on(pricings) if effective == "next_billing" else None
     rows = first.rows if len(pricings) == 1 else [row for pricing in pricings for row in pricing.rows]
+    moves = first.moves if len(pricings) == 1 else [row for pricing in pricings for row in pricing.moves]
     return Quote(
         eligibility, currency, policy.timezone, at, lines, credit, charge, discount, subtotal, tax, policy.tax, total,
-        due.balance_used, due.waived, due.deferred, due.due_now, before, renewal.date, renewal, after, tuple(rows),
+        due.balance_used, due.waived, due.deferred, due.due_now, before, renewal.date, renewal, after, (*rows, *moves),
         due.credited, effective, on, later, unpaid_rows(rows, due, subtotal, total),
     )  # fmt: skip
 

@@ -30,7 +30,7 @@ def apply_quote(subscription: Subscription, made: Quote, policy: Policy) -> Subs
             paid = subscription.status != "trialing"
             rows = tuple(assumed_payment(lot, before, measure, rounding) for lot in before.lots if paid)
         else:
-            rows = pinned(before, rounding)
+            rows = pinned(before)
         added = tuple(row for row in (*made.entitlements, *made.unpaid) if row.item == item.running_number)
         items.append(replace(item, entitlements=rows + added))
     balance = subscription.balance + made.balance_used + made.credited

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, datetime
 
-from app.billing.credits import Unused, assumed_payment, rows_of, unused, weights_of
+from app.billing.credits import Unused, assumed_payment, rows_of, split, unused, weights_of
 from app.billing.discounts import Discounter, Fraction, after_periods, off
 from app.billing.facts import Change, Entitlement, Item, Lot, LotDiscount, Span
 from app.billing.measures import DayMeasure, Point, Share
@@ -16,14 +16,18 @@ from app.billing.rulebook import Policy
 
 
 class Stretch:
-    """A stretch of time as the measure's points, as instants for the ledger and as local days for the page."""
+    """A stretch of time as the measure's points, as instants for the ledger and as local days for the page.
 
-    __slots__ = ("end", "first_day", "last_day", "share", "span", "start")
+    ``of`` is the item that the time is of, where that is not the item as the change makes it.
+    """
+
+    __slots__ = ("end", "first_day", "last_day", "of", "share", "span", "start")
 
     def __init__(
-        self, measure: DayMeasure, start: Point, end: Point, end_instant: datetime | None, share: Share
-    ) -> None:
-        self.start, self.end, self.share = start, end, share
+        self, measure: DayMeasure, start: Point, end: Point, end_instant: datetime | None, share: Share,
+        of: Item | None = None,
+    ) -> None:  # fmt: skip
+        self.start, self.end, self.share, self.of = start, end, share, of
         self.span = Span(measure.instant(start), measure.instant(end) if end_instant is None else end_instant)
         self.first_day: date = measure.day(start)
         self.last_day: date = measure.day(end)
@@ -33,7 +37,8 @@ class ItemPricing:
     """Collects the lines and ledger rows of one item's change: charges prorated, the unused part of what goes credited.
 
     ``after`` is the item as it will be; None: it is gone. ``joined`` is the item whose dates a new one takes, ``moved``
-    that item as it will be if its own dates move. ``refusal`` is the code of what the alignment cannot do.
+    that item as it will be if its own dates move. ``refusal`` is the code of what the alignment cannot do. ``rows`` are
+    what is paid today, ``moves`` what happens to what was paid before: it is credited, or taken over to another lot.
     """
 
     credits_rest = True
@@ -60,6 +65,7 @@ class ItemPricing:
         self.charges: list[Line] = []
         self.credits: list[Line] = []
         self.rows: list[Entitlement] = []
+        self.moves: list[Entitlement] = []
         self.joined = joined
 
     def charge_added(self, stretch: Stretch) -> tuple[Lot, ...]:
@@ -79,20 +85,21 @@ class ItemPricing:
 
     def charge_kept(self, stretch: Stretch) -> tuple[Lot, ...]:
         """Charge the lots that stay, each with its own discount, which loses one period."""
-        return self.charge_lots(self.plan.item, self.plan.kept, stretch)
+        return self.charge_lots(self.plan.kept, stretch)
 
-    def extend(self, item: Item, lots: tuple[Lot, ...], stretch: Stretch) -> tuple[Lot, ...]:
+    def extend(self, lots: tuple[Lot, ...], stretch: Stretch) -> tuple[Lot, ...]:
         """The same for lots that are taken further than they were paid for: as many periods as that touches."""
-        return self.charge_lots(item, lots, stretch, "extension")
+        return self.charge_lots(lots, stretch, "extension")
 
-    def charge_lots(self, item: Item, lots: tuple[Lot, ...], stretch: Stretch, kind: str = "charge") -> tuple[Lot, ...]:
+    def charge_lots(self, lots: tuple[Lot, ...], stretch: Stretch, kind: str = "charge") -> tuple[Lot, ...]:
+        item = stretch.of or self.plan.item
         after: list[Lot] = []
         for lot in lots:
-            amount = self._charge(lot, stretch, kind, item)
+            amount = self._charge(lot, stretch, kind)
             share, periods = self._discounted_part(lot.discount, item, stretch)
             taken = off(lot, lot.discount, share)
-            paid = amount - self._discount(lot, stretch, taken, amount, lot.discount, item)
-            self._enter(lot, stretch, paid, item)
+            paid = amount - self._discount(lot, stretch, taken, amount, lot.discount)
+            self._enter(lot, stretch, paid)
             after.append(replace(lot, discount=after_periods(lot.discount, periods)) if lot.discount else lot)
         return tuple(after)
 
@@ -112,9 +119,8 @@ class ItemPricing:
         """Charge in full what is bought once and never renews. Its row names a lot that no item holds: nothing of it is
         ever credited."""
         for lot in self.plan.once:
-            stretch = Stretch(self.measure, since, end, None, (1, 1))
-            amount = self._charge(lot, stretch, "charge", self.plan.item, "usage")
-            self._enter(lot, stretch, amount, self.plan.item)
+            stretch = Stretch(self.measure, since, end, None, (1, 1), self.plan.item)
+            self._enter(lot, stretch, self._charge(lot, stretch, "charge", "usage"))
 
     def discounted_later(self) -> tuple[Lot, ...]:
         """The lots that are added, where nothing is charged today: the discount begins with their first renewal."""
@@ -130,47 +136,41 @@ class ItemPricing:
         for lot, gone in lots:
             self._credit(lot, gone, since)
 
-    def carry_over(self, since: Point, end: Point) -> None:
-        """Say which time goes on top of a new interval, and take what was paid for lots that are replaced over to the first
-        one that replaces them: by two rows that cancel out, so that nothing is credited and nothing is lost."""
+    def tell_time_left(self, since: Point, end: Point) -> None:
+        """Say which time goes on top of a new interval."""
         item = self.plan.item
         share = self.measure.share(item.interval, end, item.anchor_day, since, end)
-        stretch = Stretch(self.measure, since, end, None, share)
+        stretch = Stretch(self.measure, since, end, None, share, item)
         for lot in item.lots:
             if lot.kind == "product":
-                self.charges.append(self._line("carry_over", 0, lot, stretch, None, item))
-        if not self.plan.added or not self.paid:
-            return
-        heir, number = self.plan.added[0].number, item.running_number
-        for lot, gone in self.plan.removed:
-            rest = self._rest(lot, since)
-            for begin, ends, amount in rest.shared_out(gone, lot.quantity, self.round) if rest else ():
-                if amount:
-                    begins = self.measure.instant(begin)
-                    self.rows.append(Entitlement(number, lot.number, begins, ends, -amount))
-                    self.rows.append(Entitlement(number, heir, begins, ends, amount))
+                self.charges.append(self._line("carry_over", 0, lot, stretch))
 
-    def _charge(
-        self, lot: Lot, stretch: Stretch, kind: str = "charge", item: Item | None = None, rule: str | None = None
-    ) -> int:
+    def carry_over(self, since: Point) -> None:
+        """Take what was paid for lots that are replaced over to the first one that replaces them."""
+        if self.plan.added:
+            for lot, gone in self.plan.removed:
+                self.move(self.plan.item, lot, gone, self.plan.added[0].number, since)
+
+    def move(self, item: Item, lot: Lot, units: int, heir: int, since: Point, after: int = 0) -> None:
+        """Take the rest of what was paid for so many units of a lot over to the lot ``heir``: by two rows for each stretch that
+        cancel out, so that nothing is credited and nothing is lost. ``after`` other units have had their part already."""
+        rest = self._rest(lot, since, item) if self.paid else None
+        for begin, ends, amount in rest.shared_out(units, lot.quantity, self.round, after) if rest else ():
+            begins, number = self.measure.instant(begin), item.running_number
+            self.moves.append(Entitlement(number, lot.number, begins, ends, -amount))
+            self.moves.append(Entitlement(number, heir, begins, ends, amount))
+
+    def _charge(self, lot: Lot, stretch: Stretch, kind: str = "charge", rule: str | None = None) -> int:
         top, bottom = stretch.share
         amount = self.round(lot.quantity * lot.unit_price * top, bottom)
-        self.charges.append(self._line(kind, amount, lot, stretch, None, item, rule))
+        self.charges.append(self._line(kind, amount, lot, stretch, None, rule))
         return amount
 
-    def _discount(
-        self,
-        lot: Lot,
-        stretch: Stretch,
-        taken: Fraction,
-        most: int,
-        terms: LotDiscount | None,
-        item: Item | None = None,
-    ) -> int:
+    def _discount(self, lot: Lot, stretch: Stretch, taken: Fraction, most: int, terms: LotDiscount | None) -> int:
         amount = min(self.round(*taken), most)
         if amount:
             rate = terms.percent if terms else None
-            self.charges.append(self._line("discount", -amount, lot, stretch, rate, item))
+            self.charges.append(self._line("discount", -amount, lot, stretch, rate))
         return amount
 
     def _terms(self, kept: LotDiscount | None) -> LotDiscount | None:
@@ -178,23 +178,22 @@ class ItemPricing:
         discount = self.change.discount
         return LotDiscount(percent=discount.percent) if kept is None and discount is not None else kept
 
-    def _enter(self, lot: Lot, stretch: Stretch, paid: int, item: Item | None = None) -> None:
+    def _enter(self, lot: Lot, stretch: Stretch, paid: int) -> None:
         if paid:
             span = stretch.span
-            number = (item or self.plan.item).running_number
+            number = (stretch.of or self.plan.item).running_number
             self.rows.append(Entitlement(number, lot.number, span.start, span.end, paid))
 
-    def _rest(self, lot: Lot, since: Point) -> Unused | None:
+    def _rest(self, lot: Lot, since: Point, item: Item) -> Unused | None:
         """What is unused of what was really paid for a lot."""
-        item = self.plan.item
         if item.entitlements is None:
             rows = [(assumed_payment(lot, item, self.measure, self.round), 1, 1)]
         else:
-            rows = rows_of(lot, item, weights_of(lot, item))
+            rows = rows_of(lot, split(item, self.round), weights_of(lot, item))
         return unused(rows, item, self.measure, since)
 
     def _credit(self, lot: Lot, gone: int, since: Point) -> None:
-        rest = self._rest(lot, since)
+        rest = self._rest(lot, since, self.plan.item)
         if rest is None:
             return
         amount = self.round(rest.top * gone, rest.bottom * lot.quantity)
@@ -204,18 +203,12 @@ class ItemPricing:
         self.credits.append(self._credit_line(-amount, lot, gone, stretch, rest.unit))
         number = self.plan.item.running_number
         for begin, ends, part in rest.shared_out(gone, lot.quantity, self.round):
-            self.rows.append(Entitlement(number, lot.number, self.measure.instant(begin), ends, -part))
+            self.moves.append(Entitlement(number, lot.number, self.measure.instant(begin), ends, -part))
 
     def _line(
-        self,
-        kind: str,
-        amount: int,
-        lot: Lot,
-        stretch: Stretch,
-        rate: int | None = None,
-        item: Item | None = None,
-        rule: str | None = None,
+        self, kind: str, amount: int, lot: Lot, stretch: Stretch, rate: int | None = None, rule: str | None = None
     ) -> Line:
+        item = stretch.of
         interval = self.plan.interval if item is None else item.interval
         number = (item or self.plan.item).running_number
         return Line(

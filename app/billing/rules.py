@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.billing.discounts import Discounter
-from app.billing.facts import Item, Lot, LotDiscount
+from app.billing.facts import Lot, LotDiscount
 from app.billing.measures import Point
 from app.billing.pricing import ItemPricing, Stretch
 
@@ -47,11 +47,11 @@ class OneAmount(ItemPricing):
     def charge_kept(self, stretch: Stretch) -> tuple[Lot, ...]:
         return self.plan.kept
 
-    def extend(self, item: Item, lots: tuple[Lot, ...], stretch: Stretch) -> tuple[Lot, ...]:
+    def extend(self, lots: tuple[Lot, ...], stretch: Stretch) -> tuple[Lot, ...]:
         return lots
 
-    def carry_over(self, since: Point, end: Point) -> None:
-        """Time that is left goes on top all the same, but nothing of what was paid is moved: nothing is credited."""
+    def carry_over(self, since: Point) -> None:
+        """Nothing that was paid for what is replaced is moved: nothing of it is ever credited."""
 
     def _discounted(self, amount: int, lot: Lot, stretch: Stretch) -> tuple[int, tuple[Lot, ...]]:
         """What the change's discount takes off the amount, and the lots with what their renewals keep."""

@@ -176,13 +176,15 @@ def _line_of(entry: LedgerEntry, quote: Quote, zone: tzinfo) -> int | None:
     """The line that a row of the ledger comes from.
 
     A charge has one row, over the line's own days. A credit takes back what several rows paid for, each over its span, and
-    what they took back before. What is left are the rows that take time over, told by one line for the item.
+    what they took back before. What is left are the rows that take time over, told by one line for the item; or by none,
+    where lots go on with another day of the month: then it is the line that made the item's dates others.
     """
     days = (local_day(entry.start, zone), local_day(entry.end, zone))
-    credited = carried = None
+    credited = carried = cause = None
     for number, line in enumerate(quote.lines, 1):
         if line.item != entry.item:
             continue
+        cause = cause or number
         if line.kind == "carry_over":
             carried = number if carried is None or line.lot == entry.lot else carried
         elif line.lot == entry.lot:
@@ -190,7 +192,7 @@ def _line_of(entry: LedgerEntry, quote: Quote, zone: tzinfo) -> int | None:
                 credited = number
             elif entry.amount > 0 and line.kind in _CHARGES and (line.start, line.end) == days:
                 return number
-    return credited or carried
+    return credited or carried or cause or (1 if quote.lines else None)
 
 
 _CHARGES = ("charge", "extension")

@@ -137,9 +137,9 @@ def a_credit_writes_no_row(patch: Patch) -> None:
     real = ItemPricing.credit
 
     def credit(self: ItemPricing, *facts: Any) -> None:
-        rows = list(self.rows)
+        moves = list(self.moves)
         real(self, *facts)
-        self.rows[:] = rows
+        self.moves[:] = moves
 
     patch.setattr(ItemPricing, "credit", credit)
 
@@ -208,8 +208,8 @@ def a_missing_price_is_a_key_error(patch: Patch) -> None:
 
 
 def a_credit_is_taken_off_all_stretches_at_once(patch: Patch) -> None:
-    def at_once(self: credits.Unused, gone: int, quantity: int, rounding: Any) -> list[Any]:
-        return [(self.begin, self.ends, rounding(self.top * gone, self.bottom * quantity))]
+    def at_once(self: credits.Unused, units: int, quantity: int, rounding: Any, after: int = 0) -> list[Any]:
+        return [(self.begin, self.ends, rounding(self.top * units, self.bottom * quantity))]
 
     patch.setattr(credits.Unused, "shared_out", at_once)
 

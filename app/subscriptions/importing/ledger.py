@@ -32,7 +32,7 @@ def _ledger(item: Item, paid: list[Any], fields: Fields, row: Row, context: Cont
     if fields.value("entitlements") is not None:
         if fields.value(PAID) is not None or any(said_per_lot):
             fields.complain(PAID, "does not go with entitlements")
-        return _pinned(item, _listed(item, fields, row, context, currency), context)
+        return _pinned(item, _listed(item, fields, row, context, currency))
     if fields.value(PAID) is not None:
         return _paid(item, item.lots, fields.value(PAID), PAID, fields, context, currency)
     rows: Ledger = ()
@@ -68,7 +68,7 @@ def _paid_amount(
         return ()
     number = lots[0].number if len(lots) == 1 else None
     row = Entitlement(item.running_number, number, item.period.start, item.period.end, amount)
-    return _pinned(item, [row], context)
+    return _pinned(item, [row])
 
 
 def _listed(item: Item, fields: Fields, row: Row, context: Context, currency: str) -> list[Entitlement]:
@@ -90,7 +90,7 @@ def _listed(item: Item, fields: Fields, row: Row, context: Context, currency: st
     return rows
 
 
-def _pinned(item: Item, rows: list[Entitlement], context: Context) -> Ledger:
+def _pinned(item: Item, rows: list[Entitlement]) -> Ledger:
     """Every row with its lot: a row for all lots is split by what they cost."""
-    split = pinned(replace(item, entitlements=tuple(rows)), context.rounding)
+    split = pinned(replace(item, entitlements=tuple(rows)))
     return tuple(row for row in split if row.amount)

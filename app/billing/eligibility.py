@@ -81,8 +81,8 @@ def _options(facts: Considered) -> str | None:
     plan, target, change = facts.plan, facts.target, facts.change
     if change.unit_price is not None and isinstance(facts.pricing, Fixed):
         return "options_invalid"
-    if change.price_rule == "fixed" and change.effective == "next_billing":
-        return "options_invalid"  # that price is paid today, and at the next billing nothing is due today
+    if isinstance(facts.pricing, Fixed) and change.effective == "next_billing" and plan.quantity:
+        return "options_invalid"  # that price is paid today, and what waits for the next billing costs nothing today
     if target is None:
         return "options_invalid" if _repeated(plan.options) else None
     held = plan.item.options if plan.product == plan.item.product else ()

@@ -10,7 +10,7 @@ from app.billing import apply_quote, quote
 from app.billing.case import read_case
 from app.billing.errors import CaseError
 from app.billing.facts import Change
-from tests.unit.billing.cases import ask, case, priced
+from tests.unit.billing.cases import ask, case, instant, priced
 
 MINIMUM = {"amount": "50.00", "below": "waive"}
 
@@ -49,6 +49,32 @@ def test_a_fixed_price_cannot_wait_for_the_next_billing():
     facts = {"change__effective": "next_billing", "change__price_rule": {"fixed": "5.00"}, "change__unit_price": None}
     answer = ask(catalog={"crm-seat": {"prices": {"1year": "40.00"}}}, **facts)
     assert answer["eligibility"]["code"] == "options_invalid"
+
+
+def test_a_fixed_price_of_the_path_cannot_wait_either():
+    facts = {"change__effective": "next_billing", "change__price_rule": None, "change__unit_price": None}
+    facts |= {"catalog": {"crm-seat": {"prices": {"1year": "40.00"}}}, "path": {"price_rule": {"fixed": "5.00"}}}
+    assert ask(**facts)["eligibility"]["code"] == "options_invalid"
+    assert ask(**facts | {"change__price_rule": "list"})["eligibility"]["ok"]
+    assert ask(**facts | {"change__quantity": 0})["eligibility"]["ok"]
+
+
+def test_only_what_is_charged_today_is_struck_off_as_unpaid():
+    """An early renewal takes 20.00 of the old plan over to the new one; those were paid long ago."""
+    facts = {"change__effective": "early_renewal", "change__product": "crm-pro", "change__quantity": 1}
+    made = priced(policy={"minimum_charge": MINIMUM}, **facts)
+    assert (made.waived, [row.amount for row in made.entitlements]) == (1000, [1000, -2000, 2000])
+    (struck,) = made.unpaid
+    assert (struck.start, struck.amount) == (instant("2019-01-01"), -1000)
+
+
+@pytest.mark.parametrize("rule", [{"fixed": "5.00"}, "list", "prorated_difference"])
+def test_whatever_the_price_the_time_that_is_left_is_told(rule: Any):
+    facts = {"change__effective": "early_renewal", "change__unit_price": None, "change__price_rule": rule}
+    answer = ask(catalog={"crm-seat": {"prices": {"1year": "40.00"}}}, **facts)
+    told = [line["period"] for line in answer["lines"] if line["kind"] == "carry_over"]
+    assert told == [{"start": "2018-07-01", "end": "2019-01-01"}]
+    assert answer["next_billing_date"] == "2020-01-01"
 
 
 def test_a_unit_price_off_a_fixed_price_is_no_discount():

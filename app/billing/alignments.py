@@ -36,8 +36,8 @@ def extend_existing(pricing: ItemPricing) -> None:
     item = pricing.joined or plan.item
     if not plan.added:
         return shorten_new(pricing)
-    if plan.product != plan.item.product:
-        return reset(pricing)
+    if plan.product != plan.item.product or not (plan.kept or pricing.joined):
+        return reset(pricing)  # nothing is there that could be extended
     today, old_end = measure.today(pricing.at, pricing.policy.change_day), measure.point(item.period.end)
     anchor_day = measure.day(today).day
     end = measure.edge(today, anchor_day, plan.interval, 1)

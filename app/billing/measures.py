@@ -265,14 +265,23 @@ class SecondMeasure(DayMeasure):
 
 
 class NoMeasure(DayMeasure):
-    """``none``: the new amount in full, no credit."""
+    """``none``: the new amount in full, no credit. An interval that is touched counts as one that is covered whole."""
 
     name = "none"
     unit = None
     credits = False
 
     def share(self, interval: Interval, origin: Point, anchor_day: int, start: Point, end: Point) -> Share:
-        return 1, 1
+        if start >= end:
+            return 1, 1
+        point, touched = self.around(interval, origin, anchor_day, start)[1], 1
+        first = self._steps_to(interval, origin, point)
+        while self.edge(origin, anchor_day, interval, first) < point:
+            first += 1
+        while point < end:
+            point = self.edge(origin, anchor_day, interval, first + touched)
+            touched += 1
+        return touched, 1
 
     def unused(
         self, start: Point, end: Point, since: Point, anchor_day: int, interval: Interval

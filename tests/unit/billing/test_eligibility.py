@@ -44,7 +44,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("unpaid_invoices", {"customer": {"unpaid_invoices": 1}}),
     ("campaign_closed", {"campaign": "closed"}),
     ("campaign_exhausted", {"campaign": "exhausted"}),
-    ("interval_mismatch", {"change__interval": {"unit": "month", "count": 1}, "change__alignment": "extend_existing"}),
+    ("interval_mismatch", {"change__item": None, "change__quantity": 1, "change__interval": {"unit": "month", "count": 1}, "change__alignment": "extend_existing"}),
     ("coupon_not_applicable", {"change__discount": {"unit_price": "10.00"}}),
     ("feature_not_available", {"change__features": {"sso": True}, **of_product()}),
     ("negative_total", {"change__quantity": 0}),

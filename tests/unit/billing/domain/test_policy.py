@@ -46,6 +46,16 @@ def test_none_charges_the_new_amount_in_full_and_credits_nothing():
     assert (made.charge, made.credit) == (10_000, 0)
 
 
+@names("basis-none", "share-whole")
+def test_under_none_each_interval_that_is_touched_counts_whole():
+    """Half a year that is left of seats paid by the year is six months and a bit of one at a monthly price."""
+    wanted = {"unit_price": 1000, "interval": MONTH, "alignment": "shorten_new"}
+    assert change_to(held((1, 4000)), "2026-07-01", catalog(basis="none"), **wanted).charge == 6 * 1000
+    assert change_to(held((1, 4000)), "2026-06-30", catalog(basis="none"), **wanted).charge == 7 * 1000
+    long = held((1, 4000), end="2028-01-01")
+    assert change_to(long, "2026-01-01", catalog(basis="none"), quantity=2).charge == 2 * 4000
+
+
 @names("basis-default")
 def test_months_are_the_measure_that_nobody_chose():
     assert (Policy().basis, Policy().change_day, Policy().rounding, Policy().negative) == (

@@ -131,8 +131,20 @@ def test_an_extension_has_its_lots_discount_for_as_many_periods_as_are_left():
 
 @names("extend-old")
 def test_a_new_part_that_ends_before_the_old_one_cannot_extend_it():
-    made = change_to(held((1, 4000)), "2026-02-01", catalog(), interval=MONTH, alignment="extend_existing")
+    monthly = Change(None, "crm-pro", interval=MONTH, alignment="extend_existing")
+    made = quote(held((1, 4000)), monthly, catalog(), instant("2026-02-01"))
     assert made.eligibility.code == "interval_mismatch"
+
+
+@names("extend-old")
+@pytest.mark.parametrize(("held_at", "wanted"), [(YEAR, MONTH), (MONTH, YEAR)])
+def test_where_another_interval_leaves_nothing_to_extend_it_equals_a_reset(held_at: Interval, wanted: Interval):
+    seat = held((1, 400), end="2027-01-01" if held_at == YEAR else "2026-02-01", interval=held_at)
+    extended, anew = (
+        change_to(seat, "2026-01-11", catalog(), interval=wanted, alignment=one) for one in ("extend_existing", "reset")
+    )
+    assert extended == anew
+    assert extended.eligibility.code in (None, "negative_total")
 
 
 KEPT = {

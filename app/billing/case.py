@@ -5,6 +5,7 @@ Unknown fields are refused, so that a misspelt one cannot silently mean its defa
 
 from __future__ import annotations
 
+import marshal
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 
@@ -59,7 +60,7 @@ def read_case(stated: object) -> Case:
 
 def _rules(case: Reader, currency: str) -> Policy:
     """The policy with all that it rests on. The cases of a list mostly state the same, so the last few are kept."""
-    stated = repr((currency, case.peek(_RULES)))
+    stated = _spelt((currency, case.peek(_RULES)))
     known = _known_rules.get(stated)
     if known is not None:
         case.drop(_RULES)
@@ -71,6 +72,8 @@ def _rules(case: Reader, currency: str) -> Policy:
     path = read_path(case.object("path"), currency)
     campaign = case.choice("campaign.state", "campaign", "open")
     policy = read_policy(case.object("policy"), currency, timezone, tax, catalog, path, taxes, campaign)
+    if stated is None:
+        return policy
     if len(_known_rules) >= _MOST_RULES:
         _known_rules.clear()
     _known_rules[stated] = policy
@@ -79,7 +82,15 @@ def _rules(case: Reader, currency: str) -> Policy:
 
 _RULES = ("timezone", "tax", "catalog", "path", "policy", "campaign")
 _MOST_RULES = 16
-_known_rules: dict[str, Policy] = {}
+_known_rules: dict[bytes | None, Policy] = {}
+
+
+def _spelt(stated: Any) -> bytes | None:
+    """One spelling for equal values of equal types (1 and true are not), made sooner than any text; None: no plain value."""
+    try:
+        return marshal.dumps(stated, 2)
+    except ValueError:
+        return None
 
 
 def quote_case(stated: object) -> dict[str, Any]:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from app.billing.errors import CaseError
-from app.billing.facts import Interval
-from app.billing.reading import Reader, money_of
+from app.billing.reading import Reader
 from app.billing.rulebook import (
     FEATURE_KINDS,
     GROUP_KINDS,
@@ -32,9 +31,8 @@ def read_tax(tax: Reader | None) -> tuple[TaxRate, dict[str, TaxRate]]:
         return NO_TAX, {}
     inclusive = tax.flag("inclusive", False)
     main = TaxRate(tax.percent("percent", 0, most=10_000_000), inclusive, tax.text("label", ""))
-    path, rates = tax.at("products"), dict[str, TaxRate]()
-    for code, facts in tax.named("products").items():
-        rate = Reader(facts, f"{path}.{code}")
+    rates = dict[str, TaxRate]()
+    for code, rate in tax.readers("products").items():
         rates[code] = TaxRate(rate.percent("percent", most=10_000_000), inclusive, rate.text("label", ""))
         rate.finish()
     tax.finish()
@@ -116,26 +114,18 @@ def read_price_rule(holder: Reader, currency: str) -> tuple[str | None, int | No
 def read_catalog(catalog: Reader | None, currency: str) -> dict[str, ProductFacts]:
     if catalog is None:
         return {}
-    path = catalog.path
-    return {code: _product(Reader(facts, f"{path}.{code}"), code, currency) for code, facts in catalog.rest().items()}
+    return {code: _product(facts, code, currency) for code, facts in catalog.rest().items()}
 
 
 def _product(product: Reader, code: str, currency: str) -> ProductFacts:
     countries = product.texts("countries")
     quantity = product.object("quantity")
-    path = product.path
-    options = {
-        name: _option(Reader(facts, f"{path}.options.{name}"), name, currency)
-        for name, facts in product.named("options").items()
-    }
-    features = {
-        name: _feature(Reader(facts, f"{path}.features.{name}"), name, currency)
-        for name, facts in product.named("features").items()
-    }
+    options = {name: _option(facts, name, currency) for name, facts in product.readers("options").items()}
+    features = {name: _feature(facts, name, currency) for name, facts in product.readers("features").items()}
     groups = product.objects("groups", required=False)
     read = ProductFacts(
         product.text("name", code),
-        _prices(product, currency),
+        product.prices("prices", currency),
         options,
         product.flag("active", True),
         None if countries is None else frozenset(countries),
@@ -157,7 +147,7 @@ def _option(option: Reader, code: str, currency: str) -> OptionFacts:
     scale = option.object("scale")
     read = OptionFacts(
         option.text("name", code),
-        _prices(option, currency),
+        option.prices("prices", currency),
         per,
         option.flag("active", True),
         None if scale is None else _scale(scale),
@@ -194,7 +184,7 @@ def _feature(feature: Reader, code: str, currency: str) -> FeatureFacts:
     read = FeatureFacts(
         feature.text("name", code),
         kind,
-        _prices(feature, currency),
+        feature.prices("prices", currency),
         feature.money("price", currency, None),
         feature.whole("included", 0),
         feature.whole("cap", None),
@@ -203,11 +193,3 @@ def _feature(feature: Reader, code: str, currency: str) -> FeatureFacts:
     )
     feature.finish()
     return read
-
-
-def _prices(holder: Reader, currency: str) -> dict[str, int]:
-    path = holder.at("prices")
-    prices: dict[str, int] = {}
-    for text, amount in holder.named("prices").items():
-        prices[str(Interval.parse(text, f"{path}.{text}"))] = money_of(amount, f"{path}.{text}", currency)
-    return prices

@@ -21,6 +21,7 @@ _INTERVALS = {(unit, count): Interval(unit, count) for unit in ("month", "year")
 # The amounts and instants of many cases repeat. What is refused is not kept.
 _minor = lru_cache(4096)(parse_minor)
 _instant = lru_cache(4096)(datetime.fromisoformat)
+_named_interval = lru_cache(256)(Interval.parse)
 
 
 class Reader:
@@ -150,7 +151,10 @@ class Reader:
         if value is None:
             return default if default is not REQUIRED else self._left_out(name)
         if isinstance(value, str):
-            return Interval.parse(value, self.at(name))
+            try:
+                return _named_interval(value)
+            except CaseError:
+                return Interval.parse(value, self.at(name))
         known = _usual_interval(value)
         if known is not None:
             return known
@@ -196,10 +200,28 @@ class Reader:
             raise CaseError(self.at(name), "must be an object")
         return cast("dict[str, Any]", value)
 
-    def rest(self) -> dict[str, Any]:
-        """Everything not read yet, as names and values."""
+    def readers(self, name: str) -> dict[str, Reader]:
+        """An object whose keys are names and whose values are objects."""
+        return {code: Reader(value, f"{name}.{code}", self) for code, value in self.named(name).items()}
+
+    def prices(self, name: str, currency: str) -> dict[str, int]:
+        """Amounts by interval, ``{"1month": "10.00"}``."""
+        stated = self.named(name)
+        try:
+            prices = {text: _minor(amount, currency) for text, amount in stated.items() if _named_interval(text)}
+        except (CaseError, MoneyError, TypeError):
+            prices = {}
+        if len(prices) == len(stated) and all(minor >= 0 for minor in prices.values()):
+            return prices
+        for text, amount in stated.items():
+            path = f"{self.at(name)}.{text}"
+            prices[str(Interval.parse(text, path))] = money_of(amount, path, currency)
+        return prices
+
+    def rest(self) -> dict[str, Reader]:
+        """Everything not read yet: objects by name."""
         rest, self._rest = self._rest, {}
-        return rest
+        return {code: Reader(value, code, self) for code, value in rest.items()}
 
 
 def _usual_interval(stated: Any) -> Interval | None:

@@ -120,7 +120,7 @@ def _priced(
     paid = item.entitlements is not None or subscription.status != "trialing"
     measure = measure_of(policy.basis, policy.timezone)
     pricing = _table(RULES, "change.price_rule", rule)(
-        plan, change, policy, measure, at, subscription.currency, paid, joined
+        plan, change, policy, measure, at, change.currency or subscription.currency, paid, joined
     )
     way(pricing)
     return pricing
@@ -189,7 +189,7 @@ def _summed(
 ) -> Quote:
     """One total over all changes, judged and with the renewal that follows."""
     first = pricings[0]
-    rounding, measure, currency = ROUNDINGS[policy.rounding], first.measure, subscription.currency
+    rounding, measure, currency = ROUNDINGS[policy.rounding], first.measure, first.currency
     credit = charge = discount = 0
     lines: tuple[Line, ...] = ()
     for pricing in pricings:

@@ -158,7 +158,7 @@ class Change:
 
     ``quantity`` is the total after the change. ``alignment`` and ``price_rule`` None: the path's, else the default.
     ``fixed`` is the amount of price rule ``fixed``. ``item`` None adds a new item. ``currency`` is that of the money here,
-    if it might be another than the subscription's. ``features`` pairs a feature's code with what is wanted: 0 or 1 of a
+    if it might be another than the subscription's: then the change is refused, in figures of the currency it is offered in. ``features`` pairs a feature's code with what is wanted: 0 or 1 of a
     switch, the whole allowance of a limit, how many units of a usage are bought now; None leaves them as they are.
     """
 

@@ -28,9 +28,10 @@ class Line(NamedTuple):
 
     ``kind``: ``charge`` ``credit`` ``discount`` ``tax`` ``extension`` ``carry_over``. ``fraction`` is the share of the
     interval's price (of what was paid, on a credit line whose rows have different spans), under ``basis``. ``end`` is
-    exclusive. ``unit`` is what the fraction counts: ``month`` ``day`` ``second``; None: months and days; ``mixed``: several spans. ``name`` is the
-    product's or option's; on a tax line it is the tax's label. ``rate`` is the tax's or the discount's percentage. ``rule``
-    says how else the amount came about: a ``fixed`` price, the ``difference`` of two prices, ``usage`` bought once.
+    exclusive. ``unit`` is what the fraction's integers count: ``month`` ``day`` ``second``; None: months and days;
+    ``mixed``: they count no one thing, and only their ratio says something. ``name`` is the product's or option's; on a tax
+    line it is the tax's label. ``rate`` is the tax's or the discount's percentage. ``rule`` says how else the amount came
+    about: a ``fixed`` price, the ``difference`` of two prices, ``usage`` bought once.
     """
 
     kind: str

@@ -52,6 +52,14 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("billed_in", ["JPY", "KWD"])
+def test_an_offer_in_another_currency_is_refused_in_its_own_figures(billed_in: str):
+    asked, refused = ask(), ask(subscription__currency=billed_in)
+    assert refused["eligibility"]["code"] == "currency_mismatch"
+    told = ("currency", "due_now", "charge", "lines", "renewal")
+    assert [refused[name] for name in told] == [asked[name] for name in told]
+
+
 @names("eligible", "eligible-codes")
 @pytest.mark.parametrize(("code", "facts"), REFUSED)
 def test_the_facts_refuse_by_that_code_with_a_message_and_a_remedy(code: str, facts: dict[str, Any]):

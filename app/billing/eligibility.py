@@ -15,7 +15,7 @@ from app.billing.plan import Plan
 from app.billing.pricing import ItemPricing
 from app.billing.result import Eligibility
 from app.billing.rulebook import Policy
-from app.billing.rules import Fixed
+from app.billing.rules import REFUSED, Fixed
 from app.billing.schedule import days_of, months_of
 
 
@@ -81,8 +81,8 @@ def _options(facts: Considered) -> str | None:
     plan, target, change = facts.plan, facts.target, facts.change
     if change.unit_price is not None and isinstance(facts.pricing, Fixed):
         return "options_invalid"
-    if isinstance(facts.pricing, Fixed) and change.effective == "next_billing" and plan.quantity:
-        return "options_invalid"  # that price is paid today, and what waits for the next billing costs nothing today
+    if plan.quantity and (facts.pricing.rule, change.effective) in REFUSED:
+        return REFUSED[facts.pricing.rule, change.effective]
     if target is None:
         return "options_invalid" if _repeated(plan.options) else None
     held = plan.item.options if plan.product == plan.item.product else ()

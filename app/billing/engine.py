@@ -17,7 +17,7 @@ from app.billing.renewals import later_renewals, next_date, renewal_of
 from app.billing.result import Line, Quote
 from app.billing.rounding import ROUNDINGS
 from app.billing.rulebook import MOST_AMOUNT, MOST_QUANTITY, Policy
-from app.billing.rules import RULES
+from app.billing.rules import INSTEAD, RULES
 from app.billing.schedule import midnight, zone_of
 from app.billing.totals import Sums, settle, tax_lines, taxed, unpaid_rows
 from app.billing.vocabulary import check_known, check_priced
@@ -112,9 +112,7 @@ def _priced(
         _check_quantity(change.quantity, joined)
     path = policy.path
     rule = change.price_rule or (path and path.price_rule) or "prorated_difference"
-    if rule == "difference" and change.effective == "early_renewal":
-        # A renewal that is brought forward is paid in full; a difference alone would give the interval away.
-        rule = "list"
+    rule = INSTEAD.get((rule, change.effective), rule)
     way = _way(subscription, change, policy)
     plan = make_plan(item, change, policy)
     paid = item.entitlements is not None or subscription.status != "trialing"

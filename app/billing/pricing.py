@@ -43,6 +43,7 @@ class ItemPricing:
 
     credits_rest = True
     prorates = True
+    rule = ""
     after: Item | None = None
     moved: Item | None = None
     refusal: str | None = None

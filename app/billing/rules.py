@@ -22,7 +22,6 @@ class OneAmount(ItemPricing):
 
     credits_rest = False
     prorates = False
-    rule = ""
 
     def amount(self) -> int:
         """What is charged, in minor units."""
@@ -95,3 +94,9 @@ RULES: dict[str, type[ItemPricing]] = {
     "fixed": Fixed,
     "difference": Difference,
 }
+INSTEAD: dict[tuple[str, str], str] = {("difference", "early_renewal"): "list"}
+"""By rule and ``effective``, the rule that holds instead: a renewal that is brought forward is paid in full, since a
+difference alone would give the interval away."""
+REFUSED: dict[tuple[str, str], str] = {("fixed", "next_billing"): "options_invalid"}
+"""By rule and ``effective``, the code of what does not go together: a fixed price is paid today, and what waits for the
+next billing costs nothing today."""

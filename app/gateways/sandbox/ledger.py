@@ -118,10 +118,6 @@ class Ledger:
         """Minor units taken for the order; refunds are not subtracted."""
         return sum(capture.amount for capture in self.captures(order))
 
-    def refunded_total(self, order: str | None = None) -> int:
-        """Minor units given back for the order."""
-        return sum(int(row["amount"]) for row in self._of_order("SELECT amount FROM refunds", order))
-
     def requests(self, order: str | None = None) -> list[LoggedRequest]:
         """Every changing call that arrived, in order of arrival."""
         return [

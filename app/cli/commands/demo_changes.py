@@ -26,6 +26,18 @@ CHANGES: tuple[Story, ...] = (
         "harlow", WrittenOffer(1, "crm-pro", 1),
     ),
     Story(
+        "fixed-price", "CRM Solo to CRM Standard for 9.00",
+        "This path has one price, whatever is left of the year: nothing is prorated or credited, and CRM Standard renews "
+        "at its list price.",
+        "finchley", WrittenOffer(1, "crm-seat", 1),
+    ),
+    Story(
+        "difference", "CRM Pro to CRM Suite for the difference",
+        "This path charges the new yearly price less the old one for each of the two seats, in full although half the year "
+        "is gone; nothing is credited.",
+        "granby", WrittenOffer(1, "crm-suite", 2),
+    ),
+    Story(
         "monthly-to-yearly", "CRM Standard by the month to CRM Pro by the year",
         "Two seats begin a year today: what is left of the month is credited, the year is charged in full.",
         "ashgrove", (Change(1, "crm-pro", 2, interval=YEAR, alignment="reset"),),
@@ -100,6 +112,12 @@ CHANGES: tuple[Story, ...] = (
         "balance", "A second seat, part of it from the balance",
         "20.00 for half a year, less 12.00 that stand to the customer's credit.",
         "calloway", seat(),
+    ),
+    Story(
+        "minimum", "A third seat three days before the renewal",
+        "Three days of a seat come to 0.33. That is below the merchant's minimum charge of 1.00, so it is let off; the "
+        "renewal has three seats.",
+        "hollis", seat(3),
     ),
     Story(
         "tax", "A second seat with sales tax",

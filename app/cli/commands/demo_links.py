@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from app.accounts.keys import retire_key, rotate_key
@@ -110,11 +110,23 @@ def _rotate(adapters: Adapters, book_id: int) -> None:
 
 
 def figures(made: Issued) -> str:
-    """What the cart will say, in one line: due today, next billing date, renewal."""
+    """What the cart will say, in one line: due today, next billing date, renewal, and each renewal on a later date."""
     quote = made.quote
-    due = f"{format_minor(quote.due_now, quote.currency)} {quote.currency} due today"
-    date = quote.next_billing_date
-    if quote.credited:
-        due += f", {format_minor(quote.credited, quote.currency)} {quote.currency} credited"
-    renewal = f"renewal {format_minor(quote.renewal.amount, quote.currency)} {quote.currency}"
-    return f"{due}, next billing {date:%B} {date.day}, {date.year}, {renewal}" if date else f"{due}, no renewal"
+
+    def amount(minor: int) -> str:
+        return f"{format_minor(minor, quote.currency)} {quote.currency}"
+
+    told = [f"{amount(quote.due_now)} due today"]
+    for minor, what in ((quote.credited, "credited"), (quote.waived, "let off"), (quote.deferred, "put off")):
+        if minor:
+            told.append(f"{amount(minor)} {what}")
+    if quote.next_billing_date is None:
+        told.append("no renewal")
+    else:
+        told += [f"next billing {_day(quote.next_billing_date)}", f"renewal {amount(quote.renewal.amount)}"]
+    told += [f"and on {_day(one.date)}, renewal {amount(one.amount)}" for one in quote.later if one.date]
+    return ", ".join(told)
+
+
+def _day(day: date) -> str:
+    return f"{day:%B} {day.day}, {day.year}"

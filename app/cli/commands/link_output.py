@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from app.cli.commands.common import print_json, print_table, say, shown
 
 if TYPE_CHECKING:
+    from app.billing.result import Quote
     from app.offers.inspect import LinkReport
     from app.offers.issue import Issued
 
@@ -17,7 +18,7 @@ def print_issued(issued: Issued, as_json: bool) -> None:
     from app.kit.money import format_minor
 
     quote = issued.quote
-    facts = {
+    facts: dict[str, Any] = {
         "url": issued.url,
         "id": issued.link_id.text,
         "code": issued.link_id.short_code,
@@ -27,6 +28,7 @@ def print_issued(issued: Issued, as_json: bool) -> None:
         "due_now": format_minor(quote.due_now, quote.currency),
         "next_billing_date": quote.next_billing_date and quote.next_billing_date.isoformat(),
         "renewal": format_minor(quote.renewal.amount, quote.currency),
+        "later_renewals": _later(quote),
     }
     if as_json:
         print_json(facts)
@@ -36,7 +38,15 @@ def print_issued(issued: Issued, as_json: bool) -> None:
     say(
         f"today {facts['due_now']} {quote.currency}; from {facts['next_billing_date'] or 'no renewal'}: "
         f"{facts['renewal']} {quote.currency}"
+        + "".join(f"; from {one['date']}: {one['amount']} {quote.currency}" for one in facts["later_renewals"])
     )
+
+
+def _later(quote: Quote) -> list[dict[str, str]]:
+    """The renewals on other days than the earliest next date."""
+    from app.kit.money import format_minor
+
+    return [{"date": str(one.date), "amount": format_minor(one.amount, quote.currency)} for one in quote.later]
 
 
 def told_choices(choices: Mapping[str, Any]) -> str:
@@ -83,6 +93,7 @@ def print_report(report: LinkReport, as_json: bool) -> None:
             "renewal": format_minor(now.renewal.amount, now.currency),
             "currency": now.currency,
             "next_billing_date": now.next_billing_date and now.next_billing_date.isoformat(),
+            "later_renewals": _later(now),
             "lines": [f"{label(line)}: {format_minor(line.amount, now.currency)}" for line in now.lines],
         }
     if as_json:

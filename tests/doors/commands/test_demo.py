@@ -30,6 +30,8 @@ KINDS = {
     "reference": "5.00 USD due today, next billing January 1, 2027, renewal 50.00 USD",
     "extended-seat": "60.00 USD due today, next billing July 1, 2027, renewal 80.00 USD",
     "upgrade": "30.00 USD due today, next billing January 1, 2027, renewal 100.00 USD",
+    "fixed-price": "9.00 USD due today, next billing January 1, 2027, renewal 40.00 USD",
+    "difference": "120.00 USD due today, next billing January 1, 2027, renewal 320.00 USD",
     "monthly-to-yearly": "196.27 USD due today, next billing July 1, 2027, renewal 200.00 USD",
     "keep-day": "72.71 USD due today, next billing June 15, 2027, renewal 80.00 USD",
     "support": "12.00 USD due today, next billing January 1, 2027, renewal 104.00 USD",
@@ -39,12 +41,14 @@ KINDS = {
     "three-seats": "48.00 USD due today, next billing January 1, 2027, renewal 200.00 USD",
     "three-periods": "10.00 USD due today, next billing January 1, 2027, renewal 60.00 USD",
     "choose": "30.00 USD due today, next billing January 1, 2027, renewal 100.00 USD",
-    "several-items": "65.00 USD due today, next billing January 1, 2027, renewal 160.00 USD",
+    "several-items": "65.00 USD due today, next billing January 1, 2027, renewal 160.00 USD, "
+    "and on April 1, 2027, renewal 120.00 USD",
     "new-item": "60.00 USD due today, next billing January 1, 2027, renewal 200.00 USD",
     "downgrade-later": "0.00 USD due today, next billing January 1, 2027, renewal 80.00 USD",
     "downgrade-now": "0.00 USD due today, 30.00 USD credited, next billing January 1, 2027, renewal 40.00 USD",
     "early-renewal": "120.00 USD due today, next billing August 1, 2027, renewal 120.00 USD",
     "balance": "8.00 USD due today, next billing January 1, 2027, renewal 80.00 USD",
+    "minimum": "0.00 USD due today, 0.33 USD let off, next billing July 4, 2026, renewal 120.00 USD",
     "tax": "21.00 USD due today, next billing January 1, 2027, renewal 80.00 USD",
     "trial": "200.00 USD due today, next billing July 1, 2027, renewal 200.00 USD",
     "euros": "60.00 EUR due today, next billing January 1, 2027, renewal 216.00 EUR",
@@ -78,6 +82,19 @@ def test_the_figures_are_those_of_july_1(stories: dict[str, dict[str, Any]]):
     assert figures["refused"].startswith("refused: subscription_not_active")
 
 
+def test_every_price_rule_has_a_story_whose_page_says_it(stories: dict[str, dict[str, Any]]):
+    says = {
+        "upgrade": "already paid",
+        "fixed-price": "One price for the change, whatever time is left",
+        "difference": "The new price of a full period less the old one",
+        "minimum": "0.33",
+    }
+    client = create_app().test_client()
+    for code, sentence in says.items():
+        page = client.get(stories[code]["url"].split("8000", 1)[1], follow_redirects=True)
+        assert sentence in page.text, code
+
+
 def test_each_link_leads_where_its_story_says(stories: dict[str, dict[str, Any]]):
     client = create_app().test_client()
     seen = {
@@ -99,6 +116,9 @@ def test_every_story_opens_as_the_page_that_it_tells_of(stories: dict[str, dict[
 @pytest.mark.parametrize(
     "code",
     [
+        "fixed-price",
+        "difference",
+        "minimum",
         "guests",
         "signatures",
         "texts",

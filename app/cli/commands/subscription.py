@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from app.cli.commands.common import ACTOR, book_options, chosen_book, json_option, opened, print_json, say
+from app.cli.commands.common import ACTOR, chosen_book, opened, print_json, say
 from app.cli.commands.subscription_change import change, quote, schedule
-from app.cli.commands.subscription_terms import find
+from app.cli.commands.subscription_terms import find, on_subscription
 
 
 @click.group()
@@ -17,9 +17,7 @@ def subscription() -> None:
 
 
 @subscription.command()
-@click.argument("ref", metavar="REF")
-@book_options
-@json_option
+@on_subscription
 def show(ref: str, merchant: str | None, mode: str, as_json: bool) -> None:
     """Print how a subscription stands: items and lots, next billing, renewal, balance, scheduled change, cards, ledger."""
     from app.cli.commands.subscription_facts import standing_facts
@@ -38,15 +36,13 @@ def show(ref: str, merchant: str | None, mode: str, as_json: bool) -> None:
 
 
 @subscription.command()
-@click.argument("ref", metavar="REF")
 @click.option(
     "--ledger", "with_ledger", is_flag=True, help="Also the rows of what was paid for, which credit comes from."
 )
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="How many of each, the newest."
 )
-@book_options
-@json_option
+@on_subscription
 def history(ref: str, with_ledger: bool, limit: int, merchant: str | None, mode: str, as_json: bool) -> None:
     """Print what happened to a subscription: changes with before and after, scheduled ones, orders; who and when."""
     from app.cli.commands.subscription_history import history_facts, print_history
@@ -64,9 +60,7 @@ def history(ref: str, with_ledger: bool, limit: int, merchant: str | None, mode:
 
 
 @subscription.command()
-@click.argument("ref", metavar="REF")
-@book_options
-@json_option
+@on_subscription
 def undo(ref: str, merchant: str | None, mode: str, as_json: bool) -> int:
     """Take back the change that waits for the next billing date. The subscription stays as it is."""
     from app.cli.commands.subscription_facts import told_scheduled

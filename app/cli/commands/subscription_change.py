@@ -18,7 +18,6 @@ CONSENT_HELP = "How and when the customer agreed, in your words; kept as the pro
 
 
 @click.command()
-@click.argument("ref", metavar="REF")
 @click.option(
     "--at", metavar="INSTANT", help="Price it for then: 2026-10-01, or an instant with its offset. Default: now."
 )
@@ -52,7 +51,6 @@ def quote(
 
 
 @click.command()
-@click.argument("ref", metavar="REF")
 @click.option(
     "--charge",
     "card",
@@ -94,7 +92,6 @@ def change(
 
 
 @click.command()
-@click.argument("ref", metavar="REF")
 @click.option("--consent", metavar="TEXT", default="", help=CONSENT_HELP)
 @change_options
 def schedule(ref: str, consent: str, merchant: str | None, mode: str, as_json: bool, **asked: Any) -> int:

@@ -27,8 +27,13 @@ _SINGLE = (
 )  # fmt: skip
 
 
+def on_subscription(command: Any) -> Any:
+    """Which subscription, in which book, and ``--json``: what every command on one subscription takes."""
+    return click.argument("ref", metavar="REF")(book_options(json_option(command)))
+
+
 def change_options(command: Any) -> Any:
-    """What is to change, the same for quote, change and schedule, with the book and ``--json``."""
+    """What is to change, the same for quote, change and schedule, with what every command on a subscription takes."""
     for option in reversed(
         (
             click.option("--item", metavar="N|new", help="Running number of the item; 'new' adds one. May be left out while there is only one."),
@@ -45,8 +50,7 @@ def change_options(command: Any) -> Any:
             click.option("--price-rule", metavar="RULE", help=f"{', '.join(_RULES)}, or an amount such as 5.00 (fixed, today). Default: the path's."),
             click.option("--align-with", type=click.IntRange(min=1), metavar="N", help="The item whose date a new one joins."),
             click.option("--change", "files", metavar="FILE", multiple=True, type=click.Path(path_type=Path), help="A change (or a list) as JSON, as a case of `liftlink quote` has it; again for further items."),
-            book_options,
-            json_option,
+            on_subscription,
         )
     ):  # fmt: skip
         command = option(command)

@@ -189,9 +189,19 @@ def test_a_foreign_form_changes_no_address_and_opens_no_card_page(shop: Shop):
 
 def test_the_gateways_page_is_left_with_a_return_that_is_signed(shop: Shop):
     page = shop.open()
-    shop.begin_card(page)
-    for state in ("", "x", page.token, "a.b.c"):
-        shop.client.get(f"/card-back/{state}" if state else "/card-back/", 404)
+    hosted = shop.begin_card(page)
+    back = shop.sandbox.pages.card_page(hosted.rpartition("/")[2])
+    assert back is not None
+    signed = local(back.return_url)
+    state = signed.rpartition("/")[2]
+    assert signed == f"/card-back/{state}"
+    # Each letter is signed over: the first belongs to what is said, the middle of the last part to its signature.
+    for place in (0, len(state) // 2, len(state) - 10):
+        other = "A" if state[place] != "A" else "B"
+        shop.client.get(f"/card-back/{state[:place]}{other}{state[place + 1 :]}", 404)
+    for made_up in ("", "x", page.token, "a.b.c"):
+        shop.client.get(f"/card-back/{made_up}", 404)
+    shop.client.get(signed, 303)
 
 
 def test_a_bank_return_is_no_card_return(shop: Shop):

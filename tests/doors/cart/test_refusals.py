@@ -365,8 +365,21 @@ def test_every_reason_of_a_quote_has_its_words():
 
 
 def test_a_done_page_that_is_no_order_of_ours_is_missing(shop: Shop):
+    from app.links.sessions import DoneTicket, sign_done
+
+    shop.press(shop.open())
+    order = shop.ask("SELECT id FROM orders")
+    no_order = order[:-1] + ("0" if order[-1] != "0" else "1")
+    key = shop.adapters.directory.own_ring().signing_key(shop.seeded.book)
+    ends = int(shop.clock.now().timestamp()) + 99
+    shop.client.get(f"/done/{sign_done(DoneTicket(order, ends), key)}", 200)
+    shop.client.get(f"/done/{sign_done(DoneTicket(no_order, ends), key)}", 404)
+
+
+def test_a_done_page_whose_ticket_was_changed_is_missing(shop: Shop):
     done = shop.press(shop.open()).headers["Location"]
-    shop.client.get(done[:-1] + ("A" if done[-1] != "A" else "B"), 404)
+    place = len(done) - 10
+    shop.client.get(done[:place] + ("A" if done[place] != "A" else "B") + done[place + 1 :], 404)
 
 
 def test_the_page_of_an_order_belongs_to_its_book_alone(shop: Shop):

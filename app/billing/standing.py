@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from fractions import Fraction
 
 from app.billing.discounts import off
@@ -19,12 +20,27 @@ def standing_renewal(subscription: Subscription, policy: Policy) -> int:
     """
     if not subscription.items:
         return 0
-    rounding = ROUNDINGS[policy.rounding]
     zone = zone_of(policy.timezone)
     days = [local_day(item.period.end, zone) for item in subscription.items]
-    first, total = min(days), 0
+    first, together = min(days), list[Item]()
     for item, day in zip(subscription.items, days, strict=True):
-        for lot in item.lots if day == first else ():
+        if day == first:
+            together.append(item)
+    return _sum_of(together, policy)
+
+
+def standing_renewals(subscription: Subscription, policy: Policy) -> tuple[tuple[date, int], ...]:
+    """The same for each day on which something falls due, the earliest first."""
+    zone, by_day = zone_of(policy.timezone), dict[date, list[Item]]()
+    for item in subscription.items:
+        by_day.setdefault(local_day(item.period.end, zone), []).append(item)
+    return tuple((day, _sum_of(by_day[day], policy)) for day in sorted(by_day))
+
+
+def _sum_of(items: list[Item], policy: Policy) -> int:
+    rounding, total = ROUNDINGS[policy.rounding], 0
+    for item in items:
+        for lot in item.lots:
             total += lot.quantity * lot.unit_price
             if lot.discount:
                 total -= rounding(*off(lot, lot.discount, (1, 1)))
@@ -41,6 +57,8 @@ def rises(held: Subscription, quote: Quote, standing: int) -> bool:
         return True
     if quote.renewal.date is None:
         return False
+    if quote.deferred > 0:  # collected with the next renewal, however little that itself changes
+        return True
     before = 0 if quote.next_billing_before is None else standing
     if quote.renewal.amount > before or _other_rhythm(held.items, quote.after):
         return True

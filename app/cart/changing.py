@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -49,7 +50,8 @@ def change_rows(pen: Pen, summary: Summary) -> tuple[ChangeRow, ...]:
         rows.append(ChangeRow(label, now, after, now != after))
     rows += _items(tongue, summary)
     rows += [_extra(tongue, extra) for extra in summary.extras]
-    rows += _price_rows(pen, summary)
+    apart = bool(summary.before or summary.later)
+    rows += _day_rows(pen, summary) if apart else _price_rows(pen, summary)
     if not plan.is_new and len(summary.items) < 2:
         rows.append(plan)
     dates = tuple(
@@ -122,6 +124,27 @@ def _price_rows(pen: Pen, summary: Summary) -> list[ChangeRow]:
         )  # fmt: skip
         after = Markup('%s <span class="small">%s</span>') % (after, until)
     label = pen.tongue.say("Price") if other else words.price_label(pen.tongue, summary.interval())
-    if summary.later and summary.next_after is not None:  # the figures are those of one day among several
-        label = pen.tongue.say("At the renewal on %(date)s", date=pen.tongue.short_day(summary.next_after))
     return [ChangeRow(label, now, after, now != after)]
+
+
+def _day_rows(pen: Pen, summary: Summary) -> list[ChangeRow]:
+    """Where not everything renews on one day: what each day brings, without the change and with it."""
+    tongue = pen.tongue
+    now = {each.day: pen.price(each.amount, interval_of(each.interval)) for each in summary.before}
+    if not now and summary.next_before is not None:
+        now[summary.next_before] = pen.price(summary.price_now, interval_of(summary.interval_before))
+    after: dict[date, Markup] = {}
+    for each in (summary, *summary.later_renewals):
+        if each.next_after is not None and each.renewal is not None:
+            after[each.next_after] = phrases.renewal_price(pen, each)
+    nothing = tongue.say("Nothing")
+    rows: list[ChangeRow] = []
+    for day in sorted({*now, *after}):
+        label = tongue.say("At the renewal on %(date)s", date=tongue.short_day(day))
+        before, later = now.get(day, nothing), after.get(day, nothing)
+        rows.append(ChangeRow(label, before, later, _plain(before) != _plain(later)))
+    return rows
+
+
+def _plain(said: str | Markup) -> str:
+    return Markup(said).striptags()  # noqa: S704  (compared, never shown)

@@ -145,6 +145,8 @@ def cart_facts(
         urls=cart_urls(token),
         catalog=cart.catalog,
         price_now=cart.renewal_now,
+        taxes=cart.policy.taxes,
+        later_now=cart.renewals_now,
         selected=selected,
         withdrawal=needs_start_now(cart),
         email_changed=not cart.contact.is_own,

@@ -15,6 +15,7 @@ from app.cart.summary import ItemRow, LaterRenewal, RenewalRow, Summary
 from app.web.i18n import local_day
 
 Catalog = Mapping[str, ProductFacts]
+Days = tuple[tuple[date, int], ...]
 
 
 class _Pair(NamedTuple):
@@ -39,8 +40,10 @@ def _shape(item: Item | None) -> object:
     return item.product, item.interval, frozenset(item.options), frozenset(lots.items())
 
 
-def summarise(held: Subscription, quote: Quote, catalog: Catalog, price_now: int) -> Summary:
-    """Compare what is held with what the quote makes of it. ``price_now`` is what is held renews at today."""
+def summarise(held: Subscription, quote: Quote, catalog: Catalog, price_now: int, later_now: Days = ()) -> Summary:
+    """Compare what is held with what the quote makes of it. ``price_now`` is what is held renews at today, ``later_now``
+    what renews on each day, where they are several.
+    """
     pairs = _pairs(held.items, quote.after)
     touched = _touched(pairs, quote)
     kind, main = _kind(pairs, touched, quote)
@@ -77,6 +80,7 @@ def summarise(held: Subscription, quote: Quote, catalog: Catalog, price_now: int
         deferred=quote.deferred,
         flat=any(line.rule in {"fixed", "difference"} for line in quote.lines),
         later=tuple(_later(quote, renewal, catalog) for renewal in quote.later if renewal.date),
+        before=_before(held, quote, later_now) if quote.next_billing_before else (),
         changed=tuple(_row(pair, quote, catalog) for pair in pairs if pair in touched or _moved(pair)),
     )
 
@@ -84,6 +88,16 @@ def summarise(held: Subscription, quote: Quote, catalog: Catalog, price_now: int
 def _later(quote: Quote, renewal: Renewal, catalog: Catalog) -> LaterRenewal:
     day, interval = cast("date", renewal.date), _common(tuple(line.interval for line in renewal.lines))
     return LaterRenewal(day, renewal.amount, interval, _rows(quote, renewal, catalog))
+
+
+def _before(held: Subscription, quote: Quote, days: Days) -> tuple[LaterRenewal, ...]:
+    """What renews on which day as it stands, where it is not all on one."""
+    if len(days) < 2:
+        return ()
+    by_day: dict[date, list[Interval]] = {}
+    for item in held.items:
+        by_day.setdefault(local_day(item.period.end, quote.timezone), []).append(item.interval)
+    return tuple(LaterRenewal(day, amount, _common(tuple(by_day[day]))) for day, amount in days)
 
 
 def _pairs(held: tuple[Item, ...], after: tuple[Item, ...]) -> list[_Pair]:

@@ -112,6 +112,8 @@ class Summary:
     deferred: int = 0
     flat: bool = False
     later: tuple[LaterRenewal, ...] = ()
+    before: tuple[LaterRenewal, ...] = ()
+    """What renews on each day without the change, where that is not one day; without rows."""
     changed: tuple[ItemRow, ...] = ()
     """Every item that is other than before, with all that is; ``items`` has those of a change of several."""
 
@@ -169,7 +171,7 @@ class Summary:
         plain = asdict(self)
         for name in _DAYS:
             plain[name] = plain[name] and plain[name].isoformat()
-        for each in plain["later"]:
+        for each in (*plain["later"], *plain["before"]):
             each["day"] = each["day"].isoformat()
         for each in (*plain["items"], *plain["changed"]):
             for name in ("day_before", "day_after"):
@@ -186,7 +188,8 @@ class Summary:
             values[name] = tuple(kind(**each) for each in values[name])
         for name in ("items", "changed"):
             values[name] = tuple(_item(each) for each in values.get(name, ()))
-        values["later"] = tuple(_later(each) for each in values.get("later", ()))
+        for name in ("later", "before"):
+            values[name] = tuple(_later(each) for each in values.get(name, ()))
         return cls(**values)
 
 

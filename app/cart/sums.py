@@ -39,18 +39,28 @@ def today(pen: Pen, facts: CartFacts, summary: Summary) -> Ledger:
     if rows and not quote.tax_rate.inclusive:
         rows += _taxes(pen, quote)
     rows += _adjustments(pen, facts)
-    rows.append(Row(tongue.say("Due today"), pen.plain(quote.due_now), _under_total(pen, quote), total=True))
+    rows.append(Row(tongue.say("Due today"), pen.plain(quote.due_now), _under_total(pen, facts), total=True))
     return Ledger(tongue.say("Today"), tuple(rows))
 
 
-def _under_total(pen: Pen, quote: Quote) -> Markup | str:
-    tongue = pen.tongue
+def _under_total(pen: Pen, facts: CartFacts) -> Markup | str:
+    tongue, quote = pen.tongue, facts.quote
     if quote.tax_rate.inclusive and quote.lines:
+        if _several_rates(facts):
+            return tongue.tell("Includes %(tax)s VAT, at several rates", tax=pen.money(quote.tax))
         percent = num(tongue.percent(quote.tax_rate.rate))
         return tongue.tell("Includes %(percent)s VAT, %(tax)s", percent=percent, tax=pen.money(quote.tax))
     if quote.effective_on is not None:
         return tongue.tell("The change is made on %(date)s", date=pen.day(quote.effective_on))
     return ""
+
+
+def _several_rates(facts: CartFacts) -> bool:
+    """Whether the lines are taxed at more than one rate; then no single percentage is true."""
+    lines, held = {line.item for line in facts.quote.lines}, facts.subscription.facts.items
+    products = {item.product for item in (*held, *facts.quote.after) if item.running_number in lines}
+    rate = facts.quote.tax_rate
+    return len({facts.taxes.get(product, rate).rate for product in products}) > 1
 
 
 def _taxes(pen: Pen, quote: Quote) -> list[Row]:

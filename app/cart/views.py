@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from app.billing.facts import Interval, Subscription
 from app.billing.outlook import Outlook
 from app.billing.result import Quote
-from app.billing.rulebook import ProductFacts
+from app.billing.rulebook import ProductFacts, TaxRate
 from app.cart.summarising import summarise
 from app.cart.summary import Summary
 from app.web.frame import Frame, MerchantView, frame_for
@@ -20,6 +20,7 @@ from app.web.i18n import Tongue
 from app.web.pages import Pages
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_TAXES: Mapping[str, TaxRate] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -152,13 +153,17 @@ class CartFacts:
     selected: str | None = None
     withdrawal: bool = False
     email_changed: bool = False
+    taxes: Mapping[str, TaxRate] = field(default_factory=lambda: _NO_TAXES)
+    """By product, where its rate is not the quote's."""
+    later_now: tuple[tuple[date, int], ...] = ()
+    """What renews on each day before the change, where that is not one day; ``price_now`` is the first one's."""
     best_dates: tuple[Outlook, ...] = ()
     """What is due on other days, today first, where the merchant lets that be told."""
 
 
 def summary_of(facts: CartFacts) -> Summary:
     """What that quote comes to, as the pages tell it."""
-    return summarise(facts.subscription.facts, facts.quote, facts.catalog, facts.price_now)
+    return summarise(facts.subscription.facts, facts.quote, facts.catalog, facts.price_now, facts.later_now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class Scheduled(NamedTuple):
     renewal_amount: int
     renewal_tax: int
     created_at: datetime
+    later: tuple[tuple[date, int, int], ...] = ()
+    """What is due on each further date: the day, the amount, its exclusive tax."""
 
 
 PENDING_COLUMNS = (
@@ -75,6 +77,7 @@ def scheduled_from(row: tuple[Any, ...]) -> Scheduled | None:
         renewal["amount"],
         renewal["tax"],
         created_at,
+        tuple([(date.fromisoformat(day), amount, tax) for day, amount, tax in facts.get("later", ())]),
     )
 
 
@@ -130,6 +133,7 @@ def schedule_change(
                     "amount": renewal.amount,
                     "tax": renewal.tax,
                 },
+                "later": [[each.date.isoformat(), each.amount, each.tax] for each in quote.later if each.date],
                 "mandate": mandate,
             },
             "state": "PENDING",

@@ -21,7 +21,7 @@ from app.billing.rulebook import (
     Scale,
     TaxRate,
 )
-from app.billing.standing import standing_renewal
+from app.billing.standing import standing_renewal, standing_renewals
 from app.cart import pages as door
 from app.cart.consent_boxes import agreements
 from app.cart.link_states import FreshLink
@@ -150,6 +150,8 @@ def facts(
         urls=URLS,
         catalog=CATALOG,
         price_now=standing_renewal(subscription, policy),
+        taxes=policy.taxes,
+        later_now=standing_renewals(subscription, policy) if len(subscription.items) > 1 else (),
     )
     return replace(base, **more)
 

@@ -35,6 +35,12 @@ def two_items() -> Subscription:
     return Subscription("USD", (*held().items, backup))
 
 
+def apart() -> Subscription:
+    """A seat until January 1 and a backup until April 1."""
+    seat, backup = two_items().items
+    return Subscription("USD", (seat, replace(backup, period=Span(local(2026, 4, 1), local(2027, 4, 1)))))
+
+
 def with_balance(subscription: Subscription, balance: int) -> Subscription:
     return replace(subscription, balance=balance)
 
@@ -75,6 +81,7 @@ def changes() -> dict[str, CartFacts]:
     small = {"minimum_charge": MinimumCharge(5000, "waive")}
     later = {"minimum_charge": MinimumCharge(5000, "defer")}
     two_rates = {"taxes": {"crm-backup": TaxRate(50_000, False, "Books")}}
+    reduced = TaxRate(55_000, True, "Livres")
     two = (SEAT, Change(2, quantity=2))
     return {
         "S-1d-options": _choosing(),
@@ -101,6 +108,9 @@ def changes() -> dict[str, CartFacts]:
         "S-1h-plan": facts(replace(PRO, options=()), tax=vat),
         "S-1-several": facts(two, subscription=two_items()),
         "S-1-several-taxes": facts(two, subscription=two_items(), tax=TaxRate(80_000, False, "Texas"), rules=two_rates),
+        "S-1h-several-taxes": facts(two, subscription=two_items(), tax=vat, rules={"taxes": {"crm-backup": reduced}}),
+        "S-1-apart": facts(two, subscription=apart()),
+        "S-1g-deferred-once": facts(Change(1, features=(("sms", 200),)), subscription=team(), rules=later),
         "S-1-new-item": facts(Change(None, product="crm-backup", quantity=1, interval=YEAR)),
         "S-1-remove-item": facts(Change(2, quantity=0), subscription=two_items(), negative="credit"),
         "S-1-fixed": facts(replace(PRO, options=(), price_rule="fixed", fixed=500)),

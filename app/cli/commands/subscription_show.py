@@ -160,6 +160,8 @@ def _print_scheduled(held: Held) -> None:
         row(sentence)
     if waiting.renewal_date is not None:
         row(f"Due on {english_day(waiting.renewal_date)}", english_money(waiting.renewal_amount, waiting.currency))
+    for day, amount, _tax in waiting.later:
+        row(f"Due on {english_day(day)}", english_money(amount, waiting.currency))
     row("Take it back with `liftlink subscription undo`.")
 
 

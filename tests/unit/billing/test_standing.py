@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from app.billing import quote, standing_renewal
 from app.billing.facts import Change, Interval, Item, LotDiscount, Span, Subscription
 from app.billing.result import Quote
 from app.billing.rulebook import Policy
-from app.billing.standing import rises
+from app.billing.standing import rises, standing_renewals
 from tests.unit.billing.cases import held, instant
 
 PACIFIC = Policy(timezone="America/Los_Angeles")
@@ -102,3 +103,19 @@ def test_a_renewal_where_none_was_to_come_has_to_be_agreed_to():
     subscription = held((1, 4000))
     made = free(subscription)._replace(next_billing_before=None)
     assert rises(subscription, made, 4000)
+
+
+def test_what_is_put_off_to_the_next_renewal_has_to_be_agreed_to():
+    """The renewal itself stays what it is, and what is charged on that day does not."""
+    subscription = held((1, 4000))
+    put_off = free(subscription)._replace(deferred=30)
+    assert rises(subscription, put_off, 4000)
+    assert not rises(subscription, put_off._replace(renewal=put_off.renewal._replace(date=None)), 4000)
+
+
+def test_each_day_stands_for_what_falls_due_on_it():
+    items = (item(1, "2027-04-01T07:00:00", 900), item(2, "2027-01-01T09:00:00", 4000, percent=250_000))
+    subscription = Subscription("USD", items)
+    days = standing_renewals(subscription, PACIFIC)
+    assert days == ((date(2027, 1, 1), 3000), (date(2027, 4, 1), 900))
+    assert days[0][1] == standing_renewal(subscription, PACIFIC)

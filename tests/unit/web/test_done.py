@@ -8,12 +8,14 @@ import pytest
 
 from app.billing.facts import Change, Discount
 from app.billing.rulebook import TaxRate
+from app.cart.consent_boxes import agreements
 from app.cart.done import confirmation
 from app.cart.present import cart_page
 from app.cart.state_page import Fact
 from app.cart.views import CartFacts, Scene, summary_of
 from app.web.i18n import Tongue
 from tests.doors.gallery import MERCHANT, SEAT, facts, held, new_pages, order
+from tests.doors.gallery_changes import changes
 
 PAGES = new_pages()
 SCENES = {
@@ -147,3 +149,24 @@ def test_the_working_says_no_more_where_the_lines_are_what_is_due():
     assert made is not None
     assert len(made.sentences) == 1
     assert "Due today" not in said(made.sentences[0])
+
+
+def ends(name: str) -> tuple[str, str]:
+    """What stands under "Due today", and what is agreed to."""
+    cart = changes()[name]
+    page = cart_page(SCENES["en"], cart)
+    return said(page.ledgers[0].rows[-1].why), " ".join(box.text for box in agreements(SCENES["en"], cart))
+
+
+def test_tax_that_prices_include_names_a_percentage_only_where_there_is_one():
+    assert ends("S-1h-plan")[0] == "Includes 20% VAT, $5.00"
+    assert ends("S-1h-several-taxes")[0].startswith("Includes $")
+    assert ends("S-1h-several-taxes")[0].endswith(" VAT, at several rates")
+    assert "%" not in ends("S-1h-several-taxes")[0]
+
+
+def test_what_is_put_off_is_agreed_to_though_the_renewal_stays_what_it_is():
+    assert ends("S-1g-deferred-once")[1] == (
+        "I agree to pay nothing now, and $360.00 every year from January 1, 2027, with $6.00 of today added to the first "
+        "renewal plus any tax, charged to the card on my subscription until I cancel."
+    )

@@ -11,9 +11,11 @@ import pytest
 from app.billing.codec import dump_quote
 from app.billing.facts import Change, Discount, Span
 from app.billing.rulebook import TaxRate
+from app.cart import scheduled_pages
 from app.cart.agreement import FOLDER, Terms, agreement
 from app.cart.consent_boxes import agreements
 from app.cart.present import cart_page
+from app.cart.scheduled_pages import Waiting
 from app.cart.summary import Summary
 from app.cart.views import CartFacts, Scene, summary_of
 from app.mail import Composer
@@ -137,3 +139,36 @@ def test_the_receipt_names_them(language: str, words: str):
         "id", "receipt", {**RECEIPT, "language": language, "later_renewals": []}, SENDER
     )
     assert (without.text, without.html) == (empty.text, empty.html)
+
+
+def table(made: CartFacts, language: str = "en") -> list[tuple[str, str, str]]:
+    rows = cart_page(scene(language), made).change.rows
+    return [(said(row.label), said(row.now), said(row.after)) for row in rows]
+
+
+def test_the_table_tells_what_each_day_brings_now_and_after():
+    rows = table(cart())
+    assert ("At the renewal on Jan 1, 2027", "$40.00 a year", "$80.00 a year") in rows
+    assert ("At the renewal on Apr 1, 2027", "$60.00 a year", "$180.00 a year") in rows
+    assert ("Next billing date", "Jan 1, 2027", "Jan 1, 2027") in rows
+
+
+def test_a_day_that_is_left_or_new_has_nothing_on_the_other_side():
+    rows = table(cart(Change(1, quantity=2, alignment="reset")))
+    assert ("At the renewal on Jan 1, 2027", "$40.00 a year", "Nothing") in rows
+    assert ("At the renewal on Apr 1, 2027", "$60.00 a year", "$60.00 a year") in rows
+    assert ("At the renewal on Jul 1, 2027", "Nothing", "$80.00 a year") in rows
+
+
+def test_a_scheduled_change_of_two_days_is_in_the_way_with_both():
+    made = summary_of(cart(Change(2, quantity=3, unit_price=6000, effective="next_billing")))
+    page = scheduled_pages.in_the_way(scene("en"), Waiting(made.effective_on, None, made), "LK-1")
+    told = [(said(fact.label), said(fact.value)) for fact in page.facts]
+    assert ("Next billing date", "January 1, 2027, $40.00 a year") in told
+    assert ("Also renews", "April 1, 2027, $180.00 a year") in told
+
+
+def test_days_before_the_change_are_kept_with_the_order():
+    made = summary_of(cart())
+    assert [each.day for each in made.before] == [date(2027, 1, 1), date(2027, 4, 1)]
+    assert Summary.from_json(json.loads(json.dumps(made.to_json()))) == made

@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import ast
-import re
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from app.accounts.keys import retire_key, rotate_key
-from app.billing.eligibility import MESSAGES
-from app.cart.refusals import REASONS
-from app.cart.refusing import CHARGING_PAGES, CHECKOUT_PAGES
-from app.cart.refusing_links import BAD, LINK_PAGES
-from app.charging import errors as charging_errors
-from app.checkout import errors as checkout_errors
 from app.links.claims import WrittenOffer
-from app.links.errors import CODES
 from app.links.sessions import CART_SECONDS
 from app.models.links import LinkBatch
 from app.offers.issue import Terms, preview
 from app.offers.revoke import revoke
 from tests.doors.cart.shop import PUBLIC, SECOND_SEAT, WEEK, CartPage, Shop, local, shown, told
-from tests.doors.page_client import elements, form_values, parsed
+from tests.doors.page_client import elements, parsed
 
 NOT_CHARGED = "You have not been charged and your subscription has not changed."
-ROOT = Path(__file__).parents[3]
 
 
 def fresh_form(html: str) -> tuple[str, dict[str, str]]:
@@ -298,72 +287,6 @@ def test_too_many_requests_say_how_long_to_wait(shop_with):
     assert "minute" in told(response.text)
 
 
-# No code is without its page
-
-
-def documented(module) -> set[str]:
-    """The codes that the tree at the top of an errors module names."""
-    return set(
-        re.findall(
-            r"^ {4,8}([a-z_]+) {2,}", ast.get_docstring(ast.parse(Path(module.__file__).read_text())) or "", re.M
-        )
-    )
-
-
-def raised(rooms: tuple[str, ...], error: str) -> set[str]:
-    """The codes with which that error is raised anywhere in those rooms."""
-    found: set[str] = set()
-    for room in rooms:
-        for path in (ROOT / "app" / room).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text())):
-                if (
-                    isinstance(node, ast.Call)
-                    and isinstance(node.func, ast.Name)
-                    and node.func.id == error
-                    and node.args
-                ):
-                    values = [node.args[0]]
-                    if isinstance(node.args[0], ast.IfExp):
-                        values = [node.args[0].body, node.args[0].orelse]
-                    found |= {v.value for v in values if isinstance(v, ast.Constant) and isinstance(v.value, str)}
-    return found
-
-
-def test_every_refusal_of_checkout_has_a_page():
-    codes = raised(("checkout", "cart"), "CheckoutRefused")
-    assert codes
-    assert codes <= set(CHECKOUT_PAGES)
-    assert documented(checkout_errors) == set(CHECKOUT_PAGES)
-
-
-def test_every_refusal_of_charging_has_a_page():
-    codes = raised(("charging",), "ChargingError")
-    assert codes
-    assert codes <= set(CHARGING_PAGES)
-    assert documented(charging_errors) == set(CHARGING_PAGES)
-
-
-ELSEWHERE = {
-    "link_revoked": "a refusal of checkout",
-    "link_used": "a refusal of checkout",
-    "campaign_closed": "a reason of the quote",
-    "campaign_exhausted": "a reason of the quote",
-    "token_expired": "the cart is opened anew, or the link is not complete",
-    "offer_too_long": "at issue only",
-    "claims_invalid": "at issue only",
-    "validity_invalid": "at issue only",
-    "key_invalid": "at issue only",
-}
-
-
-def test_every_code_of_a_link_has_a_page():
-    assert set(CODES) == set(LINK_PAGES) | BAD | set(ELSEWHERE)
-
-
-def test_every_reason_of_a_quote_has_its_words():
-    assert set(MESSAGES) <= set(REASONS) | {"unpaid_invoices"}
-
-
 def test_a_done_page_that_is_no_order_of_ours_is_missing(shop: Shop):
     from app.links.sessions import DoneTicket, sign_done
 
@@ -401,84 +324,6 @@ def test_an_order_that_ended_leads_back_to_the_offer(shop: Shop):
     back = [a.get("href") or "" for a in elements(parsed(shop.client.get(done).text), "a")]
     forms = [f.get("action") or "" for f in elements(parsed(shop.client.get(done).text), "form")]
     assert any("/cart/" in each for each in back + forms)
-
-
-# The classic address
-
-
-def classic(token: str = "", **parameters: str) -> str:
-    from urllib.parse import urlencode
-
-    return "/order/upgrade.php?" + urlencode({**parameters, **({"TOKEN": token} if token else {})})
-
-
-@pytest.mark.parametrize("script", ["/order/upgrade", "/order/upgrade.php"])
-def test_the_classic_address_opens_the_same_cart(shop: Shop, script: str):
-    token = shop.link().removeprefix("/u/")
-    path = f"{script}?LICENSE=1048&UPGRADEPROD=crm-seat&UPGRADEOPT=&TOKEN={token}&utm_source=x"
-    page = shop.cart_at(shop.client.get(path, 303).headers["Location"])
-    shop.press(page)
-    assert shop.taken() == [500]
-
-
-@pytest.mark.parametrize("license_key", ["1048", "QM-1048", "KEY-77"])
-def test_a_subscription_may_be_named_in_any_of_its_ways(shop: Shop, license_key: str):
-    shop.sql("UPDATE subscriptions SET delivered_code = 'KEY-77'")
-    token = shop.link().removeprefix("/u/")
-    shop.client.get(classic(token, LICENSE=license_key), 303)
-
-
-@pytest.mark.parametrize(
-    "contradiction",
-    [
-        {"LICENSE": "1049"},
-        {"UPGRADEPROD": "crm-pro"},
-        {"UPGRADEOPT": "support"},
-        {"LICENSE": "1048", "UPGRADEPROD": "CRM-SEAT"},
-        {"UPGRADEOPT": ","},
-    ],
-)
-def test_an_address_that_contradicts_its_token_is_refused(shop: Shop, contradiction: dict[str, str]):
-    token = shop.link().removeprefix("/u/")
-    assert shown(shop.client.get(classic(token, **contradiction), 404))[0].startswith("This link is not complete")
-
-
-def test_a_parameter_given_twice_is_refused(shop: Shop):
-    token = shop.link().removeprefix("/u/")
-    shop.client.get(classic(token, LICENSE="1048") + "&LICENSE=1048", 404)
-
-
-@pytest.mark.parametrize("license_key", ["QM-1048", "1048", "nobody-knows"])
-def test_without_a_token_the_classic_address_only_offers_a_mail(shop: Shop, license_key: str):
-    response = shop.client.get(classic(LICENSE=license_key, UPGRADEPROD="crm-pro"))
-    title, text = shown(response)
-    assert title.startswith("Get a new link")
-    assert "You have not been charged." in text
-    assert "brightwell" not in response.text
-    shop.client.follow(shop.client.post("/order/upgrade/fresh", form_values(response.text, "/fresh")))
-    assert len(mailed(shop)) == (0 if license_key == "nobody-knows" else 1)
-
-
-def test_known_and_unknown_codes_are_answered_alike(shop: Shop):
-    answers = set()
-    for license_key in ("QM-1048", "nobody-knows"):
-        response = shop.client.get(classic(LICENSE=license_key, UPGRADEPROD="crm-pro"))
-        assert license_key in response.text
-        answers.add(
-            shown(shop.client.follow(shop.client.post("/order/upgrade/fresh", form_values(response.text, "/fresh"))))
-        )
-    assert len(answers) == 1
-
-
-def test_without_anything_the_classic_address_is_a_bad_link(shop: Shop):
-    shop.client.get("/order/upgrade", 404)
-
-
-def test_an_expired_token_at_the_classic_address_can_be_renewed(shop: Shop):
-    token = shop.link(validity=60).removeprefix("/u/")
-    shop.clock.move(timedelta(seconds=61))
-    ask_for_fresh(shop, shop.client.get(classic(token, LICENSE="1048"), 410).text)
-    assert len(mailed(shop)) == 1
 
 
 def preview_of(shop: Shop) -> str:

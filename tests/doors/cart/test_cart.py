@@ -324,6 +324,8 @@ def test_where_the_merchant_allows_it_the_cart_names_what_other_days_cost(shop: 
     """Every day by its figure, without advice; without the policy no word of it."""
     link = shop.link(validity=365 * 86400)
     assert "What it costs when:" not in shown(shop.open(link))[1]
-    shop.sql("UPDATE books SET policy = json_set(policy, '$.best_date_hint', json('true')), policy_version = policy_version + 1")
+    shop.sql(
+        "UPDATE books SET policy = json_set(policy, '$.best_date_hint', json('true')), policy_version = policy_version + 1"
+    )
     text = shown(shop.open(link))[1]
     assert "What it costs when: today $5.00 · on October 1, 2026 $2.50 · at the renewal $0.00" in text

@@ -69,11 +69,13 @@ def test_every_state_of_a_subscription_has_a_row():
 
 def test_links_inside_the_documents_lead_somewhere():
     for path, write in PAGES.items():
-        for link in write().split("](")[1:]:
+        text = write()
+        titles = {_anchor(line[3:]) for line in text.splitlines() if line.startswith("## ")}
+        assert titles
+        for link in text.split("](")[1:]:
             target = link.partition(")")[0]
             if target.startswith("#"):
-                assert "\n## " in write()
-                assert target[1:] in {_anchor(line[3:]) for line in write().splitlines() if line.startswith("## ")}
+                assert target[1:] in titles
             elif not target.startswith("http"):
                 assert (DOCS / target).exists(), (path, target)
 

@@ -109,7 +109,8 @@ def _price_now(
         quote = price(connection, held, found.changes, now, asks_card=False)
     except CaseError as error:
         return None, error.code
-    return quote, quote.eligibility.code
+    # Amounts of one currency are no price in another.
+    return None if quote.currency != held.facts.currency else quote, quote.eligibility.code
 
 
 def _state(

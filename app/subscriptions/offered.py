@@ -110,8 +110,22 @@ def quantity_not_offered(quantity: int, allowed: QuantityRange | None) -> OfferE
     )  # fmt: skip
 
 
-def written_change(offer: links.WrittenOffer) -> Change:
-    """The change a link spells out. No options named means that the options stay as they are."""
+def written_change(offer: links.WrittenOffer, currency: str | None = None) -> Change:
+    """The change a link spells out. No options named means that the options stay as they are.
+
+    ``currency`` is that of the amounts; a link's own are in the currency of its subscription, and leave it None.
+    """
+    return in_currency(_written(offer), currency)
+
+
+def in_currency(change: Change, currency: str | None) -> Change:
+    """The change, good for subscriptions in ``currency`` only; for all where it states no amount."""
+    discount = change.discount
+    amounts = (change.unit_price, change.fixed, *((discount.amount, discount.unit_price) if discount else ()))
+    return replace(change, currency=currency if any(amount is not None for amount in amounts) else None)
+
+
+def _written(offer: links.WrittenOffer) -> Change:
     return Change(
         item=offer.item,
         product=offer.product,

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 
 from app.billing.engine import quote, valid_until
+from app.billing.errors import CaseError
 from app.billing.facts import Change
 from app.billing.result import Quote
-from app.billing.rulebook import MinimumCharge, PathFacts, Policy, TaxRate
+from app.billing.rulebook import MinimumCharge, PathFacts, Policy, ProductFacts, TaxRate
 from app.billing.schedule import local_day, zone_of
 from app.kit.money import MoneyError, parse_minor
 from app.subscriptions.catalog import Catalog, catalog_of
@@ -95,7 +96,7 @@ def policy_for(conn: Connection, held: Held, changes: tuple[Change, ...], at: da
     targets = [change.product or held_products.get(change.item or 0, "") for change in changes]
     touched = tuple(dict.fromkeys((*held_products.values(), *targets)))
     ways = [
-        _path(conn, catalog, held_products.get(change.item or 0), target, facts.currency)
+        _path(conn, catalog, held_products.get(change.item or 0), target, facts.currency, change.price_rule)
         for change, target in zip(changes, targets, strict=True)
     ]
     alike = all(way == ways[0] for way in ways[1:])
@@ -108,12 +109,24 @@ def policy_for(conn: Connection, held: Held, changes: tuple[Change, ...], at: da
         timezone=book.timezone,
         tax=tax,
         taxes=taxes,
-        catalog=catalog.facts(conn, touched, facts.currency),
+        catalog=_facts(conn, catalog, touched, facts.currency, changes),
         path=path,
     )
     if alike:
         return base
     return replace(base, each=tuple([_own(base, path, own) for path, own in ways]))
+
+
+def _facts(
+    conn: Connection, catalog: Catalog, codes: tuple[str, ...], currency: str, changes: tuple[Change, ...]
+) -> dict[str, ProductFacts]:
+    """The products touched, in the subscription's currency. An offer in another one is refused for that: the list prices of
+    its own currency stand in where there are any, so that it can be priced at all."""
+    found = catalog.facts(conn, codes, currency)
+    other = next((change.currency for change in changes if change.currency not in (None, currency)), None)
+    if other is not None:
+        found |= {code: facts for code, facts in catalog.facts(conn, codes, other).items() if facts.prices}
+    return found
 
 
 _Way = tuple[PathFacts | None, Mapping[str, Any]]
@@ -163,9 +176,12 @@ def _taxes(
     return main, others
 
 
-def _path(conn: Connection, catalog: Catalog, source: str | None, target: str, currency: str) -> _Way:
+def _path(
+    conn: Connection, catalog: Catalog, source: str | None, target: str, currency: str, own_rule: str | None
+) -> _Way:
     """The path that a change takes, with what it overrides. A move between products that the merchant did not list is not
-    allowed; one within a product needs no path, nor does an item that is added."""
+    allowed; one within a product needs no path, nor does an item that is added. ``own_rule``: the change's own price rule,
+    which goes before the path's."""
     if source is None:
         return _NO_PATH
     row = catalog.path(conn, source, target)
@@ -173,12 +189,21 @@ def _path(conn: Connection, catalog: Catalog, source: str | None, target: str, c
         return _NO_PATH
     if row is None or not row.active:
         return PathFacts(allowed=False), {}
-    return _path_facts(row.rules, currency), row.rules.get("policy", {})
+    return _path_facts(row.rules, currency, own_rule), row.rules.get("policy", {})
 
 
-def _path_facts(rules: Mapping[str, Any], currency: str) -> PathFacts:
+def _path_facts(rules: Mapping[str, Any], currency: str, own_rule: str | None) -> PathFacts:
     rule: Any = rules.get("price_rule")
     fixed = None
     if rule is not None and not isinstance(rule, str):
-        fixed, rule = parse_minor(rule["fixed"], currency), "fixed"
+        fixed, rule = None if own_rule else _fixed(rule["fixed"], currency), "fixed"
     return PathFacts(True, rules.get("trial"), rule, fixed, rules.get("alignment"))
+
+
+def _fixed(amount: str, currency: str) -> int:
+    """A path's fixed price holds in every currency, but not every currency has its decimals (5.00 is no amount in yen)."""
+    try:
+        return parse_minor(amount, currency)
+    except MoneyError as error:
+        message = f"the path's fixed price, {amount}, is no amount in {currency}"
+        raise CaseError("path.price_rule.fixed", message, currency=currency) from error

@@ -26,7 +26,12 @@ def offer() -> None:
 
 @offer.command("save")
 @click.option("--name", required=True, help="For your own eyes.")
-@click.option("--currency", required=True, metavar="ISO", help="Of --unit-price and --discount.")
+@click.option(
+    "--currency",
+    required=True,
+    metavar="ISO",
+    help="Of the amounts; with any, the offer is for subscriptions in this currency only.",
+)
 @offer_options
 @click.option(
     "--change",
@@ -66,11 +71,13 @@ def save(
     **offered: Any,
 ) -> None:
     """Keep an offer under a number; links then carry the number."""
+    from app.kit.money import places
     from app.offers.naming import check_codes
     from app.offers.saved import save_offer
     from app.subscriptions.facts import book_facts
 
     choices = _choices(choose_quantity, choose_options)
+    places(currency.upper())  # a currency that does not exist is refused, also where no amount needs it
     change, *more = _changes(offered, files, currency.upper())
     with opened() as adapters:
         book = chosen_book(adapters, merchant, mode)
@@ -98,19 +105,20 @@ def _changes(offered: dict[str, Any], files: tuple[Path, ...], currency: str) ->
     from app.billing.case_change import read_change
     from app.billing.facts import Subscription
     from app.billing.reading import Reader
-    from app.subscriptions.offered import written_change
+    from app.subscriptions.offered import in_currency, written_change
 
     if not files:
         if offered["product"] is None or offered["quantity"] is None:
             raise click.UsageError("--product and --quantity, or --change FILE, say what is offered")
-        return [written_change(written(offered, currency, offered["product"], offered["quantity"]))]
+        return [written_change(written(offered, currency, offered["product"], offered["quantity"]), currency)]
     if any(offered[name] for name in ("product", "quantity", "options", "unit_price", "discount", "alignment")):
         raise click.UsageError("--change FILE says it all: give no other option of the change beside it")
     stated = [pair for path in files for pair in changes_in(path)]
     if not stated:
         raise click.UsageError("--change: the files name no change")
     nobodys = Subscription(currency, ())
-    return [read_change(Reader({"item": 1, **change}, name), currency, nobodys) for name, change in stated]
+    read = [read_change(Reader({"item": 1, **change}, name), currency, nobodys) for name, change in stated]
+    return [in_currency(change, currency) for change in read]
 
 
 def _choices(quantity: str | None, options: tuple[str, ...]) -> Choices:

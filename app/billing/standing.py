@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from fractions import Fraction
 
-from app.billing.discounts import off
-from app.billing.facts import Item, Subscription
+from app.billing.discounts import after_periods, off
+from app.billing.facts import Interval, Item, Subscription
 from app.billing.result import Quote
 from app.billing.rounding import ROUNDINGS
 from app.billing.rulebook import Policy
@@ -51,7 +51,7 @@ def rises(held: Subscription, quote: Quote, standing: int) -> bool:
     """Whether something will be paid, now or later, that would not be paid without the change: it has to be agreed to.
 
     ``standing`` is what ``held`` renews at today (`standing_renewal`). Another interval always counts: a smaller amount
-    that comes oftener may be more, and it was never agreed to.
+    that comes oftener may be more, and it was never agreed to. So does a renewal that rises only once a discount has ended.
     """
     if quote.due_now > 0:
         return True
@@ -62,36 +62,53 @@ def rises(held: Subscription, quote: Quote, standing: int) -> bool:
     before = 0 if quote.next_billing_before is None else standing
     if quote.renewal.amount > before or _other_rhythm(held.items, quote.after):
         return True
-    return len(held.items) > 1 and _dearer_on_a_day(held, quote)
+    steps = _steps((*held.items, *quote.after))
+    if len(held.items) == 1 and not quote.later:
+        steps.discard(0)  # the one renewal, compared above as it is rounded
+    return any(_dearer(held, quote, step) for step in steps)
 
 
-def _dearer_on_a_day(held: Subscription, quote: Quote) -> bool:
-    """Items that end apart: what renews together on some day costs more than the same items, and those that leave it, did.
+def _steps(items: tuple[Item, ...]) -> set[int]:
+    """After how many renewals an amount may be another one than before: at once, and where a discount ends."""
+    ends = [lot.discount.periods_left or 0 for item in items for lot in item.lots if lot.discount]
+    return {0, *ends}
 
-    Without it a second item that rises would hide behind the earliest date, which is all that ``renewal`` tells.
+
+def _dearer(held: Subscription, quote: Quote, step: int) -> bool:
+    """After ``step`` renewals, what renews together on some day costs more than the same items, and those that leave it, did.
+
+    Together is what has one day and one interval: a sum of other things says nothing of what is paid in the end. Without it
+    a second item that rises would hide behind the earliest date, or behind a yearly one that falls.
     """
     zone = zone_of(quote.timezone)
-    days = {item.running_number: local_day(item.period.end, zone) for item in held.items}
-    if not quote.later and len(set(days.values())) == 1:
-        return False
     renews = quote.next_billing_before is not None
     after = {item.running_number: item for item in quote.after}
+    leaving = {
+        item.running_number: (local_day(item.period.end, zone), item.interval)
+        for item in held.items
+        if item.running_number not in after
+    }
+    groups: dict[tuple[date | None, Interval], set[int]] = {}
     for renewal in (quote.renewal, *quote.later):
-        together = {line.item for line in renewal.lines}
-        gone = {number for number, day in days.items() if number not in after and day == renewal.date}
-        before = sum(_regular(item) for item in held.items if renews and item.running_number in together | gone)
-        if sum(_regular(after[number]) for number in together) > before:
+        for line in renewal.lines:
+            groups.setdefault((renewal.date, line.interval), set()).add(line.item)
+    for (day, interval), together in groups.items():
+        before = sum(
+            _regular(item, step)
+            for item in held.items
+            if renews and (item.running_number in together or leaving.get(item.running_number) == (day, interval))
+        )
+        if sum(_regular(after[number], step) for number in together) > before:
             return True
     return False
 
 
-def _regular(item: Item) -> Fraction:
-    """What an item renews at, not rounded: both sides of a comparison are alike."""
+def _regular(item: Item, step: int) -> Fraction:
+    """What an item renews at after that many renewals, not rounded: both sides of a comparison are alike."""
     total = Fraction(0)
     for lot in item.lots:
         total += lot.quantity * lot.unit_price
-        if lot.discount:
-            total -= Fraction(*off(lot, lot.discount, (1, 1)))
+        total -= Fraction(*off(lot, after_periods(lot.discount, step), (1, 1)))
     return total
 
 

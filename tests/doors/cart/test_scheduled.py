@@ -9,9 +9,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.billing.facts import Change
+from app.billing.facts import Discount as BillingDiscount
 from app.cart.door import tools
-from app.checkout.by_hand import Asked, change_by_hand
-from app.links.claims import WrittenOffer
+from app.checkout.by_hand import Asked, ByHandRefused, change_by_hand
+from app.links.claims import Discount, WrittenOffer
 from app.subscriptions.facts import load
 from tests.doors.cart.shop import CartPage, Shop, local, shown
 from tests.doors.page_client import elements, form_values, parsed
@@ -194,3 +195,25 @@ def test_no_receipt_of_an_undone_change_promises_it_again(shop: Shop):
     path = next(f.get("action", "") for f in elements(parsed(used.html), "form") if "/receipt" in f.get("action", ""))
     shop.client.post(path, form_values(used.html, "/receipt"), 303)
     assert len(shop.mails("receipt")) == mails
+
+
+@pytest.mark.parametrize("discount", [Discount("percent", 7000, "periods", 3), Discount("percent", 7000, "once")])
+def test_a_scheduled_plan_that_is_dearer_once_its_discount_ends_is_agreed_to(shop: Shop, discount: Discount):
+    """40.00 becomes 30.00, and 100.00 after that: the box names both."""
+    page = shop.open(shop.link(WrittenOffer(1, "crm-pro", 1, discount=discount, effective="next_billing")))
+    _, said = shown(page)
+    assert "$30.00 every year from January 1, 2027 for" in said
+    assert "then $100.00 every year" in said
+    assert (
+        "Tick the box to agree to the payment" in shown(shop.page_of(shop.press(page, 422, agree=None), page.path))[1]
+    )
+    shop.client.follow(shop.press(page))
+    assert shop.ask("SELECT count(*) FROM consents") == 1
+
+
+def test_a_merchant_says_how_a_price_was_agreed_to_that_rises_when_its_discount_ends(shop: Shop):
+    cheap_at_first = BillingDiscount(percent=700_000, scope="periods", periods=3)
+    change = Change(1, product="crm-pro", effective="next_billing", discount=cheap_at_first)
+    with pytest.raises(ByHandRefused, match="more than before"):
+        by_hand(shop, change)
+    by_hand(shop, change, consent="She agreed on the phone.")

@@ -19,6 +19,8 @@ def shorten_new(pricing: ItemPricing) -> None:
     start, end = measure.point(period.start), measure.point(period.end)
     since = min(max(measure.today(pricing.at, pricing.policy.change_day), start), end)
     lots = plan.kept
+    if plan.removed and not pricing.credits_rest:
+        lots = forfeit(pricing, since)
     if plan.added or not pricing.prorates:
         # Intervals are laid back from the period's end; those of another interval forward from its start.
         origin = end if plan.interval is item.interval else start
@@ -26,7 +28,8 @@ def shorten_new(pricing: ItemPricing) -> None:
         lots += pricing.charge_added(Stretch(measure, since, end, period.end, share))
     if plan.once:
         pricing.charge_once(since, end)
-    pricing.credit(plan.removed, since)
+    if plan.removed:
+        pricing.credit(plan.removed, since)
     pricing.after = after_plan(plan, lots, period, item.anchor_day)
 
 
@@ -48,7 +51,7 @@ def extend_existing(pricing: ItemPricing) -> None:
     share = measure.share(plan.interval, today, anchor_day, today, end)
     stretch = Stretch(measure, today, end, None, share)
     since = max(today, measure.point(item.period.start))
-    lots = on_grid(pricing, anchor_day, since)
+    lots = on_grid(pricing, anchor_day, since, forfeits=not pricing.credits_rest)
     added = pricing.charge_added(stretch)
     if end > old_end:
         further = measure.share(item.interval, old_end, item.anchor_day, old_end, end)
@@ -72,7 +75,7 @@ def reset(pricing: ItemPricing) -> None:
     share = measure.share(plan.interval, today, anchor_day, today, end)
     stretch = Stretch(measure, today, end, None, share)
     since = min(max(today, measure.point(item.period.start)), measure.point(item.period.end))
-    on_grid(pricing, anchor_day, since, pricing.credits_rest)
+    on_grid(pricing, anchor_day, since, pricing.credits_rest, not pricing.credits_rest)
     lots = pricing.charge_kept(stretch) + pricing.charge_added(stretch)
     if plan.once:
         pricing.charge_once(today, end)
@@ -119,7 +122,8 @@ def early_renewal(pricing: ItemPricing) -> None:
     share = measure.share(plan.interval, old_end, item.anchor_day, old_end, end)
     stretch = Stretch(measure, old_end, end, None, share)
     anchor_day = grid_day(measure.day(old_end), item.anchor_day)
-    on_grid(pricing, anchor_day, min(today, old_end))
+    taken_over = plan.added and pricing.prorates
+    on_grid(pricing, anchor_day, min(today, old_end), forfeits=not taken_over)
     lots = pricing.charge_kept(stretch) + pricing.charge_added(stretch)
     if plan.once:
         pricing.charge_once(old_end, end)
@@ -129,17 +133,19 @@ def early_renewal(pricing: ItemPricing) -> None:
     pricing.after = after_plan(plan, lots, Span(measure.instant(today), stretch.span.end), anchor_day)
 
 
-def on_grid(pricing: ItemPricing, anchor_day: int, since: Point, credited: bool = False) -> tuple[Lot, ...]:
+def on_grid(
+    pricing: ItemPricing, anchor_day: int, since: Point, credited: bool = False, forfeits: bool = False
+) -> tuple[Lot, ...]:
     """The lots that stay, as they are held on the grid of ``anchor_day``; if that is another one, they get new numbers.
 
     What was paid for the old numbers is measured on the grid that it was paid on, once and for all: the rest, unless it is
     ``credited``, goes over to the new numbers. Were old rows measured on the new grid, some of what a credit has taken
-    back already would be found unused once more.
+    back already would be found unused once more. Where what goes is lost (``forfeits``), so are the numbers of what shrinks.
     """
     plan, item = pricing.plan, pricing.joined or pricing.plan.item
     kept = item.lots if pricing.joined else plan.kept
     if anchor_day == item.anchor_day or not (kept and pricing.paid and pricing.measure.credits):
-        return kept
+        return forfeit(pricing, since) if forfeits and not pricing.joined else kept
     held = {lot.number: lot for lot in item.lots}
     first = 1 + max([*held, *[row.lot or 0 for row in item.entitlements or ()]])
     anew = _numbered(kept, first)
@@ -152,6 +158,28 @@ def on_grid(pricing: ItemPricing, anchor_day: int, since: Point, credited: bool 
         added, once = _numbered(plan.added, first), _numbered(plan.once, first + len(plan.added))
         pricing.plan = plan._replace(kept=anew, added=added, once=once)
     return anew
+
+
+def forfeit(pricing: ItemPricing, since: Point) -> tuple[Lot, ...]:
+    """The lots that stay, where what goes is not credited: those that shrink get new numbers, and take with them only what
+    was paid for the units that stay. What was paid for the others stays with a number that nobody holds, as that of a
+    lot that goes as a whole: no later change finds it.
+    """
+    plan, held = pricing.plan, {lot.number: lot for lot in pricing.plan.item.lots}
+    shrunk = [lot.number for lot, gone in plan.removed if gone < lot.quantity]
+    if not shrunk or not pricing.paid or not pricing.measure.credits:
+        return plan.kept
+    rows = [row.lot or 0 for row in plan.item.entitlements or ()]
+    number = max([*held, *rows, *[lot.number for lot in plan.added + plan.once]])
+    kept: list[Lot] = []
+    for lot in plan.kept:
+        if lot.number in shrunk and lot is not held[lot.number]:
+            number += 1
+            pricing.move(plan.item, held[lot.number], lot.quantity, number, since)
+            lot = replace(lot, number=number)
+        kept.append(lot)
+    pricing.plan = plan._replace(kept=tuple(kept))
+    return pricing.plan.kept
 
 
 def _numbered(lots: tuple[Lot, ...], first: int) -> tuple[Lot, ...]:

@@ -88,6 +88,8 @@ class Quote(NamedTuple):
     ``effective`` at ``next_billing`` is scheduled for ``effective_on``: ``after`` holds from that day on. ``renewal`` is what
     is due on the earliest next date; ``unpaid`` are rows to append beside ``entitlements``: what was waived or put off was
     not paid, so that no later credit gives it back. ``later`` has a renewal for each further date on which items of ``after`` renew.
+    ``relieved`` (≥ 0) is what earlier orders put off and nobody owes any more, since its unused part is taken back now;
+    ``put_off`` are the rows that say so: what ``entitlements`` would hold beside if that had been paid.
     """
 
     eligibility: Eligibility
@@ -116,6 +118,8 @@ class Quote(NamedTuple):
     effective_on: date | None = None
     later: tuple[Renewal, ...] = ()
     unpaid: tuple[Entitlement, ...] = ()
+    relieved: int = 0
+    put_off: tuple[Entitlement, ...] = ()
 
     @property
     def fingerprint(self) -> str:
@@ -168,4 +172,6 @@ class Quote(NamedTuple):
             for row in (*self.entitlements, *self.unpaid)
         ]
         parts += [f"later {one.date} {one.amount} {one.tax}" for one in self.later]
+        if self.relieved:
+            parts.append(f"relieved {self.relieved}")
         return sha256("\n".join(parts).encode()).hexdigest()

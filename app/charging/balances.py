@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, insert, select
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
 
 from app.billing.result import Quote
 from app.charging.errors import ChargingError
@@ -64,6 +64,8 @@ def book_paid(conn: Connection, order: RowMapping, quote: Quote, at: datetime) -
     book_id, order_id = order["book_id"], order["id"]
     if quote.credited:
         _book(conn, book_id, order["customer_id"], quote.currency, quote.credited, "credited", order_id, at)
+    if quote.relieved:
+        _relieve(conn, book_id, order["subscription_id"], quote.relieved)
     if quote.deferred:
         conn.execute(
             insert(Deferral),
@@ -76,6 +78,24 @@ def book_paid(conn: Connection, order: RowMapping, quote: Quote, at: datetime) -
                 "created_at": at,
             },
         )
+
+
+def _relieve(conn: Connection, book_id: int, subscription_id: int, amount: int) -> None:
+    """So much of what was put off is never collected, since what it was for was taken back; the newest goes first."""
+    mine = (Deferral.book_id == book_id, Deferral.subscription_id == subscription_id)
+    owed = conn.execute(
+        select(Deferral.order_id, Deferral.amount)
+        .where(*mine, Deferral.collected_order.is_(None))
+        .order_by(Deferral.created_at.desc())
+    ).all()
+    for order_id, open_amount in owed:
+        taken = min(amount, open_amount)
+        amount -= taken
+        this = (*mine, Deferral.order_id == order_id)
+        if taken == open_amount:
+            conn.execute(delete(Deferral).where(*this))
+        elif taken:
+            conn.execute(update(Deferral).where(*this).values(amount=open_amount - taken))
 
 
 def _book(

@@ -15,7 +15,7 @@ from app.billing import facts as billing
 from app.models.customers import BalanceEntry, Customer
 from app.models.links import WITHDRAWALS, link_names
 from app.models.merchants import Book, Merchant
-from app.models.orders import Order, Renewal
+from app.models.orders import Deferral, Order, Renewal
 from app.models.prepared import Prepared
 from app.models.subscriptions import ScheduledChange, Subscription
 from app.subscriptions.holdings import read_holdings
@@ -80,7 +80,7 @@ class CustomerFacts(NamedTuple):
 class Held:
     """A subscription as stored. ``facts`` is what ``billing`` prices; ``open_order`` the id of an order not yet settled;
     ``held_back`` (≤ 0) is what that order holds of the balance, which is without it in ``facts``; ``scheduled`` a change
-    that waits for the next billing date."""
+    that waits for the next billing date; ``owed`` is what earlier orders put off to the next renewal."""
 
     id: int
     book: BookFacts
@@ -97,6 +97,7 @@ class Held:
     open_order: str | None
     scheduled: Scheduled | None = None
     held_back: int = 0
+    owed: int = 0
 
     @property
     def reference(self) -> str:
@@ -142,11 +143,17 @@ _HELD_BACK = (
     .correlate(Subscription)
     .scalar_subquery()
 )
+_OWED = (
+    select(func.coalesce(func.sum(Deferral.amount), 0))
+    .where(Deferral.subscription_id == Subscription.id, Deferral.collected_order.is_(None))
+    .correlate(Subscription)
+    .scalar_subquery()
+)
 _HEAD_COLUMNS = (
     Subscription.id, Subscription.number, Subscription.external_ref, Subscription.version, Subscription.created_at,
     Subscription.delivered_code, Subscription.mandate, Subscription.card_id, Subscription.status,
     Subscription.ends_at_period_end, Subscription.auto_renewal, Subscription.currency,
-    Subscription.last_item, _OPEN_ORDER, _RENEWING, _BALANCE, _HELD_BACK,
+    Subscription.last_item, _OPEN_ORDER, _RENEWING, _BALANCE, _HELD_BACK, _OWED,
 )  # fmt: skip
 _LARGEST_NUMBER = 2**63 - 1
 _HEADS, _CUSTOMERS, _BOOKS = len(_HEAD_COLUMNS), len(_CUSTOMER_COLUMNS), len(_BOOK_COLUMNS)
@@ -250,7 +257,7 @@ def _held(conn: Connection, head: tuple[Any, ...]) -> Held:
     book = _book(conn, head[_HEADS + _CUSTOMERS : _FACTS])
     (
         identity, number, external_ref, version, created_at, delivered_code, mandate, card_id, status,
-        ends, auto_renewal, currency, last_item, open_order, renewing, balance, held_back,
+        ends, auto_renewal, currency, last_item, open_order, renewing, balance, held_back, owed,
     ) = head[:_HEADS]  # fmt: skip
     scheduled = scheduled_from(head[_FACTS:_ALL])
     items, cards = read_holdings(conn, book.id, identity, customer.id)
@@ -273,7 +280,7 @@ def _held(conn: Connection, head: tuple[Any, ...]) -> Held:
     return Held(
         identity, book, number, external_ref, version, created_at, delivered_code, mandate, card_id,
         customer, tuple([CardFacts(*card[:10], card[0] == card_id, *card[10:]) for card in cards]), facts, open_order,
-        scheduled, int(held_back),
+        scheduled, int(held_back), int(owed),
     )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from app.billing.schedule import local_day, zone_of
 from app.kit.money import MoneyError, parse_minor
 from app.subscriptions.catalog import Catalog, catalog_of
 from app.subscriptions.facts import BookFacts, CardFacts, Held
+from app.subscriptions.putting_off import relieve
 
 Changes = Change | tuple[Change, ...]
 _PLAIN = ("basis", "change_day", "rounding", "negative", "lock_window", "unpaid_limit")
@@ -67,7 +68,10 @@ def priced(
         held.held_back and held.open_order == own_order
     ):  # the order gives it back or keeps it, it is the caller's either way
         facts = replace(facts, balance=facts.balance - held.held_back)
-    return Priced(quote(facts, change, policy, at), policy)
+    made = quote(facts, change, policy, at)
+    if held.owed and made.effective != "next_billing":
+        made = relieve(conn, held, facts, made, lambda as_if_paid: quote(as_if_paid, change, policy, at))
+    return Priced(made, policy)
 
 
 def usable_cards(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from flask import g, jsonify, redirect, request
@@ -34,6 +35,7 @@ from app.kit.ids import short_code
 from app.links.errors import LinkError
 from app.links.sessions import read_done, read_return
 from app.subscriptions.facts import Held, load
+from app.subscriptions.undoing import is_due, may_undo
 from app.web.errors import nothing_charged, payment_begins
 from app.web.frame import with_query
 from app.web.services import for_book, services
@@ -50,7 +52,11 @@ def show(token: str) -> Answer:
     # Whatever fails from here on, nobody is told that nothing was charged: the branches that know it say so themselves.
     payment_begins(order.number, here)
     if order.paid_at is not None:
-        return pages.render_done(scene, order_view(order, held, schedule_here(order)), undo=f"{here}/undo")
+        at = services().clock.now()
+        return pages.render_done(
+            scene, order_view(order, held, schedule_here(order)), undo=f"{here}/undo" if undoable(held, at) else "",
+            is_due=is_due(held, at),
+        )  # fmt: skip
     if attempt is not None and attempt.captured:
         # The money is there, the change could not be made: a person does it. Nobody may be told to pay again.
         return pages.render_done(scene, order_view(order, held), check=with_query(here, again="1"))
@@ -76,6 +82,12 @@ def show(token: str) -> Answer:
 def schedule_here(order: OrderFacts) -> str:
     with services().store.read() as connection:
         return schedule_of(connection, order)
+
+
+def undoable(held: Held, at: datetime) -> bool:
+    """Whether the change that waits may still be taken back."""
+    with services().store.read() as connection:
+        return may_undo(connection, held, at)
 
 
 def order_of(token: str) -> tuple[OrderFacts, Held]:

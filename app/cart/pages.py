@@ -12,7 +12,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from app.billing.result import Eligibility
-from app.cart import done, link_states, offer_states, order_states, refusals, scheduled_pages
+from app.cart import done, due_pages, link_states, offer_states, order_states, refusals, scheduled_pages
 from app.cart.declined import declined_page
 from app.cart.link_states import FreshLink
 from app.cart.pen import Pen, email
@@ -188,8 +188,13 @@ def render_undo(scene: Scene, order: OrderView, *, action: str, form_token: str,
     return _state(scene, page, 200)
 
 
-def render_done(scene: Scene, order: OrderView, *, check: str = "", undo: str = "") -> Rendered:
-    """S-22 paid, S-23 paid and not yet applied, S-24 nothing charged, scheduled or undone (200)."""
+def render_done(scene: Scene, order: OrderView, *, check: str = "", undo: str = "", is_due: bool = False) -> Rendered:
+    """S-22 paid, S-23 paid and not yet applied, S-24 nothing charged, scheduled or undone (200).
+
+    A scheduled change without a way to ``undo`` it can no longer be undone; ``is_due``: its day has come.
+    """
+    if order.schedule == "PENDING" and not undo:
+        return _state(scene, due_pages.due(scene, order) if is_due else due_pages.locked(scene, order), 200)
     if order.schedule == "PENDING":
         undo = undo and keep_language(undo, scene.tongue)
         return _state(scene, scheduled_pages.registered(scene, order, undo), 200)

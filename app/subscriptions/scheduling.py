@@ -1,6 +1,6 @@
-"""Changes that wait for the next billing date: kept beside the subscription, shown, undone. At most one at a time.
+"""Changes that wait for the next billing date: kept beside the subscription and shown. At most one at a time.
 
-While one waits nothing else is sold (``change_in_progress``); carrying it out belongs to the renewal.
+While one waits nothing else is sold (``change_in_progress``); carrying it out belongs to the renewal; taking it back: undoing.py.
 """
 
 from __future__ import annotations
@@ -8,17 +8,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, insert, literal_column, select, update
+from sqlalchemy import Connection, bindparam, insert, literal_column, select
 
 from app.billing.codec import dump_change, dump_items, load_change, load_items
 from app.billing.facts import Change, Item
 from app.billing.result import Quote
 from app.billing.schedule import midnight, zone_of
-from app.kit.clock import Clock
 from app.models.prepared import Prepared
-from app.models.store import Store
-from app.models.subscriptions import ScheduledChange, Subscription
-from app.outbox import record
+from app.models.subscriptions import ScheduledChange
 from app.subscriptions.apply import take_version, write_history
 from app.subscriptions.holdings import held_items
 
@@ -146,42 +143,3 @@ def schedule_change(
         conn, book_id, subscription_id, version, before, quote.after, cause="schedule", order_id=order_id, at=at, **due
     )
     return version
-
-
-def undo_change(
-    store: Store, clock: Clock, book_id: int, subscription_id: int, *, actor: str, order_id: str | None = None
-) -> bool:
-    """Take the waiting change back: the subscription stays as it is. False when none waits (undone before, or carried out).
-
-    With ``order_id`` only the change of that order is undone, so that a page left open undoes nothing else.
-    """
-    with store.write() as conn:
-        return undo_in(conn, book_id, subscription_id, actor=actor, at=clock.now(), order_id=order_id)
-
-
-def undo_in(
-    conn: Connection, book_id: int, subscription_id: int, *, actor: str, at: datetime, order_id: str | None = None
-) -> bool:
-    """``undo_change`` in the caller's transaction."""
-    waiting = pending_change(conn, book_id, subscription_id)
-    if waiting is None or order_id not in (None, waiting.order_id):
-        return False
-    undone = conn.execute(
-        update(ScheduledChange)
-        .where(ScheduledChange.book_id == book_id, ScheduledChange.id == waiting.id, IS_PENDING)
-        .values(state="UNDONE", ended_at=at)
-    )
-    if undone.rowcount != 1:
-        return False
-    version: int = conn.execute(
-        select(Subscription.version).where(Subscription.book_id == book_id, Subscription.id == subscription_id)
-    ).scalar_one()
-    take_version(conn, book_id, subscription_id, version)
-    items = held_items(conn, book_id, subscription_id)
-    write_history(
-        conn, book_id, subscription_id, version + 1, waiting.after, items,
-        cause="undo", order_id=waiting.order_id, at=at, actor=actor,
-    )  # fmt: skip
-    event = {"order": waiting.order_id, "due_on": waiting.due_on.isoformat(), "actor": actor}
-    record(conn, book_id, "change.undone", waiting.order_id, version + 1, "event", event, at)
-    return True

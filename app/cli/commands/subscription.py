@@ -65,7 +65,7 @@ def undo(ref: str, merchant: str | None, mode: str, as_json: bool) -> int:
     """Take back the change that waits for the next billing date. The subscription stays as it is."""
     from app.cli.commands.subscription_facts import told_scheduled
     from app.kit.errors import LiftlinkError
-    from app.subscriptions.scheduling import undo_change
+    from app.subscriptions.undoing import undo_change
 
     with opened() as adapters:
         book = chosen_book(adapters, merchant, mode)

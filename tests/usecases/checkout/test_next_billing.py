@@ -16,7 +16,8 @@ from app.links.claims import WrittenOffer
 from app.models.orders import Attempt, Fulfilment
 from app.models.subscriptions import Entitlement, ScheduledChange, SubscriptionChange
 from app.subscriptions.facts import Held, load
-from app.subscriptions.scheduling import pending_change, schedule_state, undo_change
+from app.subscriptions.scheduling import pending_change, schedule_state
+from app.subscriptions.undoing import undo_change
 from tests.usecases.charging.desk import SECOND_SEAT, Desk
 from tests.usecases.checkout.till import Till
 

@@ -22,18 +22,10 @@ class Discounter:
         """What comes off today, exactly, and what the lot's renewals keep. ``charge`` is the lot's rounded line."""
         if self._discount.amount is not None and self._discount.scope == "once":
             return (self._use(charge), 1), None
-        terms = self._terms(lot)
+        terms = self.terms(lot)
         if terms is None:
             return NOTHING, None
         return off(lot, terms, share), self._kept(terms)
-
-    def later(self, lot: Lot) -> LotDiscount | None:
-        """What the lot's renewals have off where nothing is charged today: the first renewal is the first charge."""
-        terms = self._terms(lot)
-        if terms is None or self._discount.scope == "forever":
-            return terms
-        periods = self._discount.periods or 1
-        return LotDiscount(terms.percent, terms.amount, terms.unit_price, periods)
 
     def today(self, amount: int, lots: tuple[Lot, ...]) -> tuple[Fraction, int | None]:
         """What comes off an amount that is the share of no price, exactly, and the percentage to print.
@@ -45,19 +37,19 @@ class Discounter:
             return (amount * discount.percent, RATE_WHOLE), discount.percent
         if discount.unit_price is None:
             return (min(discount.amount or 0, amount), 1), None
-        return (min(sum([off(lot, self._terms(lot), (1, 1))[0] for lot in lots]), amount), 1), None
+        return (min(sum([off(lot, self.terms(lot), (1, 1))[0] for lot in lots]), amount), 1), None
 
     def renewals(self, lots: tuple[Lot, ...]) -> tuple[Lot, ...]:
-        """The lots with what their renewals keep, today's charge being the first."""
+        """The lots with what their renewals keep: the period of today's charge is the first, whatever is charged for it."""
         if self._discount.scope == "once":
             return lots
         kept: list[Lot] = []
         for lot in lots:
-            terms = self._terms(lot)
+            terms = self.terms(lot)
             kept.append(lot if terms is None else replace(lot, discount=self._kept(terms)))
         return tuple(kept)
 
-    def _terms(self, lot: Lot) -> LotDiscount | None:
+    def terms(self, lot: Lot) -> LotDiscount | None:
         """This change's discount as if it were the lot's own."""
         discount = self._discount
         if discount.amount is not None:
@@ -104,4 +96,4 @@ def after_periods(terms: LotDiscount | None, periods: int) -> LotDiscount | None
 def applies(discount: Discount, lots: tuple[Lot, ...]) -> bool:
     """Whether the discount takes anything off any of these lots for a full period."""
     discounter = Discounter(discount)
-    return any(off(lot, discounter.later(lot), (1, 1))[0] > 0 for lot in lots)
+    return any(off(lot, discounter.terms(lot), (1, 1))[0] > 0 for lot in lots)

@@ -125,6 +125,8 @@ def _coupon(facts: Considered) -> str | None:
         return None
     if isinstance(pricing, Fixed) and discount.unit_price is not None:
         return "coupon_not_applicable"
+    if not pricing.charges and discount.scope != "forever" and (discount.periods or 1) == 1:
+        return "coupon_not_applicable"  # today's charge only, and nothing is charged today
     if not pricing.prorates:
         return None
     return None if applies(discount, facts.plan.added) else "coupon_not_applicable"
@@ -197,7 +199,7 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "coupon_not_applicable": ("The discount does not apply to this change.", "contact"),
     "no_payment_method": ("There is no card on file that can be charged.", "add_card"),
     "unpaid_invoices": ("There are unpaid invoices. Pay them first.", "pay_invoices"),
-    "feature_not_available": ("The product does not have this feature.", "choose_again"),
+    "feature_not_available": ("The product does not have this feature, or does not sell it in this way.", "choose_again"),
     "campaign_closed": ("This campaign is closed.", "contact"),
     "campaign_exhausted": ("All uses of this campaign are taken.", "contact"),
 }

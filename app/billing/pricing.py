@@ -124,11 +124,9 @@ class ItemPricing:
             self._enter(lot, stretch, self._charge(lot, stretch, "charge", "usage"))
 
     def discounted_later(self) -> tuple[Lot, ...]:
-        """The lots that are added, where nothing is charged today: the discount begins with their first renewal."""
-        if self.change.discount is None:
-            return self.plan.added
-        discounter = Discounter(self.change.discount)
-        return tuple([replace(lot, discount=discounter.later(lot)) for lot in self.plan.added])
+        """The lots that are added, where nothing is charged today: their renewals keep what they would keep if it were."""
+        discount = self.change.discount
+        return self.plan.added if discount is None else Discounter(discount).renewals(self.plan.added)
 
     def credit(self, lots: tuple[tuple[Lot, int], ...], since: Point) -> None:
         """Credit the unused part of what was paid for each lot, or for as many of its units as go."""

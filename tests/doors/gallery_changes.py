@@ -120,6 +120,6 @@ def changes() -> dict[str, CartFacts]:
             Change(1, quantity=2, discount=Discount(percent=250_000, scope="periods", periods=4))
         ),
         "S-1-discount-later": facts(
-            Change(1, quantity=2, effective="next_billing", discount=Discount(amount=1000, scope="periods", periods=1))
+            Change(1, quantity=2, effective="next_billing", discount=Discount(amount=1000, scope="periods", periods=2))
         ),
     }  # fmt: skip

@@ -74,7 +74,7 @@ def _refusals() -> dict[str, tuple[str, Case]]:
         "options_invalid": ("options that do not go together", case(
             "2026-04-11", desk, {"product": "desk", "options": ["bronze", "gold"]}, catalog=DESK,
         )),
-        "feature_not_available": ("a feature that the product does not have", case(
+        "feature_not_available": ("a feature that the product does not have, or a usage with `next_billing`", case(
             "2026-04-11", held("sign", "2026-04-01", "2026-05-01", "1month", ((1, "15.00"),)),
             {"product": "sign", "features": {"archive": True}}, catalog=SIGN,
         )),

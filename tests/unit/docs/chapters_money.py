@@ -46,6 +46,13 @@ def discounts() -> str:
     }
     cases = {name: plan(change={"product": "pro", "discount": off or None}) for name, off in offs.items()}
     cap = plan("2026-04-28", change={"product": "pro", "discount": {"amount": "5.00"}})
+    later = {
+        name: plan(change={"product": "pro", "effective": "next_billing", "discount": {"percent": "20", "scope": scope}})
+        for name, scope in {
+            "20 %, `once`": "once", "20 %, 1 period": {"periods": 1}, "20 %, 3 periods": {"periods": 3},
+            "20 %, `forever`": "forever",
+        }.items()
+    }  # fmt: skip
     return f"""## Discounts and how long they last
 
 A percentage, an amount (per item) or a unit price, with a scope: `once` (default: today's charge only), `forever`, or a number of
@@ -56,7 +63,13 @@ periods, of which today's charge is the first. A percentage is taken from the ex
 
 A discount never exceeds its line:
 
-{example(cap)}"""
+{example(cap)}
+
+At the `next_billing`, and in a trial that goes on, nothing is charged today; the period that runs today is the first all the same.
+So `once` and one period take nothing off, which is refused as `coupon_not_applicable`; with `n` periods the next `n` − 1 renewals
+are discounted, as they would be after a charge today:
+
+{comparison("discount at the next billing", later)}"""
 
 
 def lots() -> str:

@@ -31,14 +31,19 @@ def test_at_the_next_billing_nothing_is_due_now_and_all_is_scheduled():
 
 
 @names("next-billing", "scope-once", "scope-periods", "scope-forever")
-@pytest.mark.parametrize(("scope", "periods", "left"), [("once", None, 1), ("periods", 3, 3), ("forever", None, None)])
-def test_the_first_charge_of_a_scheduled_change_is_its_renewal(scope: str, periods: int | None, left: int | None):
+@pytest.mark.parametrize(
+    ("scope", "periods", "left"), [("once", None, 0), ("periods", 1, 0), ("periods", 3, 2), ("forever", None, None)]
+)
+def test_the_period_of_a_scheduled_change_counts_as_the_first_though_nothing_is_charged_for_it(
+    scope: str, periods: int | None, left: int | None
+):
     off = Discount(percent=200_000, scope=scope, periods=periods)
     made = change_to(
         held((1, 4000)), "2026-07-01", catalog(), product="crm-pro", effective="next_billing", discount=off
     )
-    assert made.renewal.amount == 8000
-    assert made.after[0].lots[0].discount == LotDiscount(percent=200_000, periods_left=left)
+    kept = None if left == 0 else LotDiscount(percent=200_000, periods_left=left)
+    assert made.after[0].lots[0].discount == kept
+    assert made.renewal.amount == (8000 if kept else 10_000)
 
 
 @names("early-renewal", "fine-in-full")

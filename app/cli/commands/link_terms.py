@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from app.cli.commands.common import book_options
 
 if TYPE_CHECKING:
     from app.links.claims import Discount, Offer, WrittenOffer
     from app.offers.issue import Terms
+    from app.subscriptions.facts import Held
     from app.wiring import Adapters
 
 
@@ -52,13 +54,30 @@ def link_options(command: Any) -> Any:
     return command
 
 
+_OF_A_CHANGE = ("product", "options", "quantity", "item", "unit_price", "discount", "effective", "alignment")
+
+
+def beside(whole: str) -> None:
+    """A usage error where an option of the change was given beside ``whole``, which says all of it: it would count for nothing."""
+    context = click.get_current_context()
+    for name in _OF_A_CHANGE:
+        if context.get_parameter_source(name) not in (None, ParameterSource.DEFAULT):
+            flag = "--option" if name == "options" else f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{whole} says the whole change: leave out {flag}")
+
+
 def terms_of(adapters: Adapters, book_id: int, asked: dict[str, Any]) -> Terms:
     """The terms that the options spell out, for a subscription of this book."""
     from app.links.claims import SavedOffer, parse_validity
     from app.offers.issue import Terms
 
-    reference, currency, product, quantity = _subscription(adapters, book_id, asked)
-    made: Offer = SavedOffer(asked["saved"]) if asked["saved"] else written(asked, currency, product, quantity)
+    if asked["saved"]:
+        beside("--saved")
+        reference = _held(adapters, book_id, asked)[0]
+        made: Offer = SavedOffer(asked["saved"])
+    else:
+        reference, currency, product, quantity = _subscription(adapters, book_id, asked)
+        made = written(asked, currency, product, quantity)
     return Terms(
         subscription=reference,
         customer=None if asked["customer"] is None else _reference(asked["customer"], ""),
@@ -81,26 +100,32 @@ def _reference(text: str, prefix: str) -> int | str:
     return int(bare) if bare.isascii() and bare.isdigit() and len(bare) < 10 else text
 
 
-def _subscription(adapters: Adapters, book_id: int, asked: dict[str, Any]) -> tuple[int | str, str, str, int]:
-    """The reference as links carry it, with the currency and what the item is now. Codes that are asked for are known."""
+def _held(adapters: Adapters, book_id: int, asked: dict[str, Any]) -> tuple[int | str, Held]:
+    """The subscription that is asked for, and its reference as links carry it."""
     from app.offers.issue import OfferRefused
-    from app.offers.naming import check_codes
     from app.subscriptions.facts import book_facts, load
 
-    text, item = asked["subscription"], asked["item"]
+    text = asked["subscription"]
     with adapters.store.read() as connection:
         facts = book_facts(connection, book_id)
         reference = _reference(text, facts.prefix if facts else "")
         held = load(connection, book_id, reference)
-        if held is None:
-            raise OfferRefused("subscription_unknown", f"this book has no subscription {text}")
-        now = next((each for each in held.facts.items if each.running_number == item), None)
-        if now is None:
-            raise click.UsageError(f"--item: subscription {text} has no item {item}")
-        if not asked["saved"]:
-            check_codes(
-                connection, held.book, product=asked["product"], options=asked["options"], held=held, item=item
-            )  # fmt: skip
+    if held is None:
+        raise OfferRefused("subscription_unknown", f"this book has no subscription {text}")
+    return reference, held
+
+
+def _subscription(adapters: Adapters, book_id: int, asked: dict[str, Any]) -> tuple[int | str, str, str, int]:
+    """The reference as links carry it, with the currency and what the item is now. Codes that are asked for are known."""
+    from app.offers.naming import check_codes
+
+    reference, held = _held(adapters, book_id, asked)
+    item = asked["item"]
+    now = next((each for each in held.facts.items if each.running_number == item), None)
+    if now is None:
+        raise click.UsageError(f"--item: subscription {asked['subscription']} has no item {item}")
+    with adapters.store.read() as connection:
+        check_codes(connection, held.book, product=asked["product"], options=asked["options"], held=held, item=item)
     return reference, held.facts.currency, now.product, now.quantity
 
 

@@ -11,7 +11,7 @@ import click
 
 from app.cli.commands.common import book_options, chosen_book, json_option, opened, print_json, print_table, say, shown
 from app.cli.commands.link_output import told_choices
-from app.cli.commands.link_terms import local, offer_options, written
+from app.cli.commands.link_terms import beside, local, offer_options, written
 from app.cli.commands.subscription_terms import changes_in
 
 if TYPE_CHECKING:
@@ -111,8 +111,7 @@ def _changes(offered: dict[str, Any], files: tuple[Path, ...], currency: str) ->
         if offered["product"] is None or offered["quantity"] is None:
             raise click.UsageError("--product and --quantity, or --change FILE, say what is offered")
         return [written_change(written(offered, currency, offered["product"], offered["quantity"]), currency)]
-    if any(offered[name] for name in ("product", "quantity", "options", "unit_price", "discount", "alignment")):
-        raise click.UsageError("--change FILE says it all: give no other option of the change beside it")
+    beside("--change FILE")
     stated = [pair for path in files for pair in changes_in(path)]
     if not stated:
         raise click.UsageError("--change: the files name no change")

@@ -67,7 +67,7 @@ def test_create_prints_the_link_and_its_price(run: Run):
         (("--subscription", "1048", "--quantity", "2", "--ip", "here"), "claims_invalid"),
         (("--subscription", "1048", "--quantity", "2", "--unit-price", "ten"), "money_malformed"),
         (("--subscription", "1048", "--quantity", "2", "--customer", "77"), "customer_mismatch"),
-        (("--subscription", "1048", "--quantity", "2", "--saved", "5"), "offer_unknown"),
+        (("--subscription", "1048", "--saved", "5"), "offer_unknown"),
         (("--subscription", "1048", "--product", "nosuch"), "no product nosuch [product_unknown]"),
         (
             ("--subscription", "1048", "--option", "nosuch"),
@@ -265,7 +265,7 @@ def test_an_offer_from_a_file_may_say_what_no_option_says(run: Run, tmp_path: Pa
         ('{"quantty": 2}', (), 1, "wrong.json.quantty: is unknown here"),
         ('{"product": "nosuch"}', (), 1, "product_unknown"),
         ("[]", (), 2, "the files name no change"),
-        ('{"quantity": 2}', ("--quantity", "3"), 2, "--change FILE says it all"),
+        ('{"quantity": 2}', ("--quantity", "3"), 2, "--change FILE says the whole change"),
     ],
 )
 def test_an_offer_file_that_is_wrong_is_refused_by_name(

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
+from app.billing.commitment import lowers
 from app.billing.discounts import applies
 from app.billing.extras import options_fit, scaled
-from app.billing.facts import Interval, Subscription
+from app.billing.facts import Subscription
 from app.billing.plan import Plan
 from app.billing.pricing import ItemPricing
 from app.billing.result import Eligibility
 from app.billing.rulebook import Policy
 from app.billing.rules import REFUSED, Fixed
-from app.billing.schedule import days_of, months_of
 
 
 class Considered:
@@ -57,6 +57,12 @@ def _state(facts: Considered) -> str | None:
     return "change_in_progress" if held.change_in_progress else None
 
 
+def _renewal(facts: Considered) -> str | None:
+    """What waits for the next billing needs one that comes."""
+    waits = facts.change.effective == "next_billing"
+    return "scheduled_to_cancel" if waits and not facts.subscription.auto_renewal else None
+
+
 def _time(facts: Considered) -> str | None:
     since = locked_from(facts.subscription, facts.policy)
     if facts.subscription.renewal_in_progress or (since is not None and facts.at >= since):
@@ -85,8 +91,10 @@ def _options(facts: Considered) -> str | None:
         return REFUSED[facts.pricing.rule, change.effective]
     if target is None:
         return "options_invalid" if _repeated(plan.options) else None
-    held = plan.item.options if plan.product == plan.item.product else ()
-    if (plan.options or target.groups) and not options_fit(plan.options, target, held):
+    if not plan.quantity:
+        return None
+    held = plan.item.options if _same_product(plan) else None
+    if (plan.options or target.groups) and not options_fit(plan.options, target, held, change.options is not None):
         return "options_invalid"
     for lot in plan.added:
         option = target.options.get(lot.code) if lot.kind == "option" else None
@@ -136,30 +144,22 @@ def _quantity(facts: Considered) -> str | None:
     target, quantity = facts.target, facts.plan.quantity
     if target is None or not quantity:
         return None
-    if quantity < target.quantity_min or (target.quantity_max is not None and quantity > target.quantity_max):
-        return "quantity_out_of_range"
-    return None
+    least, most = target.quantity_min, target.quantity_max
+    if least <= quantity and (most is None or quantity <= most):
+        return None
+    held = facts.plan.item.quantity if _same_product(facts.plan) else 0
+    # What is held was sold once: it may stay as it is, and too much of it may become less.
+    return None if quantity == held or least <= quantity < held else "quantity_out_of_range"
+
+
+def _same_product(plan: Plan) -> bool:
+    """Whether the item goes on with the product that it has; one that is added has none yet."""
+    return bool(plan.item.lots) and plan.product == plan.item.product
 
 
 def _commitment(facts: Considered) -> str | None:
     until = facts.plan.item.committed_until
-    return "commitment_running" if until is not None and facts.at < until and _lowers(facts.plan) else None
-
-
-def _lowers(plan: Plan) -> bool:
-    """Whether less is left than was committed to: fewer units, fewer options, a shorter interval or a lower price."""
-    item = plan.item
-    if plan.quantity < item.quantity or set(item.options) - set(plan.options):
-        return True
-    if plan.interval != item.interval and _days(plan.interval) < _days(item.interval):
-        return True
-    after = sum(lot.quantity * lot.unit_price for lot in (*plan.kept, *plan.added)) * _days(item.interval)
-    return after < sum(lot.quantity * lot.unit_price for lot in item.lots) * _days(plan.interval)
-
-
-def _days(interval: Interval) -> int:
-    """A rough length, good enough to tell a longer interval from a shorter one."""
-    return days_of(interval) or 30 * months_of(interval)
+    return "commitment_running" if until is not None and facts.at < until and lowers(facts.plan) else None
 
 
 def _buyer(facts: Considered) -> str | None:
@@ -171,7 +171,7 @@ def _buyer(facts: Considered) -> str | None:
 
 
 Checks = tuple[Callable[[Considered], str | None], ...]
-STATE_CHECKS: Checks = (_campaign, _state, _time)
+STATE_CHECKS: Checks = (_campaign, _state, _renewal, _time)
 """Asked of each change, before whether anything is changed at all."""
 CHANGE_CHECKS: Checks = (_target, _options, _feature, _quantity, _interval, _commitment, _buyer, _coupon)
 """Asked of each change after that."""
@@ -199,7 +199,10 @@ MESSAGES: dict[str, tuple[str, str]] = {
     "coupon_not_applicable": ("The discount does not apply to this change.", "contact"),
     "no_payment_method": ("There is no card on file that can be charged.", "add_card"),
     "unpaid_invoices": ("There are unpaid invoices. Pay them first.", "pay_invoices"),
-    "feature_not_available": ("The product does not have this feature, or does not sell it in this way.", "choose_again"),
+    "feature_not_available": (
+        "The product does not have this feature, or does not sell it in this way.",
+        "choose_again",
+    ),
     "campaign_closed": ("This campaign is closed.", "contact"),
     "campaign_exhausted": ("All uses of this campaign are taken.", "contact"),
 }

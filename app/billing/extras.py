@@ -68,24 +68,32 @@ def _contained(shop: Shop) -> dict[str, int]:
     return held
 
 
-def options_fit(options: tuple[str, ...], target: ProductFacts, held: tuple[str, ...]) -> bool:
+def options_fit(options: tuple[str, ...], target: ProductFacts, held: tuple[str, ...] | None, chosen: bool) -> bool:
     """Whether these options may be chosen together: each known and on its scale, each group as it asks for.
 
-    ``held`` are options that are there already; one that has left the catalog since may stay.
+    ``held`` are the options that the product has already, None if it is another one. What was sold once may stay, and may
+    come nearer to what is sold now; options that are ``chosen`` now have to suit each group, or at least
+    suit it better than those held.
     """
+    before = dict([scaled(text) for text in held or ()])
     codes: list[str] = []
     for text in options:
         code, count = scaled(text)
         codes.append(code)
         option = target.options.get(code)
-        if option is None:
-            if text not in held:
-                return False
-        elif (option.scale is None) == ("=" in text) or (option.scale is not None and not option.scale.holds(count)):
+        if held is not None and text in held:
+            continue
+        if option is None or (option.scale is None) == ("=" in text):
+            return False
+        if option.scale is not None and not option.scale.takes(count, before.get(code)):
             return False
     if len(set(codes)) != len(codes):
         return False
-    return all(group.holds(sum(code in group.options for code in codes)) for group in target.groups)
+    for group in target.groups:
+        missed = group.missed(sum(code in group.options for code in codes))
+        if missed and (held is None or missed > group.missed(sum(code in group.options for code in before)) - chosen):
+            return False
+    return True
 
 
 def move_features(

@@ -33,10 +33,11 @@ class Scale:
     most: int | None = None
     step: int = 1
 
-    def holds(self, count: int) -> bool:
-        return (
-            count >= self.least and (self.most is None or count <= self.most) and (count - self.least) % self.step == 0
-        )
+    def takes(self, count: int, held: int | None = None) -> bool:
+        """Whether so many may be chosen; by one who has more than are sold now, as many as come nearer to that."""
+        if count < self.least or (count - self.least) % self.step:
+            return False
+        return self.most is None or count <= max(self.most, held or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,12 @@ class OptionGroup:
     least: int = 0
     most: int | None = None
 
-    def holds(self, chosen: int) -> bool:
+    def missed(self, chosen: int) -> int:
+        """By how many that many chosen ones are too few or too many; 0 where they are as the group asks for."""
         if self.kind == "any":
-            return True
-        if self.kind == "one":
-            return chosen == 1
-        return chosen >= self.least and (self.most is None or chosen <= self.most)
+            return 0
+        least, most = (1, 1) if self.kind == "one" else (self.least, self.most)
+        return max(0, least - chosen, 0 if most is None else chosen - most)
 
 
 FEATURE_KINDS = ("onoff", "limit", "usage")

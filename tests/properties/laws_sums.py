@@ -50,19 +50,23 @@ def _where_the_total_goes(made: Quote, policy: Policy) -> None:
 
 
 def ledger_rows_are_credit_charge_and_discount(case: Case) -> None:
-    """Not only in all, but lot by lot: what a line says is what its lot's rows say. Value that moves from one lot to another
-    adds up to nothing."""
+    """Not only in all, but lot by lot: what a line says is what its lot's rows say. Value that moves from one lot of an item to
+    another adds up to nothing."""
     made = quote(*case)
     assert sum(row.amount for row in made.entitlements) == made.credit + made.charge + made.discount
     if any(line.kind == "carry_over" for line in made.lines):
         return
+    credited = {(line.item, line.lot) for line in made.lines if line.kind == "credit"}
+    moved = {row.item for row in made.entitlements if row.amount < 0 and (row.item, row.lot) not in credited}
     by_lot: dict[tuple[int | None, int | None], int] = {}
     for line in made.lines:
         if line.kind != "tax":
-            by_lot[line.item, line.lot] = by_lot.get((line.item, line.lot), 0) + line.amount
+            place = line.item, None if line.item in moved else line.lot
+            by_lot[place] = by_lot.get(place, 0) + line.amount
     for row in made.entitlements:
         assert row.start <= row.end
-        by_lot[row.item, row.lot] -= row.amount
+        place = row.item, None if row.item in moved else row.lot
+        by_lot[place] = by_lot.get(place, 0) - row.amount
     assert not any(by_lot.values())
 
 

@@ -130,7 +130,6 @@ def _subscription(adapters: Adapters, book_id: int, asked: dict[str, Any]) -> tu
 
 
 def written(offered: dict[str, Any], currency: str, product: str, quantity: int) -> WrittenOffer:
-    from app.kit.money import parse_minor
     from app.links.claims import WrittenOffer
 
     price = offered["unit_price"]
@@ -139,16 +138,24 @@ def written(offered: dict[str, Any], currency: str, product: str, quantity: int)
         product=offered["product"] or product,
         quantity=offered["quantity"] or quantity,
         options=tuple(sorted(set(offered["options"]))),
-        unit_price=None if price is None else parse_minor(price, currency),
+        unit_price=None if price is None else _amount("--unit-price", price, currency),
         discount=None if offered["discount"] is None else _discount(offered["discount"], currency),
         effective=offered["effective"],
         alignment=offered["alignment"],
     )
 
 
+def _amount(flag: str, text: str, currency: str) -> int:
+    from app.kit.money import parse_minor
+
+    minor = parse_minor(text, currency)
+    if minor < 0:
+        raise click.UsageError(f"{flag}: {text} is below zero")
+    return minor
+
+
 def _discount(text: str, currency: str) -> Discount:
     """``20%`` ``12.5%:forever`` ``5.00:3``."""
-    from app.kit.money import parse_minor
     from app.links.claims import Discount
 
     amount, _, scope = text.partition(":")
@@ -159,7 +166,7 @@ def _discount(text: str, currency: str) -> Discount:
         if not 0 < value <= 10_000:
             raise click.UsageError(f"--discount: {amount} is not between 0 and 100 %")
     else:
-        value = parse_minor(amount, currency)
+        value = _amount("--discount", amount, currency)
     if scope in ("", "once"):
         return Discount(kind, value)
     if scope == "forever":

@@ -32,6 +32,7 @@ def standing_facts(found: Standing) -> dict[str, Any]:
         "auto_renewal": facts.auto_renewal,
         "ends_at_period_end": facts.ends_at_period_end,
         "balance": format_minor(facts.balance, currency),
+        "put_off": format_minor(held.owed, currency),
         "open_order": held.open_order,
         "items": [item_fact(item, currency, found.policy) for item in facts.items],
         "next_billing_date": renewal.date and renewal.date.isoformat(),

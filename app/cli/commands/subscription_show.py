@@ -54,6 +54,8 @@ def _standing_sentences(held: Held) -> Iterator[str]:
         yield f"The customer has {count} unpaid invoice{'' if count == 1 else 's'}."
     if facts.balance:
         yield f"The customer's balance is {english_money(facts.balance, facts.currency)}."
+    if held.owed:
+        yield f"{english_money(held.owed, facts.currency)} of earlier changes is collected with the next renewal."
 
 
 def _print_item(held: Held, item: Item, policy: Policy) -> None:

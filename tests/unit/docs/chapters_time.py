@@ -121,8 +121,8 @@ def effective() -> str:
     return f"""## When a change happens: `effective`
 
 - `now` (default): today; the alignment below decides the dates.
-- `next_billing`: nothing is due today. The change is kept, shown and can be undone until the next billing date; from then on the
-  new price is due. The way to lower a plan where nothing is paid back.
+- `next_billing`: nothing is due today. The change is kept, shown and can be undone until the lock window before the next
+  billing date; from that date on the new price is due. The way to lower a plan where nothing is paid back.
 - `early_renewal`: the full new price today. The period runs from today to the old end plus one new interval: time that is left is
   carried over day by day, never turned into money, and nothing is credited.
 

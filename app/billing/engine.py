@@ -19,7 +19,7 @@ from app.billing.rounding import ROUNDINGS
 from app.billing.rulebook import MOST_AMOUNT, MOST_QUANTITY, Policy
 from app.billing.rules import INSTEAD, RULES
 from app.billing.schedule import midnight, zone_of
-from app.billing.totals import Sums, settle, tax_lines, taxed, unpaid_rows
+from app.billing.totals import Sums, bases, settle, tax_lines, taxed, unpaid_rows
 from app.billing.vocabulary import check_known, check_priced
 
 QUOTE_LIFE = timedelta(minutes=60)
@@ -205,7 +205,7 @@ def _summed(
         amounts = _by_product(pricings) if policy.taxes else [("", subtotal)]
         taxes = taxed(amounts, policy, rounding)
         tax = sum([one for _, one in taxes])
-        added = tax_lines(taxes, currency)
+        added = tax_lines(taxes, currency, bases(amounts, policy) if len(taxes) > 1 else {})
         total += sum([line.amount for line in added])
         lines += added
     due = settle(total, subscription.balance, policy)

@@ -31,7 +31,8 @@ class Line(NamedTuple):
     exclusive. ``unit`` is what the fraction's integers count: ``month`` ``day`` ``second``; None: months and days;
     ``mixed``: they count no one thing, and only their ratio says something. ``name`` is the product's or option's; on a tax
     line it is the tax's label. ``rate`` is the tax's or the discount's percentage. ``rule`` says how else the amount came
-    about: a ``fixed`` price, the ``difference`` of two prices, ``usage`` bought once.
+    about: a ``fixed`` price, the ``difference`` of two prices, ``usage`` bought once. ``base`` is what a tax line's rate is
+    taken from, where that is not the sum of all lines.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Line(NamedTuple):
     unit: str | None = None
     rate: int | None = None
     rule: str | None = None
+    base: int | None = None
 
 
 class RenewalLine(NamedTuple):
@@ -152,6 +154,7 @@ class Quote(NamedTuple):
             share,
             _,
             rate,
+            _,
             _,
         ) in self.lines:
             interval = f"{every.count}{every.unit}" if every else None

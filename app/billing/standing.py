@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from fractions import Fraction
+from typing import NamedTuple
 
 from app.billing.discounts import after_periods, off
 from app.billing.facts import Interval, Item, Subscription
@@ -29,12 +30,21 @@ def standing_renewal(subscription: Subscription, policy: Policy) -> int:
     return _sum_of(together, policy)
 
 
-def standing_renewals(subscription: Subscription, policy: Policy) -> tuple[tuple[date, int], ...]:
-    """The same for each day on which something falls due, the earliest first."""
-    zone, by_day = zone_of(policy.timezone), dict[date, list[Item]]()
+class StandingRenewal(NamedTuple):
+    """What falls due on a local day and goes on at one interval, in minor units."""
+
+    day: date
+    interval: Interval
+    amount: int
+
+
+def standing_renewals(subscription: Subscription, policy: Policy) -> tuple[StandingRenewal, ...]:
+    """The same for each day on which something falls due, the earliest first, and for each interval by itself."""
+    zone, groups = zone_of(policy.timezone), dict[tuple[date, Interval], list[Item]]()
     for item in subscription.items:
-        by_day.setdefault(local_day(item.period.end, zone), []).append(item)
-    return tuple((day, _sum_of(by_day[day], policy)) for day in sorted(by_day))
+        groups.setdefault((local_day(item.period.end, zone), item.interval), []).append(item)
+    found = [StandingRenewal(day, interval, _sum_of(items, policy)) for (day, interval), items in groups.items()]
+    return tuple(sorted(found, key=lambda one: one.day))
 
 
 def _sum_of(items: list[Item], policy: Policy) -> int:

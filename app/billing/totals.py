@@ -28,17 +28,30 @@ class Due(NamedTuple):
 
 def taxed(amounts: Sums, policy: Policy, rounding: Rounding) -> Taxes:
     """The tax of each rate, computed once on the sum of what is taxed at it."""
+    return [(rate, tax_on(amount, rate, rounding)) for rate, amount in bases(amounts, policy).items()]
+
+
+def bases(amounts: Sums, policy: Policy) -> dict[TaxRate, int]:
+    """The sum of what is taxed at each rate."""
     sums: dict[TaxRate, int] = {}
     for product, amount in amounts:
         rate = policy.taxes.get(product, policy.tax)
         sums[rate] = sums.get(rate, 0) + amount
-    return [(rate, tax_on(amount, rate, rounding)) for rate, amount in sums.items()]
+    return sums
 
 
-def tax_lines(taxes: Taxes, currency: str) -> tuple[Line, ...]:
-    """A line per rate that adds something: tax that prices include is reported, not added."""
-    adding = [one for one in taxes if one[1] and not one[0].inclusive]
-    return tuple([Line("tax", tax, currency, name=rate.label, rate=rate.rate) for rate, tax in adding])
+def tax_lines(taxes: Taxes, currency: str, taken_from: dict[TaxRate, int]) -> tuple[Line, ...]:
+    """A line per rate that adds something: tax that prices include is reported, not added. Each of several rates says what
+    it is ``taken_from``.
+    """
+    several = len(taxes) > 1
+    return tuple(
+        [
+            Line("tax", tax, currency, name=rate.label, rate=rate.rate, base=taken_from[rate] if several else None)
+            for rate, tax in taxes
+            if tax and not rate.inclusive
+        ]
+    )
 
 
 def settle(total: int, balance: int, policy: Policy) -> Due:

@@ -46,12 +46,15 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "discount.why.percent": ("{span}: {percent}% off this charge",),
     "tax.why": ("{percent}% on the sum of the lines above",),
     "tax.why.named": ("{name}: {percent}% on the sum of the lines above",),
+    "tax.why.base": ("{percent}% on {amount} of the lines above",),
+    "tax.why.base.named": ("{name}: {percent}% on {amount} of the lines above",),
     "share": ("{part} of {wholes}",),
     "share.whole": ("in full",),
     "share.months_days": ("{months} and {days}",),
     "share.months_days.of": ("{months} and {days}, out of {whole} months",),
     "share.days.of": ("{days}, out of {whole} months",),
     "share.periods": ("{count} full period", "{count} full periods"),
+    "share.periods_part": ("{periods} and {part}",),
     "share.ratio": ("{count}/{whole} of a full period's price",),
     "share.ratio.credit": ("{count}/{whole} of what was paid",),
     "month": ("{count} month", "{count} months"),
@@ -127,6 +130,11 @@ class Words:
 ENGLISH = Words(TEXTS, english_plural, english_money, english_span)
 
 
+def says_something(line: Line) -> bool:
+    """Whether a reader needs the line: the price of an empty rest is none."""
+    return line.amount != 0 or line.fraction is None or line.fraction[0] != 0
+
+
 def label(line: Line, words: Words = ENGLISH) -> str:
     """The short name of a line: ``1 × CRM seat, 6 of 12 months``."""
     key = f"{line.kind}.label"
@@ -143,8 +151,7 @@ def label(line: Line, words: Words = ENGLISH) -> str:
 def explain(line: Line, words: Words = ENGLISH) -> str:
     """The sentence under a line: ``Jul 1 to Dec 31, 2026: 6 of 12 months at $10.00 a year``."""
     if line.start is None or line.end is None or line.interval is None or line.fraction is None:
-        key = "tax.why.named" if line.name else "tax.why"
-        return words.say(key, name=line.name, percent=percent(line.rate or 0, words))
+        return _taxed(line, words)
     if line.rule is not None and line.kind == "charge":
         amount = words.money(line.unit_price or 0, line.currency)
         return words.say(f"charge.why.{line.rule}", quantity=line.quantity, amount=amount)
@@ -161,6 +168,15 @@ def explain(line: Line, words: Words = ENGLISH) -> str:
     price = price_words(line.quantity or 0, line.unit_price or 0, line.currency, line.interval, words)
     key = f"{line.kind}.why"
     return words.say(key + ".whole" if whole else key, span=span, share=share_words(line, words), price=price)
+
+
+def _taxed(line: Line, words: Words) -> str:
+    key, amount = "tax.why", ""
+    if line.base is not None:
+        key, amount = "tax.why.base", words.money(line.base, line.currency)
+    return words.say(
+        f"{key}.named" if line.name else key, name=line.name, percent=percent(line.rate or 0, words), amount=amount
+    )
 
 
 @lru_cache(4096)
@@ -192,6 +208,9 @@ def _share_words(
     if top > bottom and top % bottom == 0:
         return words.say("share.periods", top // bottom, count=words.number(top // bottom))
     if unit and unit != MIXED:
+        if top > bottom:
+            periods = words.say("share.periods", top // bottom, count=words.number(top // bottom))
+            return words.say("share.periods_part", periods=periods, part=_of(unit, top % bottom, bottom, words))
         return _of(unit, top, bottom, words)
     if top == bottom:
         return words.say("share.whole")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import NamedTuple
 
@@ -130,20 +131,31 @@ def _price_rows(pen: Pen, summary: Summary) -> list[ChangeRow]:
 def _day_rows(pen: Pen, summary: Summary) -> list[ChangeRow]:
     """Where not everything renews on one day: what each day brings, without the change and with it."""
     tongue = pen.tongue
-    now = {each.day: pen.price(each.amount, interval_of(each.interval)) for each in summary.before}
+    now: dict[date, dict[str | None, Markup]] = {}
+    for each in summary.before:
+        now.setdefault(each.day, {})[each.interval] = pen.price(each.amount, interval_of(each.interval))
     if not now and summary.next_before is not None:
-        now[summary.next_before] = pen.price(summary.price_now, interval_of(summary.interval_before))
-    after: dict[date, Markup] = {}
+        before = summary.interval_before
+        now[summary.next_before] = {before: pen.price(summary.price_now, interval_of(before))}
+    after: dict[date, dict[str | None, Markup]] = {}
     for each in (summary, *summary.later_renewals):
         if each.next_after is not None and each.renewal is not None:
-            after[each.next_after] = phrases.renewal_price(pen, each)
-    nothing = tongue.say("Nothing")
+            after.setdefault(each.next_after, {})[each.interval_after] = phrases.renewal_price(pen, each)
     rows: list[ChangeRow] = []
     for day in sorted({*now, *after}):
         label = tongue.say("At the renewal on %(date)s", date=tongue.short_day(day))
-        before, later = now.get(day, nothing), after.get(day, nothing)
-        rows.append(ChangeRow(label, before, later, _plain(before) != _plain(later)))
+        for before, later in _side_by_side(now.get(day, {}), after.get(day, {}), tongue.say("Nothing")):
+            rows.append(ChangeRow(label, before, later, _plain(before) != _plain(later)))
     return rows
+
+
+def _side_by_side(
+    now: Mapping[str | None, Markup], after: Mapping[str | None, Markup], nothing: str
+) -> list[tuple[str | Markup, str | Markup]]:
+    """The prices of one day, each interval beside its own; one price beside the one that takes its place."""
+    if len(now) == len(after) == 1:
+        return list(zip(now.values(), after.values(), strict=True))
+    return [(now.get(each, nothing), after.get(each, nothing)) for each in {**now, **after}]
 
 
 def _plain(said: str | Markup) -> str:

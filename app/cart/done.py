@@ -123,6 +123,12 @@ def _held(pen: Pen, order: OrderView) -> Markup:
     values = {"reference": isolated(order.subscription_reference), "plan": summary.product_after}
     if summary.paid_through is None:
         return pen.tongue.tell("Subscription %(reference)s, %(plan)s", **values)
+    if summary.trial:
+        return pen.tongue.tell(
+            "Subscription %(reference)s, %(plan)s, on trial through %(date)s",
+            **values,
+            date=pen.day(summary.paid_through),
+        )
     return pen.tongue.tell(
         "Subscription %(reference)s, %(plan)s, paid through %(date)s", **values, date=pen.day(summary.paid_through)
     )

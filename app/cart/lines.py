@@ -40,7 +40,7 @@ class LineTeller:
         tongue, summary = self.pen.tongue, self.summary
         quantity = line.quantity or 1
         place = self._place(line)
-        if place and place.first and summary.by_position:
+        if place and place.first and summary.by_position and line.item == summary.item:
             # What goes of a lot that shrinks are its newest units.
             first = place.first + max(0, place.lot.quantity - quantity)
             return words.positions(tongue, phrases.unit_of(tongue, summary), first, quantity)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from markupsafe import Markup, escape
 
 from app.billing.facts import Interval
@@ -78,16 +80,24 @@ def eyebrow(tongue: Tongue, summary: Summary, until: Markup | None) -> Markup:
 
 def lead(pen: Pen, summary: Summary) -> Markup:
     """The three facts, in one paragraph: due today, next billing date, renewal; with what renews on other days."""
-    return joined(_today(pen, summary), _later(pen, summary), *further(pen, summary))
+    if summary.effective_on is None:
+        return joined(_today(pen, summary), _later(pen, summary), *further(pen, summary))
+    own = summary.own_renewal
+    others = [each for each in (summary, *summary.later_renewals) if each != own]
+    return joined(_today(pen, summary), _later(pen, own), *_in_addition(pen, others))
 
 
 def further(pen: Pen, summary: Summary) -> list[Markup]:
-    """A sentence for each day on which more renews than what the earliest next date brings."""
+    """A sentence for each further day and interval at which more renews than what the earliest next date brings."""
+    return _in_addition(pen, summary.later_renewals)
+
+
+def _in_addition(pen: Pen, renewals: Sequence[Summary]) -> list[Markup]:
     return [
         pen.tongue.tell(
             "In addition, %(price)s is due from %(date)s.", price=renewal_price(pen, each), date=pen.strong_day(day)
         )
-        for each in summary.later_renewals
+        for each in renewals
         if (day := each.next_after)
     ]
 
@@ -113,13 +123,13 @@ def _today(pen: Pen, summary: Summary) -> Markup:
         )
     if moves(summary):
         return tongue.tell("Pay %(due)s today.", due=pen.strong(summary.due))
-    if summary.extras and all(extra.kind == "once" for extra in summary.extras if extra.is_new):
+    if summary.kind == "extras" and all(extra.kind == "once" for extra in summary.extras if extra.is_new):
         return tongue.tell("Pay %(due)s today, once.", due=pen.strong(summary.due))
     if summary.flat:
         return tongue.tell("Pay %(due)s today for this change.", due=pen.strong(summary.due))
     return tongue.tell(
         "Pay %(due)s today for the rest of %(period)s.", due=pen.strong(summary.due),
-        period=this_period(tongue, summary.interval()),
+        period=this_period(tongue, summary.own_renewal.interval()),
     )  # fmt: skip
 
 
@@ -143,8 +153,8 @@ def _later(pen: Pen, summary: Summary) -> Markup:
             "Your next billing date moves from %(before)s to %(date)s; from then on your subscription renews at %(price)s.",
             before=pen.day(summary.next_before), date=date, price=price,
         )  # fmt: skip
-    together = summary.kind in {"more", "fewer"} and len(summary.rows) > 1
-    if together and not summary.discounted_renewals and not any(row.option for row in summary.rows):
+    together = summary.kind in {"more", "fewer"} and len(summary.rows) > 1 and not summary.discounted_renewals
+    if together and not any(row.option or row.item != summary.item for row in summary.rows):
         seats = words.all_of(tongue, unit_of(tongue, summary), summary.quantity_after)
         return tongue.tell("From %(date)s %(seats)s renew together at %(price)s.", date=date, seats=seats, price=price)
     return tongue.tell("From %(date)s your subscription renews at %(price)s.", date=date, price=price)

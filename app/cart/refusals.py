@@ -29,7 +29,7 @@ REASONS: Final = {
     "path_not_allowed": (mark("This change is not possible"), mark("The seller does not offer a change from your plan to this one.")),
     "target_inactive": (mark("This plan is no longer sold"), mark("The seller has taken it off the list.")),
     "options_invalid": (mark("These options do not fit your plan"), mark("The seller does not sell them with it.")),
-    "quantity_out_of_range": (mark("This quantity is not possible"), mark("The seller sets a smallest and a largest number.")),
+    "quantity_out_of_range": (mark("This quantity is not possible"), mark("The seller sets a smallest and a largest number, and sells some things in steps only.")),
     "currency_mismatch": (mark("This offer is in another currency"), mark("Your subscription is billed in a different one.")),
     "interval_mismatch": (mark("This offer does not fit your billing period"), mark("It is sold for another one.")),
     "negative_total": (mark("This change cannot be made here"), mark("You have paid more for the rest of your period than the change costs.")),
@@ -37,7 +37,7 @@ REASONS: Final = {
     "country_not_allowed": (mark("This offer is not sold in your country"), mark("The seller sells it in other countries only.")),
     "coupon_not_applicable": (mark("This discount does not apply"), mark("It is not meant for this change.")),
     "no_payment_method": (mark("A card is needed"), mark("There is no card to pay with.")),
-    "feature_not_available": (mark("Your plan does not include this"), mark("Change to a plan that does; then open this link again.")),
+    "feature_not_available": (mark("This cannot be added to your plan"), mark("The seller does not sell it with this plan, or not from a later date.")),
     "campaign_closed": (mark("This offer is closed"), mark("It cannot be bought any more.")),
     "campaign_exhausted": (mark("This offer is sold out"), mark("As many as there were have been bought.")),
 }  # fmt: skip
@@ -53,15 +53,14 @@ STATUS: Final = {
 
 
 class Standing(NamedTuple):
-    """What is held now. ``next_date`` None: no renewal follows."""
+    """What is held now. ``next_date`` None: no renewal follows. ``renewals``: what that day brings, each interval by itself."""
 
     product: str
     unit: str | None
     quantity: int
     next_date: date | None
-    renewal: int
+    renewals: tuple[tuple[int, Interval], ...]
     currency: str
-    interval: Interval
     committed_until: datetime | None = None
 
 
@@ -78,7 +77,7 @@ def _now(scene: Scene, standing: Standing, code: str) -> tuple[Fact, ...]:
         facts.append(Fact(tongue.say("Agreed until"), pen.day_of(standing.committed_until)))
     renewal: str | Markup = tongue.say("No renewal")
     if standing.next_date is not None:
-        price = pen.price(standing.renewal, standing.interval)
+        price = Markup(", ").join(pen.price(amount, interval) for amount, interval in standing.renewals)
         renewal = tongue.tell("%(date)s, %(price)s", date=pen.day(standing.next_date), price=price)
     facts.append(Fact(tongue.say("Next billing date"), renewal))
     return tuple(facts)

@@ -13,6 +13,7 @@ from app.billing.rulebook import ProductFacts
 from app.cart import pages
 from app.cart.door import (
     Answer,
+    closing,
     done_path,
     held_scene,
     link_form_token,
@@ -101,7 +102,7 @@ def refused_page(cart: Cart, quote: Quote) -> Answer:
         totals: dict[str, int] = unpaid.get("totals", {})
         return pages.render_unpaid(
             scene, count=int(unpaid.get("count", 1)), total=totals.get(quote.currency), currency=quote.currency,
-            pay_url=unpaid.get("url"), closes_at=cart.session.claims.expires, reference=reference,
+            pay_url=unpaid.get("url"), closes_at=closing(cart), reference=reference,
         )  # fmt: skip
     if quote.eligibility.code == "change_in_progress":
         return pages.render_busy(scene, reference=reference, waiting=_in_the_way(cart))
@@ -141,7 +142,8 @@ def standing_of(cart: Cart) -> Standing | None:
         return None
     item, next_date = held.items[0], cart.quote.next_billing_before
     facts = cart.catalog.get(item.product)
+    first = [(one.amount, one.interval) for one in cart.renewals_now if one.day == next_date]
     return Standing(
         facts.name if facts else item.product, facts.unit_name if facts else None, item.quantity, next_date,
-        cart.renewal_now, held.currency, item.interval, item.committed_until,
+        tuple(first) or ((cart.renewal_now, item.interval),), held.currency, item.committed_until,
     )  # fmt: skip

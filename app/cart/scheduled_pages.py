@@ -158,8 +158,12 @@ def _renewal_as_before(pen: Pen, summary: Summary) -> Markup | str:
     tongue = pen.tongue
     if summary.next_before is None:
         return tongue.say("No renewal")
-    price = strong(pen.price(summary.price_now, interval_of(summary.interval_before)))
-    return tongue.tell("%(date)s, %(price)s", date=pen.day(summary.next_before), price=price)
+    prices = [(each.amount, each.interval) for each in summary.before if each.day == summary.next_before]
+    told = [
+        strong(pen.price(amount, interval_of(interval)))
+        for amount, interval in prices or [(summary.price_now, summary.interval_before)]
+    ]
+    return tongue.tell("%(date)s, %(price)s", date=pen.day(summary.next_before), price=Markup(", ").join(told))
 
 
 def _on(summary: Summary) -> date:

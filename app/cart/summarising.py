@@ -7,15 +7,15 @@ from datetime import date
 from typing import NamedTuple, cast
 
 from app.billing.facts import Interval, Item, Subscription
-from app.billing.result import Quote, Renewal
+from app.billing.result import Quote, Renewal, RenewalLine
 from app.billing.rulebook import ProductFacts
-from app.billing.standing import rises
+from app.billing.standing import StandingRenewal, rises
 from app.cart.extras import Extra, extras_of
 from app.cart.summary import ItemRow, LaterRenewal, RenewalRow, Summary
 from app.web.i18n import local_day
 
 Catalog = Mapping[str, ProductFacts]
-Days = tuple[tuple[date, int], ...]
+Now = tuple[StandingRenewal, ...]
 
 
 class _Pair(NamedTuple):
@@ -40,9 +40,9 @@ def _shape(item: Item | None) -> object:
     return item.product, item.interval, frozenset(item.options), frozenset(lots.items())
 
 
-def summarise(held: Subscription, quote: Quote, catalog: Catalog, price_now: int, later_now: Days = ()) -> Summary:
+def summarise(held: Subscription, quote: Quote, catalog: Catalog, price_now: int, later_now: Now = ()) -> Summary:
     """Compare what is held with what the quote makes of it. ``price_now`` is what is held renews at today, ``later_now``
-    what renews on each day, where they are several.
+    what renews on each day and at each interval, where there are several items.
     """
     pairs = _pairs(held.items, quote.after)
     touched = _touched(pairs, quote)
@@ -53,6 +53,8 @@ def summarise(held: Subscription, quote: Quote, catalog: Catalog, price_now: int
         kind = _kind_of_one(before, after, extras)
     facts = catalog.get(after.product) or catalog.get(before.product)
     gone = main.after is None
+    number = after.running_number
+    first, *further = _renewals(quote, number)
     return Summary(
         kind=kind,
         product_before=_name(before, catalog),
@@ -62,16 +64,16 @@ def summarise(held: Subscription, quote: Quote, catalog: Catalog, price_now: int
         quantity_after=0 if gone else after.quantity,
         extras=() if kind in {"item", "fewer_items"} else extras,
         interval_before=_common(tuple(item.interval for item in held.items)),
-        interval_after=_common(tuple(line.interval for line in quote.renewal.lines) or (after.interval,)),
+        interval_after=str(first.lines[0].interval if first.lines else after.interval),
         next_before=quote.next_billing_before,
         next_after=quote.next_billing_date,
         paid_through=_through(quote),
         currency=quote.currency,
         due=quote.due_now,
         price_now=price_now,
-        renewal=quote.renewal.amount if quote.renewal.date else None,
+        renewal=first.amount if first.date else None,
         tax_included=quote.tax_rate.inclusive,
-        rows=_rows(quote, quote.renewal, catalog),
+        rows=_rows(quote, first, catalog, number),
         rises=rises(held, quote, price_now),
         items=_items(touched, quote, catalog) if kind in {"item", "fewer_items", "several"} else (),
         effective_on=quote.effective_on,
@@ -79,25 +81,44 @@ def summarise(held: Subscription, quote: Quote, catalog: Catalog, price_now: int
         credited=quote.credited,
         deferred=quote.deferred,
         flat=any(line.rule in {"fixed", "difference"} for line in quote.lines),
-        later=tuple(_later(quote, renewal, catalog) for renewal in quote.later if renewal.date),
-        before=_before(held, quote, later_now) if quote.next_billing_before else (),
+        later=tuple(_later(quote, renewal, catalog, number) for renewal in further),
+        before=_before(later_now) if quote.next_billing_before else (),
         changed=tuple(_row(pair, quote, catalog) for pair in pairs if pair in touched or _moved(pair)),
+        item=number,
+        trial=held.status == "trialing" and not quote.charge,
     )
 
 
-def _later(quote: Quote, renewal: Renewal, catalog: Catalog) -> LaterRenewal:
-    day, interval = cast("date", renewal.date), _common(tuple(line.interval for line in renewal.lines))
-    return LaterRenewal(day, renewal.amount, interval, _rows(quote, renewal, catalog))
+def _renewals(quote: Quote, number: int) -> list[Renewal]:
+    """What renews on each day, each interval by itself: no one price holds of them together. On the earliest day the item of
+    that number comes first, if it is there.
+    """
+    found: list[Renewal] = []
+    for renewal in (quote.renewal, *quote.later):
+        groups: dict[Interval, list[RenewalLine]] = {}
+        # Sorting is stable, so the lines of an item keep their order.
+        for line in sorted(renewal.lines, key=lambda line: line.item != number):
+            groups.setdefault(line.interval, []).append(line)
+        if len(groups) < 2:
+            found.append(renewal)
+            continue
+        # The tax is the whole day's, and no page tells it.
+        found += [
+            Renewal(renewal.date, sum(line.amount for line in lines), 0, tuple(lines)) for lines in groups.values()
+        ]
+    return found
 
 
-def _before(held: Subscription, quote: Quote, days: Days) -> tuple[LaterRenewal, ...]:
-    """What renews on which day as it stands, where it is not all on one."""
-    if len(days) < 2:
+def _later(quote: Quote, renewal: Renewal, catalog: Catalog, number: int) -> LaterRenewal:
+    interval = str(renewal.lines[0].interval) if renewal.lines else None
+    return LaterRenewal(cast("date", renewal.date), renewal.amount, interval, _rows(quote, renewal, catalog, number))
+
+
+def _before(now: Now) -> tuple[LaterRenewal, ...]:
+    """What renews on which day as it stands, where it is not all one."""
+    if len(now) < 2:
         return ()
-    by_day: dict[date, list[Interval]] = {}
-    for item in held.items:
-        by_day.setdefault(local_day(item.period.end, quote.timezone), []).append(item.interval)
-    return tuple(LaterRenewal(day, amount, _common(tuple(by_day[day]))) for day, amount in days)
+    return tuple(LaterRenewal(one.day, one.amount, str(one.interval)) for one in now)
 
 
 def _pairs(held: tuple[Item, ...], after: tuple[Item, ...]) -> list[_Pair]:
@@ -190,7 +211,7 @@ def _through(quote: Quote) -> date | None:
     return date.fromordinal(local_day(min(ends), quote.timezone).toordinal() - 1) if ends else None
 
 
-def _rows(quote: Quote, renewal: Renewal, catalog: Catalog) -> tuple[RenewalRow, ...]:
+def _rows(quote: Quote, renewal: Renewal, catalog: Catalog, number: int) -> tuple[RenewalRow, ...]:
     lots = {(item.running_number, lot.number): (item, lot) for item in quote.after for lot in item.lots}
     rows: list[RenewalRow] = []
     position: dict[int, int] = {}
@@ -199,7 +220,7 @@ def _rows(quote: Quote, renewal: Renewal, catalog: Catalog) -> tuple[RenewalRow,
         facts = catalog.get(item.product)
         unit = facts.unit_name if facts else None
         first, quantity, counted = 0, line.quantity, False
-        if line.kind == "product" and (unit is not None or item.quantity > 1):
+        if line.kind == "product" and line.item == number and (unit is not None or item.quantity > 1):
             first = position.get(line.item, 1)
             position[line.item] = first + line.quantity
         periods = lot.discount.periods_left if lot.discount and line.discount else None
@@ -211,7 +232,7 @@ def _rows(quote: Quote, renewal: Renewal, catalog: Catalog) -> tuple[RenewalRow,
         rows.append(
             RenewalRow(
                 line.name, line.amount, quantity, line.unit_price, first, line.added, line.list_price,
-                line.kind != "product", line.discount, periods, unit, counted,
+                line.kind != "product", line.discount, periods, unit, counted, line.item,
             )
         )  # fmt: skip
     return tuple(rows)

@@ -40,6 +40,7 @@ class RenewalRow:
     unit: str | None = None
     counted: bool = False
     """A scale or an allowance: counted by its own name."""
+    item: int = 0
 
     @property
     def later(self) -> int:
@@ -66,7 +67,7 @@ class ItemRow:
 
 @dataclass(frozen=True, slots=True)
 class LaterRenewal:
-    """What renews on a day after the earliest next date. ``interval`` is common to its rows, or None."""
+    """What renews on another day than the earliest next date, or on that day at another interval."""
 
     day: date
     amount: int
@@ -82,8 +83,8 @@ class Summary:
     Days are the merchant's; ``unit`` is the product's noun or None; ``interval`` is common to all that renews, or None.
     ``next_before`` and ``next_after`` None: no renewal follows. Amounts are minor units of ``currency``. ``rises``:
     something will be paid that would not be paid without the change, so it has to be agreed to. ``effective_on``: nothing
-    changes before that day. ``flat``: what is due is one price, whatever time is left. ``renewal`` and ``rows`` are those of
-    ``next_after``; ``later`` has what renews on each further day.
+    changes before that day. ``flat``: what is due is one price, whatever time is left. ``renewal`` and ``rows`` are what renews
+    on ``next_after`` at ``interval_after``; ``later`` has what renews at another interval or on a further day.
     """
 
     kind: str
@@ -113,13 +114,23 @@ class Summary:
     flat: bool = False
     later: tuple[LaterRenewal, ...] = ()
     before: tuple[LaterRenewal, ...] = ()
-    """What renews on each day without the change, where that is not one day; without rows."""
+    """What renews on each day and at each interval without the change, where that is not one; without rows."""
     changed: tuple[ItemRow, ...] = ()
     """Every item that is other than before, with all that is; ``items`` has those of a change of several."""
+    item: int = 0
+    """The running number of the item that it is about."""
+    trial: bool = False
+    """A trial goes on: nothing is paid for the period that runs."""
+
+    @property
+    def own_renewal(self) -> Summary:
+        """The same change seen from the renewal of the item that it is about, whatever renews before."""
+        seen = (self, *self.later_renewals)
+        return next((each for each in seen if any(row.item == self.item for row in each.rows)), self)
 
     @property
     def later_renewals(self) -> tuple[Summary, ...]:
-        """The same change seen from each further day: its day, amount, interval and rows in the place of the first ones."""
+        """The same change seen from each further day or interval: its day, amount, interval and rows in the place of the first ones."""
         return tuple(
             replace(
                 self, next_after=each.day, renewal=each.amount, interval_after=each.interval, rows=each.rows,

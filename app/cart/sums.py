@@ -7,6 +7,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from app.billing.result import Quote
+from app.billing.wording import says_something
 from app.cart import naming, phrases, words
 from app.cart.lines import LineTeller
 from app.cart.pen import Pen, joined, num
@@ -34,7 +35,9 @@ def today(pen: Pen, facts: CartFacts, summary: Summary) -> Ledger:
     quote, tongue = facts.quote, pen.tongue
     teller = LineTeller(pen, facts, summary)
     rows = [
-        Row(teller.label(line), pen.plain(line.amount), pen.why(line)) for line in quote.lines if line.kind != "tax"
+        Row(teller.label(line), pen.plain(line.amount), pen.why(line))
+        for line in quote.lines
+        if line.kind != "tax" and says_something(line)
     ]
     if rows and not quote.tax_rate.inclusive:
         rows += _taxes(pen, quote)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from app.billing.facts import Interval, Subscription
 from app.billing.outlook import Outlook
 from app.billing.result import Quote
 from app.billing.rulebook import ProductFacts, TaxRate
+from app.billing.standing import StandingRenewal
 from app.cart.summarising import summarise
 from app.cart.summary import Summary
 from app.web.frame import Frame, MerchantView, frame_for
@@ -155,8 +156,9 @@ class CartFacts:
     email_changed: bool = False
     taxes: Mapping[str, TaxRate] = field(default_factory=lambda: _NO_TAXES)
     """By product, where its rate is not the quote's."""
-    later_now: tuple[tuple[date, int], ...] = ()
-    """What renews on each day before the change, where that is not one day; ``price_now`` is the first one's."""
+    later_now: tuple[StandingRenewal, ...] = ()
+    """What renews on each day and at each interval before the change, where that is not one; ``price_now`` is the sum of
+    the first day."""
     best_dates: tuple[Outlook, ...] = ()
     """What is due on other days, today first, where the merchant lets that be told."""
 

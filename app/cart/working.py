@@ -7,6 +7,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 
 from app.billing.result import Line, Quote
+from app.billing.wording import says_something
 from app.cart import phrases, words
 from app.cart.lines import LineTeller, measured_share
 from app.cart.pen import Pen, joined, num
@@ -25,7 +26,7 @@ def working(pen: Pen, facts: CartFacts, summary: Summary) -> Working | None:
     """How what is due came about, each line by the sentence that the command line prints; None when there are no lines."""
     tongue = pen.tongue
     teller = LineTeller(pen, facts, summary)
-    lines = [line for line in facts.quote.lines if line.kind != "tax"]
+    lines = [line for line in facts.quote.lines if line.kind != "tax" and says_something(line)]
     if not any(line.fraction and line.kind in {"charge", "credit"} for line in lines):
         return None
     head = tongue.tell("How we worked out %(due)s", due=pen.money(facts.quote.due_now))

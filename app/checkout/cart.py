@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, select
 
@@ -13,7 +13,7 @@ from app.billing.errors import CaseError
 from app.billing.outlook import Outlook, outlook
 from app.billing.result import Quote
 from app.billing.rulebook import Policy, ProductFacts
-from app.billing.standing import rises, standing_renewals
+from app.billing.standing import StandingRenewal, rises, standing_renewals
 from app.charging.reading import OrderFacts, order_facts, orders_of_link
 from app.checkout.errors import CheckoutRefused
 from app.kit.clock import Clock
@@ -116,8 +116,9 @@ class Cart:
             raise _refused_offer(quantity_not_offered(self.session.quantity, allowed), self.held)
 
     @property
-    def renewals_now(self) -> tuple[tuple[date, int], ...]:
-        """What renews on each day as it stands, where that is more than one day; ``renewal_now`` is the first one's."""
+    def renewals_now(self) -> tuple[StandingRenewal, ...]:
+        """What renews on each day and at each interval as it stands, where there are several items; ``renewal_now`` is the sum
+        of the first day."""
         return standing_renewals(self.held.facts, self.policy) if len(self.held.facts.items) > 1 else ()
 
     @property

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError
 
 from app.billing.facts import Interval
 from app.billing.result import Line
-from app.billing.wording import explain, label, price_words
+from app.billing.wording import explain, label, price_words, says_something
 from app.mail.port import Mail, MailError, Sender
 from app.mail.tongues import MailTongue, Voice
 
@@ -43,7 +43,7 @@ class Composer:
             "subscription": _reference(body["subscription"], sender),
             "tongue": tongue,
             "seller": sender,
-            "rows": [_row(tongue, line) for line in _listed(body, "lines")],
+            "rows": [_row(tongue, line) for line in map(_line, _listed(body, "lines")) if says_something(line)],
             "adjustments": _listed(body, "adjustments"),
             "later_renewals": _listed(body, "later_renewals"),
             "held": [_held(tongue, row, str(body["currency"])) for row in _listed(body, "after")],
@@ -83,20 +83,37 @@ def _held(tongue: MailTongue, row: Mapping[str, Any], currency: str) -> tuple[st
     return label, price
 
 
-def _row(tongue: MailTongue, stored: Mapping[str, Any]) -> tuple[str, str, str]:
-    """A line of the quote as label, amount and the sentence that explains it, in the mail's language."""
+def _line(stored: Mapping[str, Any]) -> Line:
+    """A line of the quote as it was recorded."""
     known = {name: stored[name] for name in _PLAIN if name in stored}
     fraction, interval, start, end = (stored.get(name) for name in ("fraction", "interval", "start", "end"))
-    line = Line(
+    return Line(
         **known,
         fraction=tuple(fraction) if fraction else None,
         interval=Interval.parse(interval) if interval else None,
         start=date.fromisoformat(start) if start else None,
         end=date.fromisoformat(end) if end else None,
     )
+
+
+def _row(tongue: MailTongue, line: Line) -> tuple[str, str, str]:
+    """Its label, its amount and the sentence that explains it, in the mail's language."""
     words = tongue.voice.words
     return label(line, words), tongue.money(line.amount, line.currency), explain(line, words)
 
 
-_PLAIN = ("kind", "amount", "currency", "code", "name", "quantity", "unit_price", "basis", "unit", "rate", "rule")
+_PLAIN = (
+    "kind",
+    "amount",
+    "currency",
+    "code",
+    "name",
+    "quantity",
+    "unit_price",
+    "basis",
+    "unit",
+    "rate",
+    "rule",
+    "base",
+)
 """What a line's words are made of, beside fraction, interval and days."""

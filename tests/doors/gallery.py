@@ -371,7 +371,7 @@ def states(pages: Pages, tongue: Tongue, merchant: MerchantView = MERCHANT) -> d
         "S-ask": lambda: door.render_ask_link(scene, action="/order/upgrade", hidden={"LICENSE": "1"}, form_token="x"),
         "S-ended": lambda: door.render_not_completed(scene, order(scene, state="EXPIRED"), back=URLS.cart),
     }
-    now = Standing("CRM Standard", "seat", 2, local(2027, 1, 1).date(), 5000, "USD", YEAR, local(2028, 1, 1))
+    now = Standing("CRM Standard", "seat", 2, local(2027, 1, 1).date(), ((5000, YEAR),), "USD", local(2028, 1, 1))
     for reason in REASONS:
         found[f"S-15-{reason}"] = lambda r=reason: door.render_refused(
             scene, Eligibility(False, r), reference=code, now=now

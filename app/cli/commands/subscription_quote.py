@@ -9,7 +9,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from app.billing.case import answer
-from app.billing.wording import english_day, english_money, explain, label, price_words
+from app.billing.wording import english_day, english_money, explain, label, price_words, says_something
 from app.cli.commands.common import say, shown
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def print_quote(held: Held, quote: Quote, valid_until: datetime | None, days: tu
 
 def print_lines(quote: Quote) -> None:
     """Label and amount as on the cart, with the sentence that explains it below."""
-    for line in quote.lines:
+    for line in filter(says_something, quote.lines):
         row(label(line), english_money(line.amount, quote.currency))
         row(explain(line), indent=4)
     if not quote.lines:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from app.accounts.keys import retire_key, rotate_key
-from app.links.claims import WrittenOffer
+from app.billing.facts import Change
+from app.links.claims import SavedOffer, WrittenOffer
 from app.links.sessions import CART_SECONDS
 from app.models.links import LinkBatch
 from app.offers.issue import Terms, preview
 from app.offers.revoke import revoke
+from app.offers.saved import save_offer
 from tests.doors.cart.shop import PUBLIC, SECOND_SEAT, WEEK, CartPage, Shop, local, shown, told
 from tests.doors.page_client import elements, parsed
 
@@ -368,3 +370,13 @@ def test_what_becomes_of_real_links_does_not_touch_a_preview(shop: Shop):
         batch = connection.scalar(select(LinkBatch.number).where(LinkBatch.book_id == shop.seeded.book))
     revoke(shop.store, shop.clock, shop.seeded.book, "batch", str(batch), reason="test", actor="test")
     assert "Preview: nothing can be bought" in shop.cart_at(preview_of(shop)).html
+
+
+def test_an_offer_that_ends_before_its_link_is_held_no_longer(shop: Shop):
+    change = Change(item=1, quantity=2, unit_price=1000)
+    ends = datetime(2026, 7, 4, 6, tzinfo=UTC)
+    number = save_offer(shop.store, shop.clock, shop.seeded.book, name="July", change=change, ends_at=ends)
+    link = shop.link(SavedOffer(number))
+    shop.sql("UPDATE customers SET unpaid = :unpaid", unpaid='{"count": 1, "totals": {"USD": 4000}}')
+    text = shown(shop.open(link, 403))[1]
+    assert "The offer is held for you until July 3, 2026." in text

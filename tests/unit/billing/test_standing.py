@@ -117,5 +117,5 @@ def test_each_day_stands_for_what_falls_due_on_it():
     items = (item(1, "2027-04-01T07:00:00", 900), item(2, "2027-01-01T09:00:00", 4000, percent=250_000))
     subscription = Subscription("USD", items)
     days = standing_renewals(subscription, PACIFIC)
-    assert days == ((date(2027, 1, 1), 3000), (date(2027, 4, 1), 900))
-    assert days[0][1] == standing_renewal(subscription, PACIFIC)
+    assert [(one.day, one.amount) for one in days] == [(date(2027, 1, 1), 3000), (date(2027, 4, 1), 900)]
+    assert days[0].amount == standing_renewal(subscription, PACIFIC)

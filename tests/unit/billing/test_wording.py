@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import string
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from app.billing.engine import quote
 from app.billing.errors import CaseError
 from app.billing.facts import Interval
 from app.billing.result import Line
-from app.billing.wording import ENGLISH, TEXTS, Words, explain, label, percent
+from app.billing.wording import ENGLISH, TEXTS, Words, explain, label, percent, says_something
 from tests.unit.billing.cases import priced
 from tests.unit.billing.mixed import mixed_cases
 
@@ -160,7 +161,10 @@ def test_whole_periods_are_counted_as_periods(basis: str):
 
 def test_equal_months_are_still_told_as_days():
     """July and August are 31 days each; so are 30/360's months 30."""
-    assert label(extended("day", "2026-06-10", "2026-07-01", "2month")) == "1 × p, extension, 40 of 31 days"
+    assert (
+        label(extended("day", "2026-06-10", "2026-07-01", "2month"))
+        == "1 × p, extension, 1 full period and 9 of 31 days"
+    )
 
 
 def credited(rows: list[dict[str, Any]], interval: str, period: tuple[str, str], at: str) -> list[str]:
@@ -193,6 +197,7 @@ def test_a_credit_for_a_row_that_is_not_the_items_interval_never_guesses_its_mon
     assert told[0] == "Credit for 1 × p, 5/6 of what was paid"
 
 
+PERIODS = re.compile(r"([\d,]+) full periods? and ")
 OF = re.compile(r"([\d,]+) of ([\d,]+) (month|day|second)s?")
 LENGTHS = {"month": (1, 1), "day": (28, 31), "second": (28 * 86_400 - 3_600, 31 * 86_400 + 3_600)}
 DAYS = {"day": 1, "week": 7}
@@ -205,6 +210,9 @@ def untrue(line: Line) -> str | None:
         return None
     part, whole, unit = int(told[1].replace(",", "")), int(told[2].replace(",", "")), told[3]
     days = (line.end - line.start).days
+    periods = PERIODS.search(label(line))
+    if periods is not None:
+        part += int(periods[1].replace(",", "")) * whole
     if "month" in label(line).partition(told[0])[0] or "out of" in label(line):
         return None if part < whole <= 31 else "more odd days than a month has"
     if unit == "day" and line.basis == "thirty" and line.interval.unit not in DAYS:
@@ -245,3 +253,20 @@ def test_whatever_is_told_in_units_is_true_of_its_line():
             told += OF.search(label(line)) is not None
             assert untrue(line) is None, (number, label(line), explain(line), untrue(line))
     assert told > 300
+
+
+def test_whole_periods_and_a_part_of_one_are_told_apart():
+    """A rest of 275 days at a price for 14 of them."""
+    line = Line(
+        "charge", 13_750, "USD", name="p", quantity=1, unit_price=700, interval=Interval("week", 2), start=date(2026, 4, 1),
+        end=date(2027, 1, 1), basis="day", fraction=(275, 14), unit="day",
+    )  # fmt: skip
+    assert label(line) == "1 × p, 19 full periods and 9 of 14 days"
+    assert explain(line) == "Apr 1 to Dec 31, 2026: 19 full periods and 9 of 14 days at $7.00 every 2 weeks"
+
+
+def test_an_empty_rest_is_no_line_to_a_reader():
+    line = Line("charge", 0, "USD", name="p", quantity=1, unit_price=1000, fraction=(0, 1), unit="month")
+    assert not says_something(line)
+    assert says_something(line._replace(fraction=(6, 12)))  # a free seat
+    assert says_something(Line("charge", 0, "USD", rule="fixed"))

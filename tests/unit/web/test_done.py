@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from app.billing.facts import Change, Discount
-from app.billing.rulebook import TaxRate
+from app.billing.rulebook import PathFacts, TaxRate
 from app.cart.consent_boxes import agreements
 from app.cart.done import confirmation
 from app.cart.present import cart_page
@@ -170,3 +170,18 @@ def test_what_is_put_off_is_agreed_to_though_the_renewal_stays_what_it_is():
         "I agree to pay nothing now, and $360.00 every year from January 1, 2027, with $6.00 of today added to the first "
         "renewal plus any tax, charged to the card on my subscription until I cancel."
     )
+
+
+def test_a_trial_that_goes_on_is_not_called_paid():
+    trial = facts(
+        Change(1, quantity=2), subscription=replace(held(), status="trialing"), rules={"path": PathFacts(trial="keep_trial")},
+    )  # fmt: skip
+    notes = [note for _, _, note in told(trial)]
+    assert "Subscription QM-1048, CRM Standard, on trial through December 31, 2026" in notes
+
+
+def test_a_trial_that_is_ended_is_paid():
+    ended = facts(
+        Change(1, quantity=2), subscription=replace(held(), status="trialing"), rules={"path": PathFacts(trial="end_trial")},
+    )  # fmt: skip
+    assert any("paid through" in note for _, _, note in told(ended))

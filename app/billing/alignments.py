@@ -21,7 +21,7 @@ def shorten_new(pricing: ItemPricing) -> None:
     lots = plan.kept
     if plan.removed and not pricing.credits_rest:
         lots = forfeit(pricing, since)
-    if plan.added or not pricing.prorates:
+    if plan.added or (not pricing.prorates and not only_bought_once(pricing)):
         # Intervals are laid back from the period's end; those of another interval forward from its start.
         origin = end if plan.interval is item.interval else start
         share = measure.share(plan.interval, origin, item.anchor_day, since, end)
@@ -33,6 +33,12 @@ def shorten_new(pricing: ItemPricing) -> None:
     pricing.after = after_plan(plan, lots, period, item.anchor_day)
 
 
+def only_bought_once(pricing: ItemPricing) -> bool:
+    """Nothing but what is charged once: the path's one amount is the price of another plan, and there is none."""
+    plan = pricing.plan
+    return bool(plan.once) and not (plan.removed or plan.replaced or pricing.change.price_rule)
+
+
 def extend_existing(pricing: ItemPricing) -> None:
     """The new part gets a full interval from today, and what is there is taken along to that end, at the price of a renewal."""
     plan, measure = pricing.plan, pricing.measure
@@ -42,7 +48,7 @@ def extend_existing(pricing: ItemPricing) -> None:
     if plan.product != plan.item.product or not (plan.kept or pricing.joined):
         return reset(pricing)  # nothing is there that could be extended
     today, old_end = measure.today(pricing.at, pricing.policy.change_day), measure.point(item.period.end)
-    anchor_day = measure.day(today).day
+    anchor_day = grid_day(measure.day(today), item.anchor_day)
     end = measure.edge(today, anchor_day, plan.interval, 1)
     if end < old_end:
         # A new part that ends before what is there cannot extend it.
@@ -67,10 +73,11 @@ def extend_existing(pricing: ItemPricing) -> None:
 
 
 def reset(pricing: ItemPricing) -> None:
-    """Credit the rest of everything, charge a full new period from today; today's day of the month is the new anchor."""
+    """Credit the rest of everything, charge a full new period from today; its day of the month is the new anchor, unless today
+    is a day of the old one's grid."""
     plan, measure, item = pricing.plan, pricing.measure, pricing.plan.item
     today = measure.today(pricing.at, pricing.policy.change_day)
-    anchor_day = measure.day(today).day
+    anchor_day = grid_day(measure.day(today), item.anchor_day)
     end = measure.edge(today, anchor_day, plan.interval, 1)
     share = measure.share(plan.interval, today, anchor_day, today, end)
     stretch = Stretch(measure, today, end, None, share)

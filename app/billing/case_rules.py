@@ -190,6 +190,7 @@ def _feature(feature: Reader, code: str, currency: str) -> FeatureFacts:
         feature.whole("cap", None),
         feature.whole("step", 1, least=1),
         feature.flag("active", True),
+        feature.whole("used", 0),
     )
     feature.finish()
     return read

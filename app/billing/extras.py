@@ -114,7 +114,8 @@ def move_features(
     lost: tuple[str, ...] = ()
     if elsewhere and shop.product != shop.item.product:
         lost = tuple(code for code in held if code not in known)
-        steps = {code: count for code, count in held.items() if code in known}
+        bought = {code: count for code, count in held.items() if code in known}
+        steps = {code: _carried(shop, code, count, known[code]) for code, count in bought.items()}
     once: list[Lot] = []
     refusal = None
     for code, amount in wanted or ():
@@ -143,6 +144,15 @@ def move_features(
     return tuple(once), refusal, lost
 
 
+def _carried(shop: Shop, code: str, steps: int, feature: FeatureFacts) -> int:
+    """How many steps of another product's feature keep the allowance that is held: what it includes is not bought again."""
+    if shop.held is None or code not in shop.held.features:
+        return steps  # what one step of the old product allows is not known
+    old = shop.held.features[code]
+    above = max(0, old.included + steps * old.step - feature.included)
+    return -(-above // feature.step)
+
+
 def _steps(feature: FeatureFacts | None, amount: int) -> int | None:
     """How many steps are paid for ``amount``; None where it is not sold in that size."""
     if feature is None:
@@ -150,7 +160,7 @@ def _steps(feature: FeatureFacts | None, amount: int) -> int | None:
     if feature.kind == "onoff":
         return amount - min(amount, feature.included) if amount in (0, 1) else None
     above = amount if feature.kind == "usage" else max(0, amount - feature.included)
-    ceiling = amount + (feature.included if feature.kind == "usage" else 0)
+    ceiling = amount + (max(0, feature.included - feature.used) if feature.kind == "usage" else 0)
     if not 0 <= amount <= MOST_QUANTITY or above % feature.step or (feature.cap is not None and ceiling > feature.cap):
         return None
     return above // feature.step

@@ -83,7 +83,8 @@ class FeatureFacts:
     """What a product allows: a switch (``onoff``), a ``limit``, or ``usage`` that is used up.
 
     ``included`` comes with the product; more is bought in steps of ``step`` up to ``cap`` in all. ``prices`` maps an
-    interval's text to the price of one step, which renews; a step of ``usage`` costs ``price`` once.
+    interval's text to the price of one step, which renews; a step of ``usage`` costs ``price`` once. ``used`` is how much of
+    what is included was used up: a cap is of what there is to use.
     """
 
     name: str
@@ -94,6 +95,7 @@ class FeatureFacts:
     cap: int | None = None
     step: int = 1
     active: bool = True
+    used: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ class Shop:
     def __init__(self, item: Item, product: str, interval: Interval, change: Change, policy: Policy) -> None:
         self.item, self.product, self.interval, self.change = item, product, interval, change
         self.facts: ProductFacts | None = policy.catalog.get(product)
+        self.held: ProductFacts | None = self.facts if product == item.product else policy.catalog.get(item.product)
         self._last = 0
 
     def product_lot(self, quantity: int) -> Lot:

@@ -10,7 +10,7 @@ import pytest
 from app.billing import apply_quote, quote
 from app.billing.facts import Change, Entitlement, Subscription
 from app.billing.rulebook import OptionFacts, PathFacts, Policy, ProductFacts
-from tests.unit.billing.cases import MONTH, held, instant
+from tests.unit.billing.cases import MONTH, catalog, change_to, held, instant
 
 MAIL = {"mail": OptionFacts("E-mail support", {"1month": 700}, "subscription")}
 PRICES = {"crm-seat": ProductFacts("CRM seat", {"1month": 1576}, MAIL)}
@@ -76,3 +76,28 @@ def test_a_measure_that_credits_nothing_leaves_the_ledger_to_the_lots():
     policy = Policy(basis="none", change_day="old", catalog=PRICES)
     after, _ = bought(seats(), policy, quantity=4, alignment="reset")
     assert [lot.number for lot in after.items[0].lots] == [1, 2]
+
+
+@pytest.mark.parametrize("alignment", ["extend_existing", "reset"])
+def test_a_day_of_the_grid_that_the_month_cuts_short_keeps_the_anchor(alignment: str):
+    """28 February is the 31st of that month."""
+    subscription = held((1, 1000), start="2026-02-28", end="2026-03-31", interval=MONTH, anchor_day=31)
+    made = change_to(subscription, "2026-02-28", quantity=2, unit_price=1000, alignment=alignment)
+    assert made.eligibility.ok
+    (item,) = made.after
+    assert (item.period.end, item.anchor_day) == (instant("2026-03-31"), 31)
+
+
+def test_another_day_is_the_new_anchor():
+    subscription = held((1, 1000), start="2026-02-28", end="2026-03-31", interval=MONTH, anchor_day=31)
+    made = change_to(subscription, "2026-03-28", quantity=2, unit_price=1000, alignment="reset")
+    assert (made.after[0].period.end, made.after[0].anchor_day) == (instant("2026-04-28"), 28)
+
+
+def test_the_day_that_a_grid_is_laid_from_is_its_anchor_where_the_stored_one_is_another():
+    """The period begins and ends on a 15th, off the grid of the stored 31st."""
+    stub = held((1, 4000), start="2026-01-15", end="2027-01-15", anchor_day=31)
+    monthly = change_to(stub, "2026-07-20", catalog(negative="credit"), interval=MONTH, alignment="keep_day")
+    assert (monthly.after[0].period.end, monthly.after[0].anchor_day) == (instant("2026-08-15"), 15)
+    early = change_to(stub, "2026-07-20", effective="early_renewal")
+    assert (early.after[0].period.end, early.after[0].anchor_day) == (instant("2028-01-15"), 15)

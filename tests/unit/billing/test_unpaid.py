@@ -97,3 +97,12 @@ def test_a_period_of_more_than_a_century_is_refused():
     with pytest.raises(CaseError) as refused:
         ask(subscription__items__0__period={"start": "1800-01-01T00:00:00Z", "end": "2019-01-01T00:00:00Z"})
     assert refused.value.field == "subscription.items[0].period.end"
+
+
+@pytest.mark.parametrize(("inclusive", "struck"), [(False, -333), (True, -300)])
+def test_of_what_was_not_paid_only_the_part_without_added_tax_is_struck_off(inclusive: bool, struck: int):
+    """5.00 and 1.00 tax, of which the balance pays 2.00: 4.00 of 6.00 are waived, so 3.33 of the 5.00 were not paid."""
+    tax = {"percent": "20", "inclusive": inclusive}
+    made = priced(policy={"minimum_charge": MINIMUM}, tax=tax, balance="2.00")
+    assert made.waived == (300 if inclusive else 400)
+    assert [row.amount for row in made.unpaid] == [struck]

@@ -5,7 +5,8 @@ Named tuples, because a quote makes many of these and a frozen dataclass costs s
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -165,16 +166,21 @@ class Quote(NamedTuple):
             parts.append(
                 f"item {item.running_number} {item.product!r} {item.options} {every.count}{every.unit} {item.anchor_day}"
             )
-            parts.append(f"{period.start.isoformat()} {period.end.isoformat()}")
+            parts.append(f"{_utc(period.start)} {_utc(period.end)}")
             parts += [
                 f"lot {lot.number} {lot.kind} {lot.code!r} {lot.quantity} {lot.unit_price} {lot.per} {lot.discount}"
                 for lot in item.lots
             ]
         parts += [
-            f"row {row.item} {row.lot} {row.start.isoformat()} {row.end.isoformat()} {row.amount}"
+            f"row {row.item} {row.lot} {_utc(row.start)} {_utc(row.end)} {row.amount}"
             for row in (*self.entitlements, *self.unpaid)
         ]
         parts += [f"later {one.date} {one.amount} {one.tax}" for one in self.later]
         if self.relieved:
             parts.append(f"relieved {self.relieved}")
         return sha256("\n".join(parts).encode()).hexdigest()
+
+
+@lru_cache(4096)
+def _utc(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()

@@ -28,6 +28,8 @@ __all__ = [
     "Decline",
     "DeclineReason",
     "DeclineText",
+    "Dispute",
+    "DisputeStatus",
     "FinishedSetup",
     "Gateway",
     "GatewayError",
@@ -178,6 +180,24 @@ class Refund:
     mark: str = ""
 
 
+class DisputeStatus(StrEnum):
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A cardholder contests a payment: the money is held back while it is open, and gone when it is lost."""
+
+    ref: str
+    payment: str
+    amount: int
+    currency: str
+    status: DisputeStatus
+    opened_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class StoredCard:
     """A card the gateway keeps. ``fingerprint`` is equal for equal numbers within one account."""
@@ -219,6 +239,8 @@ class Notice:
     livemode: bool
     sent_at: datetime
     payment: str | None = None
+    customer: str | None = None
+    """Whose cards changed, where the notice is about no payment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +321,10 @@ class Gateway(Protocol):
         """All refunds of one payment, oldest first: how a refund of unknown end is settled."""
         ...
 
+    def list_disputes(self, *, payment: str | None = None, since: datetime | None = None) -> Reply[tuple[Dispute, ...]]:
+        """Disputes of one payment or of all, oldest first, opened at or after ``since``."""
+        ...
+
     def begin_card_setup(self, *, customer: str, return_url: str, description: str, key: str) -> Reply[CardSetup]:
         """Opens the gateway's card page. ``description`` repeats the amount due; the shopper comes back to ``return_url``."""
         ...
@@ -329,6 +355,10 @@ class OpenGateway(Protocol):
 
     def at(self, account: str, *, livemode: bool) -> Gateway:
         """The port bound to one account in one mode. Cheap; opens no connection."""
+        ...
+
+    def notice_secrets(self, account: str, *, livemode: bool) -> Sequence[str]:
+        """What genuine notices of that account are signed with, the newest first; empty: notices are not taken at all."""
         ...
 
 

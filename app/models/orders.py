@@ -183,27 +183,62 @@ class Deferral(Base):
 
 
 class Refund(Base):
-    """Money given back. ``id`` is the order's id, ``.r`` and a number."""
+    """Money given back from one attempt's capture. ``id`` is that order's id, ``.r`` and a number.
+
+    ``kind`` says who asked: a person or the API (``asked``), a change whose total is negative (``negative``, then
+    ``cause_order`` is that change's order), or the gateway, where somebody gave it back by hand (``outside``).
+    """
 
     __tablename__ = "refunds"
     id: Mapped[str] = mapped_column(primary_key=True)
     book_id: Mapped[int] = mapped_column(ForeignKey("books.id", ondelete="RESTRICT"))
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id", ondelete="RESTRICT"), index=True)
     attempt_id: Mapped[str] = mapped_column(ForeignKey("attempts.id", ondelete="RESTRICT"))
+    cause_order: Mapped[str | None] = mapped_column(ForeignKey("orders.id", ondelete="RESTRICT"))
+    kind: Mapped[str]
+    reason: Mapped[str] = mapped_column(default="")
+    actor: Mapped[str]
     amount: Mapped[int]
     currency: Mapped[str]
     state: Mapped[str]
     gw_ref: Mapped[str | None]
     try_no: Mapped[int] = mapped_column(default=0)
+    """How many keys were used: a new one only after the gateway's list showed that the last one did nothing."""
+    tries: Mapped[int] = mapped_column(default=0)
+    last_class: Mapped[str | None]
+    takes: Mapped[list[Any]]
+    """The ledger rows that this refund takes back when it succeeds, as ``billing.codec`` writes them."""
     lease_until: Mapped[datetime | None]
     lease_by: Mapped[str | None]
     next_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
     __table_args__ = (
         CheckConstraint("amount > 0", name="amount"),
         one_of("state", "CREATED", "SENT", "SUCCEEDED", "FAILED", "UNKNOWN"),
+        one_of("kind", "asked", "negative", "outside"),
+        Index("one_refund_ref", "attempt_id", "gw_ref", unique=True, sqlite_where=text("gw_ref IS NOT NULL")),
+        Index("refunds_due", "next_at", sqlite_where=text("next_at IS NOT NULL")),
         STRICT,
     )
+
+
+class Dispute(Base):
+    """A cardholder contests a payment at the gateway. While it is open or lost no refund of that payment begins (I8)."""
+
+    __tablename__ = "disputes"
+    gateway: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(primary_key=True)
+    gw_ref: Mapped[str] = mapped_column(primary_key=True)
+    book_id: Mapped[int] = mapped_column(ForeignKey("books.id", ondelete="RESTRICT"))
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.id", ondelete="RESTRICT"), index=True)
+    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempts.id", ondelete="RESTRICT"))
+    amount: Mapped[int]
+    currency: Mapped[str]
+    state: Mapped[str]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    __table_args__ = (one_of("state", "OPEN", "WON", "LOST"), STRICT)
 
 
 class Renewal(Base):
@@ -248,7 +283,16 @@ class Orphan(Base):
     facts: Mapped[dict[str, Any]]
     state: Mapped[str]
     found_at: Mapped[datetime]
-    __table_args__ = (one_of("state", "FOUND", "ADOPTED", "CANCELLED", "REFUNDED", "PERSON"), STRICT)
+    tries: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    lease_by: Mapped[str | None]
+    next_at: Mapped[datetime | None]
+    decided_at: Mapped[datetime | None]
+    __table_args__ = (
+        one_of("state", "FOUND", "ADOPTED", "CANCELLED", "REFUNDED", "PERSON"),
+        Index("orphans_due", "next_at", sqlite_where=text("next_at IS NOT NULL")),
+        STRICT,
+    )
 
 
 class Cap(Base):

@@ -49,15 +49,70 @@ class Inbox(Base):
     account: Mapped[str] = mapped_column(primary_key=True)
     event_id: Mapped[str] = mapped_column(primary_key=True)
     book_id: Mapped[int] = mapped_column(ForeignKey("books.id", ondelete="RESTRICT"))
+    livemode: Mapped[bool]
+    kind: Mapped[str]
+    payment: Mapped[str | None]
+    customer: Mapped[str | None]
+    """What it is about. It says where to look; what is there is read from the gateway."""
     body: Mapped[str]
     body_hash: Mapped[str]
     state: Mapped[str]
     tries: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None]
     next_at: Mapped[datetime | None]
     lease_until: Mapped[datetime | None]
     lease_by: Mapped[str | None]
     received_at: Mapped[datetime]
-    __table_args__ = (one_of("state", "READY", "DONE", "DEAD"), STRICT)
+    done_at: Mapped[datetime | None]
+    __table_args__ = (
+        one_of("state", "READY", "DONE", "DEAD"),
+        Index("inbox_due", "next_at", sqlite_where=text("next_at IS NOT NULL")),
+        STRICT,
+    )
+
+
+class GatewayWatch(Base):
+    """How far one account's book was compared with ours, and whether it may charge: after a restore it may not, until
+    two comparisons found every object (the second after the gateway's latest late effect)."""
+
+    __tablename__ = "gateway_watch"
+    gateway: Mapped[str] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(primary_key=True)
+    livemode: Mapped[bool] = mapped_column(primary_key=True)
+    compared_until: Mapped[datetime | None]
+    gate: Mapped[str]
+    closed_at: Mapped[datetime | None]
+    first_compare_at: Mapped[datetime | None]
+    next_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    lease_by: Mapped[str | None]
+    __table_args__ = (one_of("gate", "OPEN", "CLOSED"), STRICT)
+
+
+class InstallationFact(Base):
+    """What this database knows of the installation it belongs to, such as the restore epoch it last ran under."""
+
+    __tablename__ = "installation_facts"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    at: Mapped[datetime]
+    __table_args__ = (STRICT,)
+
+
+class StepUp(Base):
+    """A six-digit code mailed to the address on file for one cart session; only its keyed hash is kept."""
+
+    __tablename__ = "step_ups"
+    cart_session: Mapped[str] = mapped_column(primary_key=True)
+    book_id: Mapped[int] = mapped_column(ForeignKey("books.id", ondelete="RESTRICT"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="RESTRICT"), index=True)
+    code_hash: Mapped[str]
+    sent: Mapped[int] = mapped_column(default=1)
+    tries: Mapped[int] = mapped_column(default=0)
+    sent_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    passed_at: Mapped[datetime | None]
+    __table_args__ = (STRICT,)
 
 
 class CardSetup(Base):

@@ -45,6 +45,10 @@ class Sandbox:
         """One account in one mode. Any name is an account; nothing of one is seen from another."""
         return SandboxGateway(self._host, account, livemode=livemode)
 
+    def notice_secrets(self, account: str, *, livemode: bool) -> tuple[str, ...]:
+        """The ledger's own, one for all accounts: whoever can read it could change the ledger as well."""
+        return (self.ledger.secret("notice").hex(),)
+
     def close(self) -> None:
         """Closes the ledger's idle connections."""
         self.ledger.close()

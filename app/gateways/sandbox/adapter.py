@@ -15,6 +15,8 @@ from app.gateways.port import (
     CreatePayment,
     Decline,
     DeclineReason,
+    Dispute,
+    DisputeStatus,
     FinishedSetup,
     Marks,
     Notice,
@@ -127,6 +129,18 @@ class SandboxGateway:
         seen = self._ask("list_refunds", question)
         return _reply_of(seen, lambda body: tuple(_refund(each) for each in body["refunds"]))
 
+    def list_disputes(self, *, payment: str | None = None, since: datetime | None = None) -> Reply[tuple[Dispute, ...]]:
+        def question(c: Connection) -> Response:
+            rows = c.execute(
+                "SELECT d.* FROM disputes d JOIN payments p ON p.id = d.payment WHERE p.account = ?1 AND p.livemode = ?2 "
+                "AND (?3 IS NULL OR p.id = ?3) AND d.opened_at >= ?4 ORDER BY d.seq",
+                (self.account, self.livemode, payment, micros(since) if since else 0),
+            ).fetchall()
+            return Response(200, {"disputes": [payments.dispute_body(row) for row in rows]})
+
+        seen = self._ask("list_disputes", question)
+        return _reply_of(seen, lambda body: tuple(_dispute(each) for each in body["disputes"]))
+
     def finish_card_setup(self, ref: str) -> Reply[FinishedSetup]:
         def question(c: Connection) -> Response:
             row = c.execute(
@@ -229,6 +243,11 @@ def _decline(body: Body | None) -> Decline | None:
 
 def _refund(body: Body) -> Refund:
     return Refund(body["id"], body["payment"], body["amount"], body["currency"], RefundStatus.SUCCEEDED, body["mark"])
+
+
+def _dispute(body: Body) -> Dispute:
+    status, opened = DisputeStatus(body["status"]), instant(body["opened_at"])
+    return Dispute(body["id"], body["payment"], body["amount"], body["currency"], status, opened)
 
 
 def _finished(body: Body) -> FinishedSetup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.gateways.sandbox import payments
 from app.gateways.sandbox.cards import Fault
 from app.gateways.sandbox.host import Host
 from app.gateways.sandbox.keys import expire_keys
@@ -28,3 +29,16 @@ class SandboxControls:
     def land_due(self) -> None:
         """Late calls act and pending payments end, as far as their time has come."""
         self._host.land_due()
+
+    def open_dispute(self, payment: str) -> str:
+        """The cardholder contests this captured payment; the dispute's reference."""
+        host = self._host
+        with host.ledger.write() as c:
+            row = c.execute("SELECT * FROM payments WHERE id = ?", (payment,)).fetchone()
+            return payments.open_dispute(c, host.around, row, host.clock.now())
+
+    def close_dispute(self, ref: str, *, won: bool) -> None:
+        """The bank decides the dispute."""
+        host = self._host
+        with host.ledger.write() as c:
+            payments.close_dispute(c, host.around, ref, won=won, now=host.clock.now())

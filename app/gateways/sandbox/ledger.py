@@ -173,7 +173,7 @@ class Ledger:
                 )
             for statement in _statements(SCHEMA):
                 c.execute(statement)
-            for name in ("form", "fingerprint"):
+            for name in ("form", "fingerprint", "notice"):
                 c.execute("INSERT INTO secrets VALUES (?, ?)", (name, randomness(32)))
             c.execute(f"PRAGMA user_version = {VERSION}")
 

@@ -67,6 +67,7 @@ def _parse(body: bytes) -> Notice | NoticeRefused:
             livemode=fields["livemode"] is True,
             sent_at=datetime.fromtimestamp(int(fields["at"]) / 1_000_000, UTC),
             payment=str(fields["payment"]) if fields.get("payment") else None,
+            customer=str(fields["customer"]) if fields.get("customer") else None,
         )
     except (ValueError, KeyError, TypeError, OverflowError, OSError, RecursionError):
         return NoticeRefused("malformed")

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from app.gateways.answers import ALREADY_FINAL
 from app.gateways.declines import Decline, DeclineReason
-from app.gateways.port import PaymentStatus
+from app.gateways.port import DisputeStatus, PaymentStatus
 from app.gateways.sandbox.cards import CARDS, Effect
 from app.gateways.sandbox.ledger import Connection, Row, micros
 from app.gateways.sandbox.wallet import find_card
@@ -122,6 +122,8 @@ def refund(c: Connection, around: Surroundings, call: Call, now: datetime) -> Re
     body = payment_body(c, around, row)
     if amount <= 0 or amount > body["captured"] - body["refunded"]:
         return failure(400, "refund_too_large", "a refund is above zero and at most what is left of the capture")
+    if c.execute("SELECT 1 FROM disputes WHERE payment = ? AND status <> 'won'", (row["id"],)).fetchone():
+        return failure(400, "payment_disputed", "a payment whose dispute is open or lost is not refunded")
     ref = around.new_ref("re_sandbox_")
     c.execute(
         "INSERT INTO refunds (id, payment, amount, currency, mark, order_mark, at) VALUES (?,?,?,?,?,?,?)",
@@ -129,6 +131,29 @@ def refund(c: Connection, around: Surroundings, call: Call, now: datetime) -> Re
     )
     _event(c, around, row, "payment.refunded", now)
     return Response(200, {"refund": refund_body(c.execute("SELECT * FROM refunds WHERE id = ?", (ref,)).fetchone())})
+
+
+def open_dispute(c: Connection, around: Surroundings, row: Row, now: datetime) -> str:
+    """The cardholder contests what was taken; the dispute's reference."""
+    ref = around.new_ref("dp_sandbox_")
+    c.execute(
+        "INSERT INTO disputes (id, payment, amount, currency, status, opened_at) VALUES (?,?,?,?,?,?)",
+        (ref, row["id"], row["amount"], row["currency"], DisputeStatus.OPEN, micros(now)),
+    )
+    _event(c, around, row, "payment.disputed", now)
+    return ref
+
+
+def close_dispute(c: Connection, around: Surroundings, ref: str, *, won: bool, now: datetime) -> None:
+    """The bank decides: ``won`` leaves the money with the merchant."""
+    status = DisputeStatus.WON if won else DisputeStatus.LOST
+    c.execute("UPDATE disputes SET status = ? WHERE id = ? AND status = ?", (status, ref, DisputeStatus.OPEN))
+    row = c.execute("SELECT * FROM payments WHERE id = (SELECT payment FROM disputes WHERE id = ?)", (ref,)).fetchone()
+    _event(c, around, row, "payment.dispute_closed", now)
+
+
+def dispute_body(row: Row) -> Body:
+    return {key: row[key] for key in ("id", "payment", "amount", "currency", "status", "opened_at")}
 
 
 def answer_challenge(c: Connection, around: Surroundings, row: Row, *, approve: bool, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-VERSION = 1
+VERSION = 2
 
 _TABLES = """
 CREATE TABLE secrets (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;
@@ -41,6 +41,11 @@ CREATE TABLE refunds (
 ) STRICT;
 CREATE INDEX refunds_of_payment ON refunds (payment);
 
+CREATE TABLE disputes (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, payment TEXT NOT NULL UNIQUE REFERENCES captures (payment),
+    amount INTEGER NOT NULL, currency TEXT NOT NULL, status TEXT NOT NULL, opened_at INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE requests (
     seq INTEGER PRIMARY KEY, arrived_at INTEGER NOT NULL, account TEXT NOT NULL, livemode INTEGER NOT NULL, verb TEXT NOT NULL,
     key TEXT NOT NULL, params_hash TEXT NOT NULL, params TEXT NOT NULL, subject TEXT NOT NULL, order_mark TEXT NOT NULL,
@@ -77,6 +82,9 @@ CREATE TRIGGER refunds_within_capture BEFORE INSERT ON refunds
 WHEN NEW.amount + (SELECT coalesce(sum(amount), 0) FROM refunds WHERE payment = NEW.payment)
    > (SELECT amount FROM captures WHERE payment = NEW.payment)
 BEGIN SELECT RAISE(ABORT, 'refunds above the capture'); END;
+CREATE TRIGGER no_refund_while_disputed BEFORE INSERT ON refunds
+WHEN EXISTS (SELECT 1 FROM disputes WHERE payment = NEW.payment AND status <> 'won')
+BEGIN SELECT RAISE(ABORT, 'a disputed payment is not refunded'); END;
 CREATE TRIGGER capture_is_the_amount BEFORE INSERT ON captures
 WHEN NEW.amount <> (SELECT amount FROM payments WHERE id = NEW.payment)
 BEGIN SELECT RAISE(ABORT, 'a capture takes the amount of its payment'); END;

@@ -15,6 +15,30 @@ INTEGER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     op.create_table(
+        "gateway_watch",
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("livemode", sa.Integer(), nullable=False),
+        sa.Column("compared_until", INTEGER, nullable=True),
+        sa.Column("gate", sa.Text(), nullable=False),
+        sa.Column("closed_at", INTEGER, nullable=True),
+        sa.Column("first_compare_at", INTEGER, nullable=True),
+        sa.Column("next_at", INTEGER, nullable=True),
+        sa.Column("lease_until", INTEGER, nullable=True),
+        sa.Column("lease_by", sa.Text(), nullable=True),
+        sa.CheckConstraint("gate IN ('OPEN', 'CLOSED')", name=op.f("ck_gateway_watch_gate")),
+        sa.PrimaryKeyConstraint("gateway", "account", "livemode", name=op.f("pk_gateway_watch")),
+        sqlite_strict=True,
+    )
+    op.create_table(
+        "installation_facts",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("at", INTEGER, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_installation_facts")),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "merchants",
         sa.Column("id", INTEGER, nullable=False),
         sa.Column("code", sa.Text(), nullable=False),
@@ -98,18 +122,32 @@ def upgrade() -> None:
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("event_id", sa.Text(), nullable=False),
         sa.Column("book_id", INTEGER, nullable=False),
+        sa.Column("livemode", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("payment", sa.Text(), nullable=True),
+        sa.Column("customer", sa.Text(), nullable=True),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("body_hash", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("tries", INTEGER, nullable=False),
+        sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("next_at", INTEGER, nullable=True),
         sa.Column("lease_until", INTEGER, nullable=True),
         sa.Column("lease_by", sa.Text(), nullable=True),
         sa.Column("received_at", INTEGER, nullable=False),
+        sa.Column("done_at", INTEGER, nullable=True),
         sa.CheckConstraint("state IN ('READY', 'DONE', 'DEAD')", name=op.f("ck_inbox_state")),
         sa.ForeignKeyConstraint(["book_id"], ["books.id"], name=op.f("fk_inbox_book_id"), ondelete="RESTRICT"),
         sa.PrimaryKeyConstraint("gateway", "account", "event_id", name=op.f("pk_inbox")),
         sqlite_strict=True,
+    )
+    op.create_index(
+        "inbox_due",
+        "inbox",
+        ["next_at"],
+        unique=False,
+        sqlite_where=sa.text("next_at IS NOT NULL"),
+        postgresql_where=sa.text("next_at IS NOT NULL"),
     )
     op.create_table(
         "link_batches",
@@ -171,12 +209,25 @@ def upgrade() -> None:
         sa.Column("facts", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("found_at", INTEGER, nullable=False),
+        sa.Column("tries", INTEGER, nullable=False),
+        sa.Column("lease_until", INTEGER, nullable=True),
+        sa.Column("lease_by", sa.Text(), nullable=True),
+        sa.Column("next_at", INTEGER, nullable=True),
+        sa.Column("decided_at", INTEGER, nullable=True),
         sa.CheckConstraint(
             "state IN ('FOUND', 'ADOPTED', 'CANCELLED', 'REFUNDED', 'PERSON')", name=op.f("ck_orphans_state")
         ),
         sa.ForeignKeyConstraint(["book_id"], ["books.id"], name=op.f("fk_orphans_book_id"), ondelete="RESTRICT"),
         sa.PrimaryKeyConstraint("gateway", "account", "gw_ref", name=op.f("pk_orphans")),
         sqlite_strict=True,
+    )
+    op.create_index(
+        "orphans_due",
+        "orphans",
+        ["next_at"],
+        unique=False,
+        sqlite_where=sa.text("next_at IS NOT NULL"),
+        postgresql_where=sa.text("next_at IS NOT NULL"),
     )
     op.create_table(
         "outbox",
@@ -342,6 +393,25 @@ def upgrade() -> None:
         sqlite_where=sa.text("order_id IS NOT NULL"),
         postgresql_where=sa.text("order_id IS NOT NULL"),
     )
+    op.create_table(
+        "step_ups",
+        sa.Column("cart_session", sa.Text(), nullable=False),
+        sa.Column("book_id", INTEGER, nullable=False),
+        sa.Column("customer_id", INTEGER, nullable=False),
+        sa.Column("code_hash", sa.Text(), nullable=False),
+        sa.Column("sent", INTEGER, nullable=False),
+        sa.Column("tries", INTEGER, nullable=False),
+        sa.Column("sent_at", INTEGER, nullable=False),
+        sa.Column("expires_at", INTEGER, nullable=False),
+        sa.Column("passed_at", INTEGER, nullable=True),
+        sa.ForeignKeyConstraint(["book_id"], ["books.id"], name=op.f("fk_step_ups_book_id"), ondelete="RESTRICT"),
+        sa.ForeignKeyConstraint(
+            ["customer_id"], ["customers.id"], name=op.f("fk_step_ups_customer_id"), ondelete="RESTRICT"
+        ),
+        sa.PrimaryKeyConstraint("cart_session", name=op.f("pk_step_ups")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_step_ups_customer_id"), "step_ups", ["customer_id"], unique=False)
     op.create_table(
         "stored_cards",
         sa.Column("id", INTEGER, nullable=False),
@@ -836,20 +906,52 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'PENDING'"),
     )
     op.create_table(
-        "refunds",
-        sa.Column("id", sa.Text(), nullable=False),
+        "disputes",
+        sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("account", sa.Text(), nullable=False),
+        sa.Column("gw_ref", sa.Text(), nullable=False),
         sa.Column("book_id", INTEGER, nullable=False),
         sa.Column("order_id", sa.Text(), nullable=False),
         sa.Column("attempt_id", sa.Text(), nullable=False),
         sa.Column("amount", INTEGER, nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("opened_at", INTEGER, nullable=False),
+        sa.Column("closed_at", INTEGER, nullable=True),
+        sa.CheckConstraint("state IN ('OPEN', 'WON', 'LOST')", name=op.f("ck_disputes_state")),
+        sa.ForeignKeyConstraint(
+            ["attempt_id"], ["attempts.id"], name=op.f("fk_disputes_attempt_id"), ondelete="RESTRICT"
+        ),
+        sa.ForeignKeyConstraint(["book_id"], ["books.id"], name=op.f("fk_disputes_book_id"), ondelete="RESTRICT"),
+        sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_disputes_order_id"), ondelete="RESTRICT"),
+        sa.PrimaryKeyConstraint("gateway", "account", "gw_ref", name=op.f("pk_disputes")),
+        sqlite_strict=True,
+    )
+    op.create_index(op.f("ix_disputes_order_id"), "disputes", ["order_id"], unique=False)
+    op.create_table(
+        "refunds",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("book_id", INTEGER, nullable=False),
+        sa.Column("order_id", sa.Text(), nullable=False),
+        sa.Column("attempt_id", sa.Text(), nullable=False),
+        sa.Column("cause_order", sa.Text(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("amount", INTEGER, nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
         sa.Column("gw_ref", sa.Text(), nullable=True),
         sa.Column("try_no", INTEGER, nullable=False),
+        sa.Column("tries", INTEGER, nullable=False),
+        sa.Column("last_class", sa.Text(), nullable=True),
+        sa.Column("takes", sa.Text(), nullable=False),
         sa.Column("lease_until", INTEGER, nullable=True),
         sa.Column("lease_by", sa.Text(), nullable=True),
         sa.Column("next_at", INTEGER, nullable=True),
         sa.Column("created_at", INTEGER, nullable=False),
+        sa.Column("settled_at", INTEGER, nullable=True),
+        sa.CheckConstraint("kind IN ('asked', 'negative', 'outside')", name=op.f("ck_refunds_kind")),
         sa.CheckConstraint(
             "state IN ('CREATED', 'SENT', 'SUCCEEDED', 'FAILED', 'UNKNOWN')", name=op.f("ck_refunds_state")
         ),
@@ -858,8 +960,27 @@ def upgrade() -> None:
             ["attempt_id"], ["attempts.id"], name=op.f("fk_refunds_attempt_id"), ondelete="RESTRICT"
         ),
         sa.ForeignKeyConstraint(["book_id"], ["books.id"], name=op.f("fk_refunds_book_id"), ondelete="RESTRICT"),
+        sa.ForeignKeyConstraint(
+            ["cause_order"], ["orders.id"], name=op.f("fk_refunds_cause_order"), ondelete="RESTRICT"
+        ),
         sa.ForeignKeyConstraint(["order_id"], ["orders.id"], name=op.f("fk_refunds_order_id"), ondelete="RESTRICT"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refunds")),
         sqlite_strict=True,
     )
     op.create_index(op.f("ix_refunds_order_id"), "refunds", ["order_id"], unique=False)
+    op.create_index(
+        "one_refund_ref",
+        "refunds",
+        ["attempt_id", "gw_ref"],
+        unique=True,
+        sqlite_where=sa.text("gw_ref IS NOT NULL"),
+        postgresql_where=sa.text("gw_ref IS NOT NULL"),
+    )
+    op.create_index(
+        "refunds_due",
+        "refunds",
+        ["next_at"],
+        unique=False,
+        sqlite_where=sa.text("next_at IS NOT NULL"),
+        postgresql_where=sa.text("next_at IS NOT NULL"),
+    )

@@ -73,11 +73,10 @@ def extend_existing(pricing: ItemPricing) -> None:
 
 
 def reset(pricing: ItemPricing) -> None:
-    """Credit the rest of everything, charge a full new period from today; its day of the month is the new anchor, unless today
-    is a day of the old one's grid."""
+    """Credit the rest of everything, charge a full new period from today; today's day of the month is the new anchor."""
     plan, measure, item = pricing.plan, pricing.measure, pricing.plan.item
     today = measure.today(pricing.at, pricing.policy.change_day)
-    anchor_day = grid_day(measure.day(today), item.anchor_day)
+    anchor_day = measure.day(today).day
     end = measure.edge(today, anchor_day, plan.interval, 1)
     share = measure.share(plan.interval, today, anchor_day, today, end)
     stretch = Stretch(measure, today, end, None, share)

@@ -78,20 +78,22 @@ def test_a_measure_that_credits_nothing_leaves_the_ledger_to_the_lots():
     assert [lot.number for lot in after.items[0].lots] == [1, 2]
 
 
-@pytest.mark.parametrize("alignment", ["extend_existing", "reset"])
-def test_a_day_of_the_grid_that_the_month_cuts_short_keeps_the_anchor(alignment: str):
+def test_what_is_extended_from_a_day_of_the_grid_that_the_month_cuts_short_keeps_the_anchor():
     """28 February is the 31st of that month."""
     subscription = held((1, 1000), start="2026-02-28", end="2026-03-31", interval=MONTH, anchor_day=31)
-    made = change_to(subscription, "2026-02-28", quantity=2, unit_price=1000, alignment=alignment)
+    made = change_to(subscription, "2026-02-28", quantity=2, unit_price=1000, alignment="extend_existing")
     assert made.eligibility.ok
     (item,) = made.after
     assert (item.period.end, item.anchor_day) == (instant("2026-03-31"), 31)
 
 
-def test_another_day_is_the_new_anchor():
+@pytest.mark.parametrize(
+    ("alignment", "at", "end"), [("extend_existing", "2026-03-29", "2026-04-29"), ("reset", "2026-02-28", "2026-03-28")]
+)
+def test_another_day_or_a_new_beginning_has_an_anchor_of_its_own(alignment: str, at: str, end: str):
     subscription = held((1, 1000), start="2026-02-28", end="2026-03-31", interval=MONTH, anchor_day=31)
-    made = change_to(subscription, "2026-03-28", quantity=2, unit_price=1000, alignment="reset")
-    assert (made.after[0].period.end, made.after[0].anchor_day) == (instant("2026-04-28"), 28)
+    made = change_to(subscription, at, catalog(negative="credit"), quantity=2, unit_price=1000, alignment=alignment)
+    assert (made.after[0].period.end, made.after[0].anchor_day) == (instant(end), instant(at).day)
 
 
 def test_the_day_that_a_grid_is_laid_from_is_its_anchor_where_the_stored_one_is_another():

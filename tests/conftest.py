@@ -14,11 +14,18 @@ from app.gateways.sandbox import Sandbox, open_gateway
 from app.kit.clock import StoppedClock
 from app.migrations import upgrade
 from app.models.store import Store
+from tests import postgres
 from tests.factories import Seeded, seed
 
 WITHOUT_SOCKETS = ("unit", "usecases", "architecture")
 TODAY = datetime(2026, 7, 1, 21, 14, tzinfo=UTC)
 """When the reference case is bought: in Los Angeles it is still the afternoon of July 1."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One PostgreSQL for all processes of a run that stands on it, started before they are."""
+    if postgres.on_postgres() and not hasattr(config, "workerinput"):
+        postgres.start_for_all()
 
 
 @pytest.fixture(autouse=True)
@@ -45,9 +52,26 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def standing_database(worker_id: str) -> Iterator[postgres.Standing | None]:
+    """PostgreSQL only: one database for all tests of this process, to be set back before each."""
+    if not postgres.on_postgres():
+        yield None
+        return
+    standing = postgres.Standing(postgres.database(f"tests_{worker_id}"))
+    yield standing
+    standing.close()
+
+
 @pytest.fixture
-def store(empty_database: Path, tmp_path: Path) -> Iterator[Store]:
-    """A database of the test's own, with all tables and no rows."""
+def store(empty_database: Path, standing_database: postgres.Standing | None, tmp_path: Path) -> Iterator[Store]:
+    """A database of the test's own, with all tables and no rows, of the kind that ``LIFTLINK_TEST_DATABASE`` names."""
+    if standing_database is not None:
+        standing_database.set_back()
+        store = Store(standing_database.url)
+        yield store
+        store.close()
+        return
     path = tmp_path / "liftlink.sqlite3"
     shutil.copyfile(empty_database, path)
     store = Store(f"sqlite:///{path}")

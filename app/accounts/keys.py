@@ -18,6 +18,7 @@ from app.kit.keys import MasterKeys
 from app.links.signing import SigningKey as ReadyKey
 from app.links.signing import new_kid
 from app.models.links import LinkBatch, LinkVisit
+from app.models.locks import hold_book
 from app.models.merchants import Book, SigningKey
 from app.models.store import Store
 
@@ -158,6 +159,7 @@ def rotate_key(
     """From now on a new key signs; links of the old one stay good. Returns the new kid."""
     at = clock.now()
     with store.write() as connection:
+        hold_book(connection, book_id)
         connection.execute(
             update(SigningKey)
             .where(SigningKey.book_id == book_id, SigningKey.state == "active")
@@ -173,6 +175,7 @@ def retire_key(store: Store, clock: Clock, book_id: int, kid: str) -> None:
     twice changes nothing.
     """
     with store.write() as connection:
+        hold_book(connection, book_id)
         state = connection.scalar(
             select(SigningKey.state).where(SigningKey.book_id == book_id, SigningKey.kid == kid)
         )  # fmt: skip

@@ -19,6 +19,7 @@ from app.kit.clock import Clock
 from app.kit.ids import Randomness
 from app.kit.keys import MasterKeys
 from app.models.customers import Customer
+from app.models.locks import hold_book
 from app.models.merchants import Book, Merchant, SigningKey
 from app.models.store import Store
 from app.models.subscriptions import Subscription
@@ -151,6 +152,7 @@ def change_book(
     """Sets rules of pricing (``None`` values take one away) or the gateway of one book; the policy's version rises."""  # fmt: skip
     with store.write() as connection:
         book_id = book_of(connection, code, mode)
+        hold_book(connection, book_id)
         old: dict[str, Any] = connection.scalars(select(Book.policy).where(Book.id == book_id)).one()
         new = checked_policy({**old, **(policy or {})})
         values: dict[str, Any] = {}

@@ -13,19 +13,13 @@ from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, 
 from app.billing.result import Quote
 from app.charging.errors import ChargingError
 from app.charging.ordering import NewOrder
-from app.models.customers import BalanceEntry, Customer
+from app.models.customers import BalanceEntry
 from app.models.orders import Deferral
 
 _SUM = select(func.coalesce(func.sum(BalanceEntry.amount), 0)).where(
     BalanceEntry.book_id == bindparam("book"),
     BalanceEntry.customer_id == bindparam("customer"),
     BalanceEntry.currency == bindparam("currency"),
-)
-# Two orders of two subscriptions wait for each other where the database has more than one writer.
-_CUSTOMER = (
-    select(Customer.id)
-    .where(Customer.book_id == bindparam("book"), Customer.id == bindparam("customer"))
-    .with_for_update()
 )
 _USED = select(BalanceEntry.customer_id, BalanceEntry.currency, BalanceEntry.amount).where(
     BalanceEntry.book_id == bindparam("book"),
@@ -35,11 +29,13 @@ _USED = select(BalanceEntry.customer_id, BalanceEntry.currency, BalanceEntry.amo
 
 
 def check_balance(conn: Connection, new: NewOrder) -> None:
-    """``balance_moved`` unless the balance of this moment gives what the quote takes from it: no more, no less."""
+    """``balance_moved`` unless the balance of this moment gives what the quote takes from it: no more, no less.
+
+    The transaction holds the customer (``hold_for_order``), so that two orders of two subscriptions do not spend it twice.
+    """
     quote = new.quote
     if quote.unbounded_total <= 0:
         return
-    conn.execute(_CUSTOMER, {"book": new.book_id, "customer": new.customer_id})
     scope = {"book": new.book_id, "customer": new.customer_id, "currency": quote.currency}
     balance = int(conn.execute(_SUM, scope).scalar_one())
     if min(max(balance, 0), quote.unbounded_total) != -quote.balance_used:

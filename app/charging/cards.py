@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from app.charging.finishing import GIVEN_UP_AFTER, LOOKS, finish_due_setups
 from app.gateways.port import AnswerKind, Gateways
@@ -15,6 +15,7 @@ from app.kit.clock import Clock
 from app.kit.ids import derive
 from app.models.customers import Customer
 from app.models.store import Store
+from app.models.upsert import insert_new
 from app.models.work import CardSetup
 
 __all__ = [
@@ -133,31 +134,22 @@ def _write_row(store: Store, clock: Clock, request: SetupRequest, customer: str)
     """Numbered within the cart session, so that its id is derived; a page that is never opened ends with the day."""
     now = clock.now()
     with store.write() as conn:
-        setup_id = _next_id(conn, request)
-        conn.execute(
-            insert(CardSetup),
-            {
-                "id": setup_id,
-                "book_id": request.book_id,
-                "customer_id": request.customer_id,
-                "cart_session": request.cart_session,
-                "own_email": request.own_email,
-                "gateway": request.gateway,
-                "gateway_customer": customer,
-                "state": "OPEN",
-                "next_at": now + GIVEN_UP_AFTER,
-                "created_at": now,
-            },
-        )
-    return setup_id
-
-
-def _next_id(conn: Connection, request: SetupRequest) -> str:
-    """The first number that this cart session has not used; few pages are opened in one, and each look is by key."""
-    for n in itertools.count(1):
-        setup_id = derive("setup", request.book_id, request.cart_session, n)
-        if conn.execute(_STATUS, {"book": request.book_id, "setup": setup_id}).first() is None:
-            return setup_id
+        row = {
+            "book_id": request.book_id,
+            "customer_id": request.customer_id,
+            "cart_session": request.cart_session,
+            "own_email": request.own_email,
+            "gateway": request.gateway,
+            "gateway_customer": customer,
+            "state": "OPEN",
+            "next_at": now + GIVEN_UP_AFTER,
+            "created_at": now,
+        }
+        # The first number that this cart session has not used; few pages are opened in one, and each look is by key.
+        for n in itertools.count(1):
+            setup_id = derive("setup", request.book_id, request.cart_session, n)
+            if insert_new(conn, CardSetup, {"id": setup_id, **row}):
+                return setup_id
     raise AssertionError("numbers do not end")
 
 

@@ -10,6 +10,7 @@ from app.billing.states import ATTEMPT_CLOSED
 from app.charging import balances
 from app.charging.transitions import Move, log
 from app.charging.uses import give_back
+from app.models.locks import hold_subscription_of
 from app.models.orders import Attempt, Order
 
 
@@ -17,6 +18,8 @@ def close_order(
     conn: Connection, book_id: int, order_id: str, state: str, *, cause: str, actor: str, at: datetime
 ) -> bool:
     """``OPEN`` → ``EXPIRED`` or ``CANCELLED`` in the caller's transaction; False when an attempt is open or it is closed."""
+    # Before the look for attempts: whoever begins one holds it too. Without it each would miss what the other writes.
+    hold_subscription_of(conn, book_id, order_id)
     no_open_attempt = ~exists(
         select(Attempt.id).where(Attempt.order_id == Order.id, Attempt.state.not_in(ATTEMPT_CLOSED))
     )

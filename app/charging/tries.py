@@ -11,7 +11,7 @@ from typing import Final, Literal
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from app.charging.errors import ChargingError
-from app.models.subscriptions import Subscription
+from app.models.locks import hold_subscription
 from app.models.work import CartTry
 
 Kind = Literal["card", "email"]
@@ -20,11 +20,6 @@ Kind = Literal["card", "email"]
 WINDOW: Final = timedelta(hours=1)
 
 _OF_SUBSCRIPTION = (CartTry.book_id == bindparam("book"), CartTry.subscription_id == bindparam("subscription"))
-_HOLD = (
-    select(Subscription.id)
-    .where(Subscription.book_id == bindparam("book"), Subscription.id == bindparam("subscription"))
-    .with_for_update()
-)
 _TRIES = (
     select(CartTry.n, CartTry.at).where(*_OF_SUBSCRIPTION, CartTry.kind == bindparam("of_kind")).order_by(CartTry.at)
 )
@@ -40,7 +35,7 @@ def take_try(conn: Connection, book_id: int, subscription_id: int, kind: Kind, n
     A row whose hour is over is used again, so that a subscription never has more than ``limit`` of them.
     """
     subscription = {"book": book_id, "subscription": subscription_id}
-    conn.execute(_HOLD, subscription)  # two at once must not both be the last one
+    hold_subscription(conn, book_id, subscription_id)  # two at once must not both be the last one
     tries = conn.execute(_TRIES, {**subscription, "of_kind": kind}).all()
     recent = [at for _, at in tries if at > now - WINDOW]
     if len(recent) >= limit:

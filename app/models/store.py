@@ -6,27 +6,33 @@ different moments, which is why every figure that is charged is computed again i
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import DBAPIError
 
 from app.kit import fence
+from app.models import postgres
 
+T = TypeVar("T")
 BUSY_SECONDS = 10
 IMPATIENT_MILLISECONDS = 200
 IDLE_READERS = 8
 """How many reading connections are kept open at most."""
+PAUSES = (0.01, 0.05, 0.2)
+"""Seconds before a transaction that the database took back is tried again; after the last the error goes up."""
 
 
 class Store:
     """The application's database. Hand it around; it opens connections when asked and none before."""
 
     def __init__(self, url: str) -> None:
-        self.url = make_url(url)
+        self.url = postgres.with_driver(make_url(url))
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and self.url.database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +72,12 @@ class Store:
 
     def _idle_reader(self) -> Connection:
         with suppress(IndexError):
-            return self._idle.pop()
+            while True:
+                idle = self._idle.pop()
+                if self.is_sqlite or not _is_dead(idle):
+                    return idle
+                idle.invalidate()
+                idle.close()
         return self._reader.connect()
 
     def _close_idle(self) -> None:
@@ -80,19 +91,38 @@ class Store:
         with fence.transaction(), self._writer.begin() as connection:
             yield connection
 
+    def writing(self, work: Callable[[Connection], T]) -> T:
+        """``work(connection)`` in one transaction, and again when the database took it back (deadlock, serialization).
+
+        For what may run twice because nothing but this database sees it: ``work`` asks nothing outside, and keeps nothing
+        of a run that failed. A connection that is lost while it commits is no such case: it may have committed.
+        """
+        for pause in PAUSES:
+            try:
+                with self.write() as connection:
+                    return work(connection)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) not in postgres.REPEATABLE:
+                    raise
+            time.sleep(pause)
+        with self.write() as connection:
+            return work(connection)
+
     @contextmanager
     def write_if_free(self) -> Generator[Connection]:
-        """Like ``write``, for counters that are not worth waiting for: on SQLite a lock held by somebody else raises at once."""
+        """Like ``write``, for counters that are not worth waiting for: a lock that somebody else holds raises within 0.2 s."""
         with fence.transaction(), self._writer.connect() as connection:
+            if not self.is_sqlite:
+                with connection.execution_options(**{postgres.IMPATIENT: True}).begin():
+                    yield connection
+                return
             raw: Any = connection.connection.dbapi_connection
-            if self.is_sqlite:
-                raw.execute(f"PRAGMA busy_timeout={IMPATIENT_MILLISECONDS}")
+            raw.execute(f"PRAGMA busy_timeout={IMPATIENT_MILLISECONDS}")
             try:
                 with connection.begin():
                     yield connection
             finally:
-                if self.is_sqlite:
-                    raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+                raw.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
     def close(self) -> None:
         """Give all connections back, for the end of a process or before a fork."""
@@ -101,7 +131,13 @@ class Store:
         self._writer.dispose()
 
 
+def _is_dead(connection: Connection) -> bool:
+    return connection.closed or connection.invalidated or postgres.is_dead(connection.connection.dbapi_connection)
+
+
 def _make_engine(url: Any, *, reading: bool) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        return postgres.make_engine(url, reading=reading)
     # The values of a statement are customers' data: an error must not carry them into a log.
     if not reading:
         return create_engine(url, hide_parameters=True)

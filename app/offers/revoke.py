@@ -9,6 +9,7 @@ from app.kit.errors import LiftlinkError
 from app.links.claims import LinkId
 from app.models.customers import Customer
 from app.models.links import LinkBatch, Offer, withdraw
+from app.models.locks import hold_book
 from app.models.store import Store
 
 KINDS = ("link", "batch", "customer", "offer")
@@ -26,6 +27,7 @@ def revoke(store: Store, clock: Clock, book_id: int, kind: str, ref: str, *, rea
     """
     now = clock.now()
     with store.write() as connection:
+        hold_book(connection, book_id)
         if not _exists(connection, book_id, kind, ref):
             raise RevokeRefused("not_found", f"this book has no {kind} {ref}", kind=kind, ref=ref)
         if kind == "offer":

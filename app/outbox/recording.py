@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert
 
+from app.models.upsert import insert_new
 from app.models.work import Outbox
 
 _INSERT = insert(Outbox)
@@ -32,20 +33,21 @@ def record(
     The same news twice in one book is an ``IntegrityError``: the caller's transaction was about to tell it again.
     """
     identity = outbox_id(kind, object_id, version)
-    conn.execute(
-        _INSERT,
-        {
-            "id": identity,
-            "book_id": book_id,
-            "channel": channel,
-            "kind": kind,
-            "body": body,
-            "state": "READY",
-            "next_at": at if channel == "mail" else None,
-            "created_at": at,
-        },
-    )
+    conn.execute(_INSERT, _row(identity, book_id, kind, channel, body, at))
     return identity
+
+
+def _row(identity: str, book_id: int, kind: str, channel: str, body: dict[str, Any], at: datetime) -> dict[str, Any]:
+    return {
+        "id": identity,
+        "book_id": book_id,
+        "channel": channel,
+        "kind": kind,
+        "body": body,
+        "state": "READY",
+        "next_at": at if channel == "mail" else None,
+        "created_at": at,
+    }
 
 
 def record_once(
@@ -59,7 +61,4 @@ def record_once(
     at: datetime,
 ) -> bool:
     """Like ``record``, for news that several passes may find: False when it is there already."""
-    known = conn.execute(select(Outbox.id).where(Outbox.id == outbox_id(kind, object_id, version))).first()
-    if known is None:
-        record(conn, book_id, kind, object_id, version, channel, body, at)
-    return known is None
+    return insert_new(conn, Outbox, _row(outbox_id(kind, object_id, version), book_id, kind, channel, body, at))

@@ -15,6 +15,7 @@ from app.billing.errors import CaseError
 from app.billing.schedule import midnight, zone_of
 from app.kit.clock import Clock
 from app.kit.errors import LiftlinkError
+from app.models.locks import hold_subscription
 from app.models.store import Store
 from app.models.subscriptions import ScheduledChange, Subscription
 from app.outbox import record
@@ -37,14 +38,16 @@ def undo_change(
     With ``order_id`` only the change of that order is undone, so that a page left open undoes nothing else. ``UndoRefused``
     from ``undoable_until`` on.
     """
-    with store.write() as conn:
-        return undo_in(conn, book_id, subscription_id, actor=actor, at=clock.now(), order_id=order_id)
+    return store.writing(
+        lambda conn: undo_in(conn, book_id, subscription_id, actor=actor, at=clock.now(), order_id=order_id)
+    )
 
 
 def undo_in(
     conn: Connection, book_id: int, subscription_id: int, *, actor: str, at: datetime, order_id: str | None = None
 ) -> bool:
     """``undo_change`` in the caller's transaction."""
+    hold_subscription(conn, book_id, subscription_id)
     number = conn.scalar(
         select(Subscription.number).where(Subscription.book_id == book_id, Subscription.id == subscription_id)
     )

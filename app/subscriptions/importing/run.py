@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 from sqlalchemy import Connection, select, update
 
 from app.kit.clock import Clock
+from app.models.locks import hold_book
 from app.models.merchants import Book
 from app.models.store import Store
 from app.subscriptions.facts import book_facts
@@ -125,6 +126,7 @@ def _each(spool: Spool, act: Callable[[str, list[Record]], None]) -> None:
 def _store(conn: Connection, context: Context, spool: Spool, progress: Progress) -> None:
     """Once more checked, now that nobody else can write, and stored kind by kind."""
     book = context.book.id
+    hold_book(conn, book)
     row = conn.execute(select(Book.next_customer, Book.next_subscription).where(Book.id == book)).one()
     context.numbers = {
         "customers": max(row[0], context.top_number.get("customers", 0) + 1),

@@ -21,6 +21,7 @@ from app.kit.clock import Clock
 from app.kit.faults import fault_point
 from app.kit.ids import derive, short_code
 from app.models.customers import StoredCard
+from app.models.locks import hold_for_order
 from app.models.merchants import Book
 from app.models.orders import Attempt, Order
 from app.models.store import Store
@@ -80,8 +81,7 @@ def _race(store: Store, clock: Clock, placing: _Placing) -> Placed:
 
 
 def _commit(store: Store, clock: Clock, placing: _Placing) -> Placed:
-    with store.write() as conn:
-        return _tx1(conn, placing, clock.now())
+    return store.writing(lambda conn: _tx1(conn, placing, clock.now()))
 
 
 def order_id_of(book_id: int, checkout_id: str) -> str:
@@ -173,6 +173,8 @@ def _find(conn: Connection, query: Executable, **scope: int | str) -> _Found | N
 
 def _tx1(conn: Connection, p: _Placing, now: datetime) -> Placed:
     new = p.new
+    # What the guard finds unchanged stays unchanged until this commits, and one subscription's orders come one by one.
+    hold_for_order(conn, new.book_id, new.subscription_id)
     order_id = order_id_of(new.book_id, new.checkout_id)
     known = _find(conn, _BY_ID, book=new.book_id, order=order_id)
     if known is not None:

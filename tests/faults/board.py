@@ -1,0 +1,95 @@
+"""What all processes of an iteration share: the clock, which crash plan is armed, and what has fired. Survives SIGKILL."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import time
+from datetime import UTC, datetime, timedelta
+
+SLOTS = 256
+POINTS = (*(f"C{n}" for n in range(12)), "M1")
+"""The protocol's crash points, and one that a mutant brings along."""
+_BASE, _ARMED, _FIRED, _STOPPED, _PASSED = SLOTS, SLOTS + 1, SLOTS + 2, SLOTS + 3, SLOTS + 8
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+REAL_SHARE = 0.002
+"""How much of a sleep is really slept; the rest passes by moving the clock of all."""
+MOST_REAL = 0.02
+
+
+class Board:
+    """64-bit numbers in shared memory. Each process adds to the clock in a slot of its own, so no addition is lost."""
+
+    def __init__(self) -> None:
+        self._memory = mmap.mmap(-1, 8 * (_PASSED + len(POINTS) + 8))
+        self._cells = memoryview(self._memory).cast("q")
+
+    # The clock
+
+    def shift(self) -> int:
+        """Microseconds by which the shared clock is ahead of the machine's."""
+        return sum(self._cells[: SLOTS + 1])
+
+    def move(self, seconds: float) -> None:
+        self._cells[os.getpid() % SLOTS] += int(seconds * 1_000_000)
+
+    def set_clock(self, at: datetime) -> None:
+        for slot in range(SLOTS):
+            self._cells[slot] = 0
+        self._cells[_BASE] = (at - datetime.now(UTC)) // timedelta(microseconds=1)
+
+    # Crash points
+
+    def arm(self) -> None:
+        self._cells[_ARMED], self._cells[_FIRED], self._cells[_STOPPED] = 1, 0, 0
+        for place in range(len(POINTS)):
+            self._cells[_PASSED + place] = 0
+
+    def disarm(self) -> None:
+        self._cells[_ARMED] = 0
+
+    def passed(self, point: str) -> None:
+        self._cells[_PASSED + POINTS.index(point)] += 1
+
+    def passings(self, point: str) -> int:
+        return self._cells[_PASSED + POINTS.index(point)]
+
+    @property
+    def is_armed(self) -> bool:
+        return bool(self._cells[_ARMED])
+
+    def fire(self) -> bool:
+        """True for the first who asks while it is armed."""
+        if not self._cells[_ARMED]:
+            return False
+        self._cells[_ARMED], self._cells[_FIRED] = 0, 1
+        return True
+
+    @property
+    def has_fired(self) -> bool:
+        return bool(self._cells[_FIRED])
+
+    @property
+    def stopped(self) -> int:
+        """The process that stopped itself, or 0."""
+        return self._cells[_STOPPED]
+
+    @stopped.setter
+    def stopped(self, pid: int) -> None:
+        self._cells[_STOPPED] = pid
+
+
+class SharedClock:
+    """The clock of every process of an iteration; ``skew`` makes one process's clock wrong. Sleeping moves it for all."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self.skew = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(microseconds=self.board.shift()) + self.skew
+
+    def sleep(self, seconds: float) -> None:
+        real = min(seconds * REAL_SHARE, MOST_REAL)
+        time.sleep(real)
+        self.board.move(seconds - real)

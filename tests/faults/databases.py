@@ -1,0 +1,108 @@
+"""The database under test, seen from outside: set back between iterations, read past the application, hurt on purpose."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Database(Protocol):
+    """One database for a whole run."""
+
+    name: str
+    url: str
+
+    def freeze(self) -> None:
+        """What is there now is the beginning of every iteration. Nobody may be connected."""
+        ...
+
+    def reset(self) -> None:
+        """Back to the beginning. Nobody may be connected."""
+        ...
+
+    def rows(self, *statements: str) -> list[list[dict[str, Any]]]:
+        """Read past the application: the rows of each statement, one after the other."""
+        ...
+
+    def change(self, statements: Sequence[str]) -> None:
+        """Change tables for a mutant, before ``freeze``."""
+        ...
+
+    def hold_lock(self, milliseconds: int) -> int | None:
+        """Starts a process that keeps everybody else from writing; its id, or None where that is no fault."""
+        ...
+
+    def restart(self) -> bool:
+        """In immediate mode, as after a power cut; False where there is no server."""
+        ...
+
+    def faults(self) -> list[str]:
+        """What the database's own check finds."""
+        ...
+
+
+class SqliteDatabase:
+    """A file, and the copy of it that every iteration starts from."""
+
+    name = "sqlite"
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.url = f"sqlite:///{path}"
+        self._frozen = path.with_suffix(".frozen")
+
+    def freeze(self) -> None:
+        with sqlite3.connect(self.path) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        shutil.copyfile(self.path, self._frozen)
+
+    def reset(self) -> None:
+        for suffix in ("-wal", "-shm"):
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+        shutil.copyfile(self._frozen, self.path)
+
+    def rows(self, *statements: str) -> list[list[dict[str, Any]]]:
+        connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=20)
+        try:
+            connection.row_factory = sqlite3.Row
+            return [[dict(row) for row in connection.execute(statement)] for statement in statements]
+        finally:
+            connection.close()
+
+    def change(self, statements: Sequence[str]) -> None:
+        connection = sqlite3.connect(self.path)
+        for statement in statements:
+            connection.execute(statement)
+        connection.commit()
+        connection.close()
+
+    def hold_lock(self, milliseconds: int) -> int | None:
+        ready, go = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                connection = sqlite3.connect(self.path, isolation_level=None, timeout=20)
+                connection.execute("BEGIN IMMEDIATE")
+                os.write(go, b"x")
+                time.sleep(milliseconds / 1000)
+            finally:
+                os.kill(os.getpid(), signal.SIGKILL)
+        os.close(go)
+        os.read(ready, 1)
+        os.close(ready)
+        return pid
+
+    def restart(self) -> bool:
+        return False
+
+    def faults(self) -> list[str]:
+        checked, keys = self.rows("PRAGMA integrity_check", "PRAGMA foreign_key_check")
+        found = [str(row["integrity_check"]) for row in checked if row["integrity_check"] != "ok"]
+        return found + [f"foreign key: {row}" for row in keys]

@@ -1,0 +1,139 @@
+"""What one iteration does to the system: drawn from one seed, written in one line, and repeated from that line."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, fields, replace
+
+APP_POINTS = tuple(f"C{n}" for n in range(9))
+MAIL_POINTS = ("C9", "C10", "C11")
+ALL_POINTS = APP_POINTS + MAIL_POINTS
+ACTS = (
+    "plain", "declined_then_other", "bank_approves", "bank_refuses", "bank_left", "leave_then_other", "two_links",
+    "processing", "processing_declined", "press_again",
+)  # fmt: skip
+VERBS = ("create_payment", "confirm_payment", "cancel_payment", "read_payment", "list_payments")
+GATEWAY_FAULTS = (
+    "refused", "timeout_before", "timeout_after", "late", "cut_body", "slow", "error_unsaved", "error_before",
+    "error_after", "rate_limited", "key_in_use",
+)  # fmt: skip
+READ_FAULTS = ("refused", "timeout_before", "cut_body", "slow", "error_unsaved", "rate_limited")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One iteration. Every field has a default that does nothing."""
+
+    act: str = "plain"
+    tabs: int = 1
+    crash: str = ""
+    """``C5:2`` in the server: the second passing of C5 in one process is its last."""
+    whole: bool = True
+    """The crash takes every process of the server, not only the one that passed."""
+    blind: int = 0
+    """Milliseconds after the press at which every process of the server is killed, wherever it is; 0 for never."""
+    zombie: str = ""
+    """``C3``: the process that passes there is stopped for ten minutes while a worker goes on, then continued."""
+    worker_crash: str = ""
+    """A crash point for the worker that repairs."""
+    gateway: tuple[str, ...] = ()
+    """``verb/fault*times``: what befalls the next calls."""
+    expire_keys: bool = False
+    """The gateway forgets every key between the press and the repair."""
+    skew: int = 0
+    """Seconds by which the server's clock is wrong."""
+    lock: int = 0
+    """Milliseconds for which another process holds the database's write lock around the press (SQLite)."""
+    restart: int = -1
+    """Milliseconds after the press at which the database restarts in immediate mode (PostgreSQL); -1 for never."""
+    net: str = ""
+    """``gateway:reset@2``: what the proxy on that link does, from the connection of that number on."""
+    embedded: bool = True
+    """Each server process brings its own worker thread."""
+    notices: str = "none"
+    """How the gateway's notices come: none, normal, early, twice, shuffled."""
+    seed: int = 0
+    """For what the driver draws while it runs: pauses, order of tabs."""
+
+    def __str__(self) -> str:
+        said: list[str] = []
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value != field.default or field.name == "act":
+                said.append(f"{field.name}={','.join(value) if isinstance(value, tuple) else value}")
+        return " ".join(said)
+
+    @classmethod
+    def read(cls, text: str) -> Plan:
+        """The plan that ``str`` wrote."""
+        given: dict[str, object] = {}
+        kinds = {field.name: type(field.default) for field in fields(cls)}
+        for word in text.split():
+            name, _, value = word.partition("=")
+            kind = kinds[name]
+            given[name] = tuple(value.split(",")) if kind is tuple else value == "True" if kind is bool else kind(value)
+        return cls(**given)  # type: ignore[arg-type]
+
+    @property
+    def faults(self) -> list[tuple[str, str, int]]:
+        """(verb, fault, times)"""
+        found: list[tuple[str, str, int]] = []
+        for each in self.gateway:
+            verb, _, rest = each.partition("/")
+            fault, _, times = rest.partition("*")
+            found.append((verb, fault, int(times or 1)))
+        return found
+
+
+def random_plan(run_seed: int, number: int, *, sqlite: bool, notices: bool = False, network: bool = False) -> Plan:
+    """Iteration ``number`` of the run: crash points take turns, everything else is drawn."""
+    draw = random.Random(f"{run_seed}:{number}")
+    point = ALL_POINTS[number % len(ALL_POINTS)]
+    plan = Plan(
+        act=draw.choice(ACTS),
+        tabs=draw.choice((1, 1, 2, 3)),
+        whole=draw.random() < 0.6,
+        gateway=_gateway(draw),
+        expire_keys=draw.random() < 0.15,
+        skew=draw.choice((0, 0, 0, 290, -290)),
+        embedded=draw.random() < 0.6,
+        seed=draw.randrange(1 << 30),
+    )
+    kind = draw.random()
+    if point in MAIL_POINTS:
+        where = "crash" if plan.embedded and draw.random() < 0.5 else "worker_crash"
+        plan = replace(plan, **{where: f"{point}:1"})
+    elif kind < 0.72:
+        plan = replace(plan, crash=f"{point}:{_passing(draw, point)}")
+    elif kind < 0.82:
+        plan = replace(plan, zombie=point)
+    elif kind < 0.94:
+        plan = replace(plan, blind=draw.randrange(1, 120))
+    if not plan.worker_crash and draw.random() < 0.25:
+        plan = replace(plan, worker_crash=f"{draw.choice(('C2', 'C3', 'C4', 'C5', 'C6', 'C7', *MAIL_POINTS))}:1")
+    if sqlite and draw.random() < 0.12:
+        plan = replace(plan, lock=draw.choice((20, 60, 150, 400, 900)))
+    if not sqlite and draw.random() < 0.08:
+        plan = replace(plan, restart=draw.randrange(0, 150))
+    if network and draw.random() < 0.2:
+        what = draw.choice(("latency", "reset", "cut", "slow_close", "timeout"))
+        link = draw.choice(("gateway",) if sqlite else ("gateway", "database"))
+        plan = replace(plan, net=f"{link}:{what}@{draw.randrange(1, 6)}")
+    if notices:
+        plan = replace(plan, notices=draw.choice(("none", "normal", "early", "twice", "shuffled")))
+    return plan
+
+
+def _passing(draw: random.Random, point: str) -> int:
+    return 2 if point in ("C2", "C4", "C5", "C6") and draw.random() < 0.15 else 1
+
+
+def _gateway(draw: random.Random) -> tuple[str, ...]:
+    if draw.random() < 0.45:
+        return ()
+    faults: list[str] = []
+    for _ in range(draw.choice((1, 1, 1, 2))):
+        verb = draw.choice(VERBS)
+        fault = draw.choice(READ_FAULTS if verb.startswith(("read", "list")) else GATEWAY_FAULTS)
+        faults.append(f"{verb}/{fault}*{draw.choice((1, 1, 2, 4))}")
+    return tuple(faults)

@@ -10,6 +10,7 @@ import structlog
 from gunicorn.glogging import Logger as GunicornLogger
 
 from app.config import Settings
+from app.kit.redaction import without_secrets
 
 OURS = ("liftlink", "app")
 """The loggers that are ours: by hand, and by module name."""
@@ -19,8 +20,8 @@ _TOKEN = re.compile(r"\b[0-9A-Za-z]{1,8}\.[\w-]{4,}\.[\w-]{20,}", re.ASCII)
 
 
 def without_tokens(line: str) -> str:
-    """The line with every link and page token taken out."""
-    return _TOKEN.sub("(token)", line)
+    """The line with every link and page token taken out, and every secret of a gateway."""
+    return _TOKEN.sub("(token)", without_secrets(line))
 
 
 class _Formatter(structlog.stdlib.ProcessorFormatter):

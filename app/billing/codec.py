@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime
 from functools import cache, partial
 from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
-from app.billing.facts import Change, Interval, Item
+from app.billing.facts import Change, Entitlement, Interval, Item
 from app.billing.result import Quote
 
 T = TypeVar("T")
@@ -38,6 +38,15 @@ def dump_items(items: tuple[Item, ...]) -> list[Any]:
 
 def load_items(stored: list[Any]) -> tuple[Item, ...]:
     return tuple([_load(Item, item) for item in stored])
+
+
+def dump_rows(rows: Iterable[Entitlement]) -> list[Any]:
+    """Rows of the ledger."""
+    return [_dump(row) for row in rows]
+
+
+def load_rows(stored: list[Any]) -> tuple[Entitlement, ...]:
+    return tuple([_load(Entitlement, row) for row in stored])
 
 
 def _dump(value: Any) -> Any:

@@ -2,7 +2,8 @@
 
 Names C0 … C11 are those of the charging protocol: C0 before TX1, C1 after it, C2 before create, C3 before TX2, C4 before
 the read, C5 before confirm, C6 before its answer is applied, C7 before TX3, C8 before the shopper is answered, C9 before
-the lease of an outbox row, C10 before it is sent, C11 before it is marked.
+the lease of an outbox row, C10 before it is sent, C11 before it is marked. R1 … R6 are those of a refund: R1 once it is
+promised, R2 before it is marked as sent, R3 before the call, R4 after it, R5 before it is settled, R6 once a driver is done.
 """
 
 from __future__ import annotations

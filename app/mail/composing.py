@@ -15,7 +15,7 @@ from app.billing.wording import explain, label, price_words, says_something
 from app.mail.port import Mail, MailError, Sender
 from app.mail.tongues import MailTongue, Voice
 
-KINDS = ("receipt", "not_charged", "fresh_link")
+KINDS = ("receipt", "not_charged", "fresh_link", "refunded")
 
 
 class Composer:

@@ -68,7 +68,8 @@ class BalanceEntry(Base):
     """A customer's balance in one currency is the sum of these rows; they are only ever added.
 
     ``cause``: ``import``, or of an order ``used`` (below zero, booked when it is placed), ``given_back`` (it ended without
-    money) and ``credited`` (it was paid, and its credit was larger than its charge); each at most once per order.
+    money) and ``credited`` (it was paid, and its credit was larger than its charge); each at most once per order. Of a refund
+    that a change owed, ``refund_failed`` (the card did not take it); ``order_id`` is then the refund's.
     """
 
     __tablename__ = "balance_entries"

@@ -207,7 +207,7 @@ class Refund(Base):
     tries: Mapped[int] = mapped_column(default=0)
     last_class: Mapped[str | None]
     takes: Mapped[list[Any]]
-    """The ledger rows that this refund takes back when it succeeds, as ``billing.codec`` writes them."""
+    """The ledger rows that it took back when it was promised, as ``billing.codec`` writes them; they come back if it fails."""
     lease_until: Mapped[datetime | None]
     lease_by: Mapped[str | None]
     next_at: Mapped[datetime | None]

@@ -1,0 +1,111 @@
+"""The ledger of what was paid follows a refund at once: whoever prices a change while the money is on its way must not
+count on it any more. If the refund fails for certain, the same rows come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, insert, select
+
+from app.billing.codec import dump_rows, load_quote, load_rows
+from app.billing.facts import Entitlement as LedgerEntry
+from app.billing.measures import measure_of
+from app.billing.taking_back import LotKey, followed, net_of, spread
+from app.charging.refund_rows import refunds_of
+from app.models.orders import Attempt
+from app.models.subscriptions import Entitlement
+from app.subscriptions.apply import take_version, write_history
+from app.subscriptions.facts import load
+
+
+def take_back(conn: Connection, order: RowMapping, amount: int, at: datetime) -> list[Any]:
+    """Append what a refund of so much of the order's money takes back; the rows as ``refunds.takes`` keeps them.
+
+    ``order`` has its ``quote``, ``subscription_id`` and ``subscription_number``. The subscription's version rises, so that
+    no quote made before is confirmed; its plan stays as it is.
+    """
+    book_id, subscription_id = order["book_id"], order["subscription_id"]
+    quote = load_quote(order["quote"])
+    earlier = [row for row in refunds_of(conn, book_id, order["id"]) if row.state != "FAILED" and row.takes]
+    rows = [take for row in earlier for take in load_rows(row.takes)]
+    so_far = sum([row.amount for row in earlier])
+    net = net_of(quote, so_far + amount) + sum([row.amount for row in rows])
+    takes = spread(quote, net, rows)
+    if not takes:
+        return []
+    held = load(conn, book_id, order["subscription_number"])
+    if held is None:
+        raise LookupError(f"order {order['id']} has no subscription")
+    policy = held.book.policy
+    measure = measure_of(policy.get("basis", "month"), held.book.timezone)
+    since = measure.today(at, policy.get("change_day", "new"))
+    items = {item.running_number: item for item in held.facts.items}
+    shapes = {item.running_number: item for item in quote.after}
+    heirs = _heirs(conn, book_id, subscription_id, {(row.item, row.lot) for row in takes}, order["id"])
+    rows = followed(takes, items, shapes, heirs, measure, since)
+    append(conn, book_id, subscription_id, rows, at)
+    if not _is_being_paid(conn, held.open_order):
+        take_version(conn, book_id, subscription_id, held.version)
+        write_history(
+            conn, book_id, subscription_id, held.version + 1, held.facts.items, held.facts.items, cause="refund",
+            order_id=order["id"], at=at,
+        )  # fmt: skip
+    return dump_rows(rows)
+
+
+def append(conn: Connection, book_id: int, subscription_id: int, rows: Iterable[LedgerEntry], at: datetime) -> None:
+    """Rows of no order: an order's own rows go on adding up to its lines."""
+    values = [
+        {
+            "book_id": book_id,
+            "subscription_id": subscription_id,
+            "item": row.item,
+            "lot": row.lot,
+            "span_start": row.start,
+            "span_end": row.end,
+            "amount": row.amount,
+            "order_id": None,
+            "line": None,
+            "created_at": at,
+        }
+        for row in rows
+    ]
+    if values:
+        conn.execute(insert(Entitlement), values)
+
+
+def _heirs(conn: Connection, book_id: int, subscription_id: int, lots: set[LotKey], order_id: str) -> list[LotKey]:
+    """The lots that got what later changes credited of ``lots``, and what was credited of those, in that order."""
+    own = select(func.min(Entitlement.id)).where(Entitlement.book_id == book_id, Entitlement.order_id == order_id)
+    ledger = conn.execute(
+        select(Entitlement.item, Entitlement.lot, Entitlement.amount, Entitlement.order_id)
+        .where(
+            Entitlement.book_id == book_id,
+            Entitlement.subscription_id == subscription_id,
+            Entitlement.order_id.is_not(None),
+            Entitlement.order_id != order_id,
+            Entitlement.id > own.scalar_subquery(),
+        )
+        .order_by(Entitlement.id)
+    ).all()
+    reached, found = set(lots), dict[LotKey, None]()
+    while True:
+        orders = {row.order_id for row in ledger if row.amount < 0 and (row.item, row.lot) in reached}
+        new = [(row.item, row.lot) for row in ledger if row.amount > 0 and row.order_id in orders]
+        fresh = [key for key in new if key not in reached]
+        if not fresh:
+            return list(found)
+        found.update(dict.fromkeys(fresh))
+        reached.update(fresh)
+
+
+def _is_being_paid(conn: Connection, order_id: str | None) -> bool:
+    """An order whose money may be on its way rests on the version that it was quoted for."""
+    if order_id is None:
+        return False
+    open_attempt = select(Attempt.id).where(
+        Attempt.order_id == order_id, Attempt.state.not_in(("DECLINED", "CANCELLED"))
+    )
+    return conn.execute(open_attempt.limit(1)).first() is not None

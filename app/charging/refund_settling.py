@@ -1,0 +1,149 @@
+"""Ends of a refund: the money is back, or for certain it is not; each with what follows from it, one commit each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+
+from app.billing.codec import load_rows
+from app.charging.refund_ledger import append
+from app.charging.refund_rows import RefundRow, move_refund
+from app.charging.transitions import Move, log
+from app.kit.clock import Clock
+from app.models.customers import BalanceEntry, StoredCard
+from app.models.merchants import Book, Merchant
+from app.models.orders import Attempt, Order, Refund
+from app.models.store import Store
+from app.models.subscriptions import Subscription
+from app.outbox import record
+
+
+def settle(store: Store, clock: Clock, row: RefundRow, by: str, gw_ref: str) -> None:
+    """The gateway gave the money back: the order follows, and the customer is told."""
+    now = clock.now()
+    with store.write() as conn:
+        done = {"state": "SUCCEEDED", "gw_ref": gw_ref, "settled_at": now, "last_class": "definite"}
+        move_refund(conn, row, by, done | _at_rest(now))
+        moves = [] if row.state != "CREATED" else [Move("refund", row.id, "CREATED", "SENT", "sent")]
+        old = "SENT" if row.state == "CREATED" else row.state
+        moves.append(Move("refund", row.id, old, "SUCCEEDED", "the gateway gave it back"))
+        log(conn, row.book_id, moves, actor=by, at=now)
+        follow(conn, row.book_id, row.order_id, actor=by, at=now)
+        tell(conn, row.book_id, row.id, now)
+
+
+def fail(store: Store, clock: Clock, row: RefundRow, by: str, why: str, gw_ref: str | None = None) -> None:
+    """For certain no money went back. What the ledger gave up comes back; what a change owed goes to the balance."""
+    now = clock.now()
+    with store.write() as conn:
+        done: dict[str, Any] = {"state": "FAILED", "settled_at": now, "last_class": "definite"}
+        if gw_ref is not None:
+            done["gw_ref"] = gw_ref
+        move_refund(conn, row, by, done | _at_rest(now))
+        log(conn, row.book_id, [Move("refund", row.id, row.state, "FAILED", why)], actor=by, at=now)
+        order = _order(conn, row.book_id, row.order_id)
+        restored = [take._replace(amount=-take.amount) for take in load_rows(row.takes)]
+        append(conn, row.book_id, order["subscription_id"], restored, now)
+        if row.kind == "negative":
+            _to_the_balance(conn, row, order["customer_id"], now)
+        body = {"refund": row.id, "order": row.order_id, "amount": row.amount, "why": why}
+        record(conn, row.book_id, "refund.failed", row.id, 1, "event", body, now)
+
+
+def follow(conn: Connection, book_id: int, order_id: str, *, actor: str, at: datetime) -> bool:
+    """PAID → PART_REFUNDED → REFUNDED by what the gateway really gave back; whether the order moved.
+
+    An order in dispute stays so: call this again once the dispute is won.
+    """
+    order = _order(conn, book_id, order_id)
+    if order["state"] not in ("PAID", "PART_REFUNDED"):
+        return False
+    captured = _sum(conn, Attempt, order_id, "SUCCEEDED")
+    back = _sum(conn, Refund, order_id, "SUCCEEDED")
+    if not back:
+        return False
+    state = "REFUNDED" if back >= captured else "PART_REFUNDED"
+    conn.execute(
+        update(Order)
+        .where(Order.book_id == book_id, Order.id == order_id, Order.state == order["state"])
+        .values(state=state, version=Order.version + 1)
+    )
+    log(conn, book_id, [Move("order", order_id, order["state"], state, "refunded")], actor=actor, at=at)
+    return True
+
+
+def tell(conn: Connection, book_id: int, refund_id: str, at: datetime) -> None:
+    """The event, and the mail unless somebody gave it back at the gateway, which tells the customer itself."""
+    row = (
+        conn.execute(
+            select(
+                Refund.kind, Refund.amount, Refund.currency, Refund.order_id, Refund.cause_order, Refund.reason,
+                Order.number, Order.email, Order.language, Order.total, Order.state,
+                Subscription.number.label("subscription_number"), StoredCard.brand, StoredCard.last4,
+                Merchant.timezone,
+            )
+            .join(Attempt, Attempt.id == Refund.attempt_id)
+            .join(StoredCard, StoredCard.id == Attempt.card_id)
+            .join(Order, Order.id == Refund.order_id)
+            .join(Subscription, Subscription.id == Order.subscription_id)
+            .join(Book, Book.id == Refund.book_id)
+            .join(Merchant, Merchant.id == Book.merchant_id)
+            .where(Refund.book_id == book_id, Refund.id == refund_id)
+        )
+        .mappings()
+        .one()
+    )  # fmt: skip
+    event = {"refund": refund_id, "order": row["order_id"], "number": row["number"], "amount": row["amount"],
+             "currency": row["currency"], "state": row["state"], "kind": row["kind"], "cause": row["cause_order"],
+             "reason": row["reason"]}  # fmt: skip
+    record(conn, book_id, "order.refunded", refund_id, 1, "event", event, at)
+    if row["kind"] != "outside":
+        record(conn, book_id, "refunded", refund_id, 1, "mail", _mail(row, at), at)
+
+
+def _mail(row: RowMapping, at: datetime) -> dict[str, Any]:
+    return {
+        "to": row["email"],
+        "language": row["language"],
+        "order": row["order_id"],
+        "number": row["number"],
+        "subscription": row["subscription_number"],
+        "currency": row["currency"],
+        "amount": row["amount"],
+        "total": row["total"],
+        "card": {"brand": row["brand"], "last4": row["last4"]},
+        "refunded_at": at.isoformat(),
+        "timezone": row["timezone"],
+    }
+
+
+def _at_rest(now: datetime) -> dict[str, Any]:
+    return {"lease_by": None, "lease_until": now, "next_at": None}
+
+
+def _order(conn: Connection, book_id: int, order_id: str) -> RowMapping:
+    query = select(Order.state, Order.subscription_id, Order.customer_id)
+    return conn.execute(query.where(Order.book_id == book_id, Order.id == order_id)).mappings().one()
+
+
+def _sum(conn: Connection, table: type[Attempt] | type[Refund], order_id: str, state: str) -> int:
+    total = select(func.coalesce(func.sum(table.amount), 0))
+    return int(conn.execute(total.where(table.order_id == order_id, table.state == state)).scalar_one())
+
+
+def _to_the_balance(conn: Connection, row: RefundRow, customer_id: int, at: datetime) -> None:
+    """A change gave this money back and the card did not take it: it is the customer's all the same."""
+    conn.execute(
+        insert(BalanceEntry),
+        {
+            "book_id": row.book_id,
+            "customer_id": customer_id,
+            "currency": row.currency,
+            "amount": row.amount,
+            "cause": "refund_failed",
+            "order_id": row.id,
+            "created_at": at,
+        },
+    )

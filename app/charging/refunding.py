@@ -1,0 +1,174 @@
+"""Refunds of captured money, in full and in part: asked for here, driven by ``refund_driving``.
+
+LiftlinkError
+└── RefundRefused
+    order_unknown          no such order in this book
+    nothing_captured       no money was taken for this order: it is open, ended without money, cost nothing, or was invoiced
+    amount_invalid         not an amount above zero
+    nothing_left           everything is given back, or on its way; ``captured``
+    refund_too_large       more than is left; ``left``, ``currency``
+    payment_disputed       a dispute of the payment is open or lost
+    change_in_progress     a change of the same subscription is being paid; ``order``
+
+None of them wrote anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, RowMapping, insert, or_, select
+
+from app.charging.refund_driving import drive_refund, drive_refunds, state_of
+from app.charging.refund_finding import found_refunds
+from app.charging.refund_ledger import take_back
+from app.charging.refund_rows import RefundRow, given_back, is_contested, next_id, refunds_of
+from app.charging.refund_settling import follow
+from app.charging.transitions import BORN, Move, log
+from app.kit.clock import Clock
+from app.kit.errors import LiftlinkError
+from app.kit.faults import fault_point
+from app.models.orders import Attempt, Order, Refund
+from app.models.store import Store
+from app.models.subscriptions import Subscription
+
+__all__ = [
+    "RefundRefused", "RefundRow", "ask_refund", "drive_refund", "drive_refunds", "follow", "found_refunds", "refunds_of",
+    "state_of",
+]  # fmt: skip
+
+REFUNDABLE = ("PAID", "PART_REFUNDED")
+
+
+class RefundRefused(LiftlinkError):
+    """``code`` is one of the list above; nothing happened."""
+
+
+def ask_refund(
+    store: Store, clock: Clock, book_id: int, order: str, amount: int | None, *, reason: str, actor: str
+) -> str:
+    """Promise ``amount`` minor units of an order's money back, or all that is left; the refund's id.
+
+    ``order`` is its id or number. The row, its transition and what the ledger gives up are one commit; then a driver sends
+    it. The subscription's plan stays. Two calls are two refunds. Raises ``RefundRefused``.
+    """
+    with store.write() as conn:
+        refund_id = _ask(conn, book_id, order, amount, reason, actor, clock.now())
+    fault_point("R1")
+    return refund_id
+
+
+def _ask(conn: Connection, book_id: int, order: str, amount: int | None, reason: str, actor: str, now: datetime) -> str:
+    found = find_order(conn, book_id, order)
+    if found is None:
+        raise RefundRefused("order_unknown", f"there is no order {order}", order=order)
+    attempt = capture_of(conn, found["id"])
+    if found["state"] in ("DISPUTED", "LOST") or (attempt is not None and is_contested(conn, attempt.id)):
+        raise RefundRefused("payment_disputed", "the payment is in dispute, or lost in one", order=found["id"])
+    if attempt is None or found["state"] not in (*REFUNDABLE, "REFUNDED"):
+        raise RefundRefused("nothing_captured", "no money was taken for this order", order=found["id"])
+    amount = _within(attempt, amount, given_back(conn, attempt.id))
+    _check_no_change(conn, book_id, found["subscription_id"])
+    takes = take_back(conn, found, amount, now)
+    refund_id = next_id(conn, found["id"])
+    write_refund(conn, attempt, refund_id, amount, "asked", reason=reason, actor=actor, at=now, takes=takes)
+    return refund_id
+
+
+def find_order(conn: Connection, book_id: int, order: str) -> RowMapping | None:
+    """An order by id or number, held until the transaction ends so that two refunds of it follow one another."""
+    query = (
+        select(Order, Subscription.number.label("subscription_number"))
+        .join(Subscription, Subscription.id == Order.subscription_id)
+        .where(Order.book_id == book_id, or_(Order.id == order, Order.number == order.upper()))
+        .with_for_update(of=Order)
+    )
+    return conn.execute(query).mappings().first()
+
+
+class Capture(NamedTuple):
+    """An attempt whose money the gateway took."""
+
+    id: str
+    book_id: int
+    order_id: str
+    amount: int
+    currency: str
+
+
+def capture_of(conn: Connection, order_id: str) -> Capture | None:
+    """The order's attempt that took its money; there is at most one."""
+    columns = (Attempt.id, Attempt.book_id, Attempt.order_id, Attempt.amount, Attempt.currency)
+    row = conn.execute(select(*columns).where(Attempt.order_id == order_id, Attempt.state == "SUCCEEDED")).first()
+    return None if row is None else Capture(*row)
+
+
+def write_refund(
+    conn: Connection,
+    attempt: Capture,
+    refund_id: str,
+    amount: int,
+    kind: str,
+    *,
+    reason: str,
+    actor: str,
+    at: datetime,
+    takes: Sequence[Any] = (),
+    cause_order: str | None = None,
+) -> None:
+    """``CREATED``, due at once, in the caller's transaction."""
+    conn.execute(
+        insert(Refund),
+        {
+            "id": refund_id,
+            "book_id": attempt.book_id,
+            "order_id": attempt.order_id,
+            "attempt_id": attempt.id,
+            "cause_order": cause_order,
+            "kind": kind,
+            "reason": reason,
+            "actor": actor,
+            "amount": amount,
+            "currency": attempt.currency,
+            "state": "CREATED",
+            "takes": list(takes),
+            "next_at": at,
+            "created_at": at,
+        },
+    )
+    log(conn, attempt.book_id, [Move("refund", refund_id, BORN, "CREATED", kind)], actor=actor, at=at)
+
+
+def _within(attempt: Capture, amount: int | None, back: int) -> int:
+    """The amount, if the capture still holds it; None is all that is left."""
+    left = attempt.amount - back
+    if amount is not None and amount <= 0:
+        raise RefundRefused("amount_invalid", "a refund is above zero", field="amount")
+    if left <= 0:
+        raise RefundRefused("nothing_left", "everything is given back, or on its way", captured=attempt.amount)
+    if amount is not None and amount > left:
+        raise RefundRefused(
+            "refund_too_large", "more than is left of this payment", left=left, currency=attempt.currency
+        )
+    return amount or left
+
+
+def _check_no_change(conn: Connection, book_id: int, subscription_id: int) -> None:
+    """A change that is being paid may count on what this refund would take back."""
+    being_paid = (
+        select(Order.id)
+        .join(Attempt, Attempt.order_id == Order.id)
+        .where(
+            Order.book_id == book_id,
+            Order.subscription_id == subscription_id,
+            Order.state == "OPEN",
+            Attempt.state.not_in(("DECLINED", "CANCELLED")),
+        )
+    )
+    other = conn.execute(being_paid.limit(1)).scalar()
+    if other is not None:
+        raise RefundRefused(
+            "change_in_progress", "a change of this subscription is being paid; try again soon", order=other
+        )

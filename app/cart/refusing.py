@@ -184,6 +184,11 @@ def _card(error: ChargingError) -> Answer:
     return again(CheckoutRefused("card_unusable"))
 
 
+def _closed_for_now(_error: ChargingError) -> Answer:
+    """S-35: nothing was written, and the offer is still there in a few minutes."""
+    raise ServiceUnavailable(retry_after=300)
+
+
 CHARGING_PAGES: dict[str, Callable[[ChargingError], Answer]] = {
     "change_in_progress": _busy,
     "link_used": _used_up,
@@ -195,4 +200,5 @@ CHARGING_PAGES: dict[str, Callable[[ChargingError], Answer]] = {
     "balance_moved": _changed,
     "card_unusable": _card,
     "not_eligible": _changed,
+    "charging_closed": _closed_for_now,
 }

@@ -12,7 +12,9 @@ from sqlalchemy import Connection, Update, and_, bindparam, or_, select, update
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.models.links import LinkUse
+from app.models.locks import skip_held
 from app.models.orders import Attempt, Order
+from app.models.work import GatewayWatch
 
 LEASE = timedelta(seconds=60)
 ATTEMPT_LIFE = timedelta(hours=1)
@@ -60,15 +62,38 @@ class AttemptRow:
     order_number: str
     use_jti: str | None
     use_n: int | None
+    gate: str | None = None
+    gate_closed_at: datetime | None = None
+
+    @property
+    def is_shut(self) -> bool:
+        """The database was restored and the account not yet compared: only look, ask the gateway for nothing."""
+        return self.gate == "CLOSED"
+
+    @property
+    def is_from_before_restore(self) -> bool:
+        """What was done for it last may have been lost."""
+        return self.gate_closed_at is not None and self.created_at <= self.gate_closed_at
 
 
 _COLUMNS = tuple(getattr(Attempt, name) for name in AttemptRow.__dataclass_fields__ if hasattr(Attempt, name))
 _ONE = (
-    select(*_COLUMNS, Order.number.label("order_number"), LinkUse.jti.label("use_jti"), LinkUse.n.label("use_n"))
+    select(
+        *_COLUMNS, Order.number.label("order_number"), LinkUse.jti.label("use_jti"), LinkUse.n.label("use_n"),
+        GatewayWatch.gate, GatewayWatch.closed_at,
+    )
     .join(Order, Order.id == Attempt.order_id)
     .outerjoin(LinkUse, and_(LinkUse.book_id == Attempt.book_id, LinkUse.order_id == Attempt.order_id))
+    .outerjoin(
+        GatewayWatch,
+        and_(
+            GatewayWatch.gateway == Attempt.gateway,
+            GatewayWatch.account == Attempt.account,
+            GatewayWatch.livemode == Attempt.livemode,
+        ),
+    )
     .where(Attempt.id == bindparam("id"))
-)
+)  # fmt: skip
 
 
 def read_attempt(conn: Connection, attempt_id: str) -> AttemptRow | None:
@@ -100,12 +125,18 @@ _LEASE = (
 )
 
 
-def lease(conn: Connection, attempt_id: str, by: str, now: datetime) -> bool:
+_UNHELD = skip_held(select(Attempt.id).where(Attempt.id == bindparam("attempt")))
+_TAKE = _LEASE.where(Attempt.id.in_(_UNHELD))
+
+
+def lease(conn: Connection, attempt_id: str, by: str, now: datetime, *, is_mine: bool = False) -> bool:
     """Take the row for ``LEASE``, or take it on; False when another driver has it or nothing is left to do.
 
-    ``next_at`` moves along: if this driver dies, the row is due when its lease ends.
+    ``next_at`` moves along: if this driver dies, the row is due when its lease ends. One that another transaction is just
+    writing is left to it, unless it ``is_mine`` already.
     """
-    taken = conn.execute(_LEASE, {"attempt": attempt_id, "me": by, "now": now, "until": now + LEASE})
+    statement = _LEASE if is_mine else _TAKE
+    taken = conn.execute(statement, {"attempt": attempt_id, "me": by, "now": now, "until": now + LEASE})
     return taken.rowcount == 1
 
 

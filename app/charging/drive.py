@@ -10,6 +10,7 @@ from datetime import timedelta
 from app.charging.attempts import RESTING, AttemptRow, Moved, lease, move, read_attempt
 from app.charging.cancelling import cancel
 from app.charging.driver import Driver, put, put_down
+from app.charging.looking import look
 from app.charging.making import make_object
 from app.charging.paying import pay_object
 from app.gateways.port import AnswerKind, GatewayError, Gateways
@@ -100,6 +101,8 @@ def _step(d: Driver, row: AttemptRow) -> AttemptRow | None:
 
 
 def _next(d: Driver, row: AttemptRow) -> AttemptRow | None:
+    if row.is_shut:
+        return look(d, row)
     late = d.clock.now() >= row.deadline_at
     if late and row.state in ("CREATED", "INTENT", "REQUIRES_ACTION"):
         return put(d, row, "CANCELLING", "deadline")

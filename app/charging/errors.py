@@ -12,6 +12,7 @@ LiftlinkError
     card_unusable         no such card of this customer, or the bank said never to try it again
     not_eligible          the quote itself refuses; ``reason`` is its code
     quote_expired         the quote is older than it may be
+    charging_closed       the database was restored; nothing is charged until the gateway's books were read (``gate``)
 """
 
 from __future__ import annotations

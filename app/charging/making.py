@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
 from app.charging.attempts import AttemptRow, Moved, move, read_attempt
@@ -36,6 +37,8 @@ def make_object(d: Driver, row: AttemptRow) -> AttemptRow | None:
 
 def _may_exist(row: AttemptRow, gateway: Gateway, now: datetime) -> bool:
     fade = min(KEYS_FADE_AFTER, gateway.capabilities.idempotency_ttl * 5 / 6)
+    if row.is_from_before_restore:
+        return True  # TX2 of its object may be among the commits that were lost
     return row.create_try > 0 or row.state == "UNKNOWN" or now - row.created_at >= fade
 
 
@@ -82,11 +85,14 @@ def commit_ref(d: Driver, row: AttemptRow, ref: str) -> AttemptRow | None:
     A driver that slept finds the row taken; unless it is the very same object, it cancels its own and stops.
     """
     now = d.clock.now()
+
+    def tx2(conn: Connection) -> None:
+        taken = {"state": "INTENT", "gw_ref": ref, "last_class": None}
+        move(conn, row, d.by, taken, unreferenced=True)
+        log(conn, row.book_id, [Move("attempt", row.id, row.state, "INTENT", "object made")], actor=d.by, at=now)
+
     try:
-        with d.store.write() as conn:
-            taken = {"state": "INTENT", "gw_ref": ref, "last_class": None}
-            move(conn, row, d.by, taken, unreferenced=True)
-            log(conn, row.book_id, [Move("attempt", row.id, row.state, "INTENT", "object made")], actor=d.by, at=now)
+        d.store.writing(tx2)
     except IntegrityError:
         return quarantine(d, row, f"payment {ref} belongs to another attempt")
     except Moved:
@@ -108,7 +114,7 @@ def _fenced(d: Driver, row: AttemptRow, ref: str) -> None:
 
 def _adopt(d: Driver, row: AttemptRow, found: list[Payment]) -> AttemptRow | None:
     """Objects of this attempt that we made and lost sight of: keep the one that matters, cancel the others."""
-    ranked = sorted(found, key=lambda payment: _CHOICE.get(payment.status, 1))
+    ranked = choice(found)
     adopted = commit_ref(d, row, ranked[0].ref)
     for stray in ranked[1:]:
         if stray.status not in (PaymentStatus.CANCELED, PaymentStatus.SUCCEEDED):
@@ -117,3 +123,8 @@ def _adopt(d: Driver, row: AttemptRow, found: list[Payment]) -> AttemptRow | Non
 
 
 _CHOICE = {PaymentStatus.SUCCEEDED: 0, PaymentStatus.CANCELED: 2}
+
+
+def choice(found: list[Payment]) -> list[Payment]:
+    """Objects of one attempt, the one that matters first: where the money is, then what is still alive."""
+    return sorted(found, key=lambda payment: _CHOICE.get(payment.status, 1))

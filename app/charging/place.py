@@ -13,6 +13,7 @@ from app.billing.states import ATTEMPT_CLOSED
 from app.charging.balances import check_balance, hold
 from app.charging.closing_orders import close_order
 from app.charging.errors import ChargingError
+from app.charging.gate import is_closed
 from app.charging.ordering import ChosenCard, ConsentGiven, NewOrder
 from app.charging.settle import pay
 from app.charging.uses import check_tries, free_use, take_use
@@ -253,6 +254,8 @@ def _attempt(conn: Connection, p: _Placing, order_id: str, n: int, now: datetime
 def _check(conn: Connection, p: _Placing, now: datetime) -> None:
     """What must hold for a new attempt; an order that is there already was checked when it was written."""
     new = p.new
+    if is_closed(conn, new.gateway, new.account, new.livemode):
+        raise ChargingError("charging_closed", "the database was restored and is not compared with the gateway yet")
     p.guard(conn)
     if not new.quote.eligibility.ok:
         raise ChargingError("not_eligible", "the quote refuses", reason=new.quote.eligibility.code)

@@ -15,6 +15,7 @@ from app.charging.cards import finish_due_setups
 from app.charging.drive import driver_name
 from app.charging.hastening import hasten
 from app.charging.leftovers import cancel_leftovers
+from app.charging.refunding import drive_refunds
 from app.charging.repair import expire, sweep
 from app.gateways.port import Gateways
 from app.kit.bell import ThreadBell
@@ -103,6 +104,8 @@ class EmbeddedRunner:
         by = driver_name("worker")
         self._try("attempts", lambda: sweep(
             self._store, self._gateways, self._clock, by=by, limit=self._limit, rung=rung))  # fmt: skip
+        self._try("refunds", lambda: drive_refunds(
+            self._store, self._gateways, self._clock, by=by, limit=self._limit))  # fmt: skip
         self._try("setups", lambda: finish_due_setups(
             self._store, self._gateways, self._clock, by=by, limit=self._limit, rung=rung))  # fmt: skip
         self._try("mail", lambda: deliver_due(

@@ -53,12 +53,12 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def standing_database(worker_id: str) -> Iterator[postgres.Standing | None]:
+def standing_database() -> Iterator[postgres.Standing | None]:
     """PostgreSQL only: one database for all tests of this process, to be set back before each."""
     if not postgres.on_postgres():
         yield None
         return
-    standing = postgres.Standing(postgres.database(f"tests_{worker_id}"))
+    standing = postgres.Standing(postgres.database(postgres.own_name("tests")))
     yield standing
     standing.close()
 

@@ -196,6 +196,11 @@ def database(name: str, *, empty: bool = False) -> str:
     return url_of(sockets, name)
 
 
+def own_name(purpose: str) -> str:
+    """A database's name that only this process of the run uses."""
+    return f"{purpose}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+
+
 class Standing:
     """A database that is set back instead of made anew: deleting a few rows costs far less than a database."""
 
@@ -203,8 +208,12 @@ class Standing:
         self.url = url
         self._connection = psycopg.connect(_dsn(url), autocommit=True)
 
+    def keep(self) -> None:
+        """What is in it now is what it is set back to from here on."""
+        self._connection.execute("SELECT testing.keep()")
+
     def set_back(self) -> None:
-        """No rows, and numbers begin with 1 again. Transactions that something left open are ended first."""
+        """Without ``keep``: no rows, and numbers begin with 1. Transactions that something left open are ended first."""
         self._connection.execute("SELECT testing.set_back()")
 
     def close(self) -> None:
@@ -222,6 +231,23 @@ CREATE TABLE testing.tables AS
         AND pg_get_serial_sequence(quote_ident(c.relname), a.attname) IS NOT NULL LIMIT 1) AS counter
   FROM pg_class c
   WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace AND c.relname <> 'schema_version';
+ALTER TABLE testing.tables ADD COLUMN kept bool NOT NULL DEFAULT false, ADD COLUMN next bigint NOT NULL DEFAULT 1;
+CREATE FUNCTION testing.keep() RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  t record;
+  next bigint;
+BEGIN
+  CREATE SCHEMA kept;
+  FOR t IN SELECT * FROM testing.tables LOOP
+    next := 1;
+    IF t.counter IS NOT NULL THEN
+      EXECUTE 'SELECT last_value + is_called::int FROM ' || t.counter INTO next;
+    END IF;
+    EXECUTE 'CREATE TABLE kept.' || t.name || ' AS SELECT * FROM public.' || t.name;
+    UPDATE testing.tables SET kept = pg_relation_size(('kept.' || t.name)::regclass) > 0, next = keep.next
+      WHERE oid = t.oid;
+  END LOOP;
+END $$;
 CREATE FUNCTION testing.set_back() RETURNS void LANGUAGE plpgsql
 SET session_replication_role = replica SET lock_timeout = '10s' SET synchronous_commit = off AS $$
 DECLARE
@@ -229,14 +255,18 @@ DECLARE
 BEGIN
   PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle' AND backend_type = 'client backend';
-  FOR t IN SELECT name, counter, pg_relation_size(oid) AS size FROM testing.tables WHERE pg_relation_size(oid) > 0 LOOP
+  FOR t IN SELECT name, counter, kept, next, pg_relation_size(oid) AS size FROM testing.tables
+    WHERE pg_relation_size(oid) > 0 LOOP
     IF t.size > 65536 THEN
       EXECUTE 'TRUNCATE public.' || t.name || ' CASCADE';
     ELSE
       EXECUTE 'DELETE FROM public.' || t.name;
     END IF;
     IF t.counter IS NOT NULL THEN
-      PERFORM setval(t.counter, 1, false);
+      PERFORM setval(t.counter, t.next, false);
+    END IF;
+    IF t.kept THEN
+      EXECUTE 'INSERT INTO public.' || t.name || ' SELECT * FROM kept.' || t.name;
     END IF;
   END LOOP;
 END $$;

@@ -12,6 +12,7 @@ import email
 import email.policy
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -43,6 +44,7 @@ from app.models.merchants import Merchant
 from app.models.subscriptions import Subscription
 from app.offers.issue import Terms, issue
 from app.wiring import Adapters, open_services
+from tests import postgres
 from tests.factories import MADE_AT, Seeded, create_card, create_customer, create_subscription, seed
 
 LIFTLINK = Path(sys.executable).with_name("liftlink")
@@ -274,7 +276,10 @@ def serving(folder: Path, empty_database: Path, **settings: str) -> Iterator[Wor
 
 def make_world(folder: Path, empty_database: Path, **settings: str) -> World:
     """The folder, its rows and keys; no server yet."""
-    shutil.copyfile(empty_database, folder / "liftlink.sqlite3")
+    if postgres.on_postgres() and "database_url" not in settings:
+        settings["database_url"] = postgres.database("world_" + re.sub(r"[^a-z0-9]", "_", folder.name.lower())[-40:])
+    if "database_url" not in settings:
+        shutil.copyfile(empty_database, folder / "liftlink.sqlite3")
     port = free_port()
     given = {
         "instance_path": str(folder), "port": str(port), "public_url": f"http://127.0.0.1:{port}", "secret": SECRET,

@@ -23,7 +23,8 @@ def close(d: Driver, row: AttemptRow, state: str, cause: str, decline: Decline |
     A card that may never be tried again is blocked. Whoever was told to wait gets a mail.
     """
     now = d.clock.now()
-    with d.store.write() as conn:
+
+    def end(conn: Connection) -> None:
         reason = decline.reason.value if decline else None
         done = {
             "state": state,
@@ -46,6 +47,8 @@ def close(d: Driver, row: AttemptRow, state: str, cause: str, decline: Decline |
                 .values(blocked=True)
             )
         _tell(conn, row, state, now)
+
+    d.store.writing(end)
 
 
 def _moves(row: AttemptRow, state: str, cause: str) -> list[Move]:

@@ -53,7 +53,7 @@ class Driver:
         if row.lease_until is not None and row.lease_until - now >= LEASE / 2:
             return
         with self.store.write() as conn:
-            if not lease(conn, row.id, self.by, now):
+            if not lease(conn, row.id, self.by, now, is_mine=True):
                 raise Moved(row.id)
 
 

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection, RowMapping, and_, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, or_, select, update
 
 from app.gateways.port import AnswerKind, FinishedSetup, GatewayError, Gateways, Reply, SetupStatus
 from app.gateways.port import StoredCard as GatewayCard
 from app.kit.clock import Clock
 from app.models.customers import StoredCard
+from app.models.locks import skip_held
 from app.models.merchants import Book
 from app.models.store import Store
+from app.models.upsert import insert_or_update
 from app.models.work import CardSetup
 
 LOOKS = tuple(timedelta(seconds=each) for each in (15, 15, 30, 60, 120, 300, 900, 3600))
@@ -56,7 +58,7 @@ def _finish(store: Store, gateways: Gateways, clock: Clock, setup_id: str, by: s
         leased = conn.execute(
             update(CardSetup)
             .where(
-                CardSetup.id == setup_id,
+                CardSetup.id.in_(skip_held(select(CardSetup.id).where(CardSetup.id == setup_id))),
                 CardSetup.state == "OPEN",
                 or_(CardSetup.lease_until.is_(None), CardSetup.lease_until <= now),
             )
@@ -128,9 +130,6 @@ def _store_card(conn: Connection, row: RowMapping, card: GatewayCard, now: datet
         "fingerprint": card.fingerprint,
         "cart_session": None if row["own_email"] else row["cart_session"],
     }
-    known: int | None = conn.execute(select(StoredCard.id).filter_by(**identity)).scalar()
-    if known is not None:
-        conn.execute(update(StoredCard).where(StoredCard.id == known).values(facts))
-        return known
     new = {**identity, **facts, "customer_id": row["customer_id"], "is_default": False, "created_at": now}
-    return conn.execute(insert(StoredCard).returning(StoredCard.id), new).scalar_one()
+    insert_or_update(conn, StoredCard, new, key=tuple(identity), update=facts)
+    return conn.execute(select(StoredCard.id).filter_by(**identity)).scalar_one()

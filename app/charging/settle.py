@@ -49,11 +49,14 @@ def settle(d: Driver, row: AttemptRow) -> None:
     money is there, the change cannot be made.
     """
     now = d.clock.now()
+
+    def tx3(conn: Connection) -> None:
+        done = {"state": "SUCCEEDED", "settled_at": now, "last_class": "definite", "action_url": None}
+        move(conn, row, d.by, done | released(now, None))
+        pay(conn, row.book_id, row.order_id, attempt=row, outcome="paid", actor=d.by, at=now)
+
     try:
-        with d.store.write() as conn:
-            done = {"state": "SUCCEEDED", "settled_at": now, "last_class": "definite", "action_url": None}
-            move(conn, row, d.by, done | released(now, None))
-            pay(conn, row.book_id, row.order_id, attempt=row, outcome="paid", actor=d.by, at=now)
+        d.store.writing(tx3)
     except SubscriptionMoved:
         quarantine(d, row, "paid, but the subscription moved meanwhile", known="paid")
 

@@ -8,19 +8,20 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Select, or_, select, update
 
 from app.kit.clock import Clock
 from app.kit.faults import fault_point
 from app.mail.port import Mail, Mailer, MailError
+from app.models.locks import skip_held
 from app.models.store import Store
 from app.models.work import Outbox
 
 LEASE = timedelta(seconds=60)
 STEPS = tuple(timedelta(minutes=each) for each in (1, 5, 15, 60, 6 * 60, 24 * 60, 24 * 60))
 """After the last of these the row is dead: visible, and sent again only when a person says so."""
-SECRET = frozenset({"url"})
-"""What a delivered row need not keep: a link that somebody could still open."""
+SECRET = frozenset({"url", "seed"})
+"""What a delivered row need not keep: a link that somebody could still open, what a code is made of."""
 _log = structlog.get_logger(__name__)
 
 
@@ -48,6 +49,7 @@ def deliver_due(store: Store, mailer: Mailer, clock: Clock, *, compose: Compose,
     delivered = 0
     for row in _lease(store, clock, by, limit):
         try:
+            _check_time(row, clock.now())
             mail = compose(row)
             fault_point("C10")
             mailer.send(mail)
@@ -61,42 +63,41 @@ def deliver_due(store: Store, mailer: Mailer, clock: Clock, *, compose: Compose,
     return delivered
 
 
+def _check_time(row: MailRow, now: datetime) -> None:
+    """A mail with a ``not_after`` is worth nothing later: it is dead, not late."""
+    until = row.body.get("not_after")
+    if until is not None and now >= datetime.fromisoformat(until):
+        raise MailError("mail_malformed", "what it says is over", not_after=until)
+
+
 def _lease(store: Store, clock: Clock, by: str, limit: int) -> Sequence[MailRow]:
     now = clock.now()
     with store.read() as conn:
-        ids = _due(conn, now, limit)
-    if not ids:
-        return ()
+        if conn.execute(_due(now, 1)).first() is None:
+            return ()
+    # Asked anew, passing over what another worker is just taking: two never wait for each other, nor send the same row.
     with store.write() as conn:
-        conn.execute(
-            update(Outbox)
-            .where(Outbox.id.in_(ids), Outbox.state == "READY", or_(Outbox.lease_until.is_(None), Outbox.lease_until <= now))
-            .values(lease_by=by, lease_until=now + LEASE, next_at=now + LEASE)
-        )  # fmt: skip
         rows = conn.execute(
-            select(Outbox.id, Outbox.book_id, Outbox.kind, Outbox.body, Outbox.tries)
-            .where(Outbox.id.in_(ids), Outbox.lease_by == by)
-            .order_by(Outbox.created_at)
+            update(Outbox)
+            .where(Outbox.id.in_(skip_held(_due(now, limit))))
+            .values(lease_by=by, lease_until=now + LEASE, next_at=now + LEASE)
+            .returning(Outbox.created_at, Outbox.id, Outbox.book_id, Outbox.kind, Outbox.body, Outbox.tries)
         ).all()
-    return [MailRow(*row) for row in rows]
+    return [MailRow(*row[1:]) for row in sorted(rows, key=lambda row: (row[0], row[1]))]
 
 
-def _due(conn: Connection, now: datetime, limit: int) -> Sequence[str]:
+def _due(now: datetime, limit: int) -> Select[str]:
     return (
-        conn.execute(
-            select(Outbox.id)
-            .where(
-                Outbox.next_at.is_not(None),
-                Outbox.next_at <= now,
-                Outbox.channel == "mail",
-                Outbox.state == "READY",
-                or_(Outbox.lease_until.is_(None), Outbox.lease_until <= now),
-            )
-            .order_by(Outbox.next_at)
-            .limit(limit)
+        select(Outbox.id)
+        .where(
+            Outbox.next_at.is_not(None),
+            Outbox.next_at <= now,
+            Outbox.channel == "mail",
+            Outbox.state == "READY",
+            or_(Outbox.lease_until.is_(None), Outbox.lease_until <= now),
         )
-        .scalars()
-        .all()
+        .order_by(Outbox.next_at)
+        .limit(limit)
     )
 
 

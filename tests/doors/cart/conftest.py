@@ -12,6 +12,7 @@ import pytest
 from app.kit.clock import StoppedClock
 from app.models.store import Store
 from app.subscriptions import catalog
+from tests import postgres
 from tests.conftest import TODAY
 from tests.doors.cart.shop import Shop, new_shop
 
@@ -31,14 +32,21 @@ def shop_with(store: Store, clock: StoppedClock, tmp_path: Path) -> Iterator[Cal
 
 
 class _Standing:
-    """A shop whose two files are copied back before each test: wiring and compiled templates are the dear part."""
+    """A shop whose two files (or database and file) are put back before each test: wiring and compiled templates are the dear part."""
 
-    def __init__(self, folder: Path, empty: Path) -> None:
-        self._database, self._instance = folder / "liftlink.sqlite3", folder / "instance"
-        shutil.copyfile(empty, self._database)
-        self.shop = new_shop(Store(f"sqlite:///{self._database}"), StoppedClock(TODAY), self._instance)
+    def __init__(self, folder: Path, empty: Path, standing: postgres.Standing | None) -> None:
+        self._standing, instance = standing, folder / "instance"
+        files = [instance / "sandbox.sqlite3"]
+        url = "" if standing is None else standing.url
+        if standing is None:
+            files.append(folder / "liftlink.sqlite3")
+            shutil.copyfile(empty, files[-1])
+            url = f"sqlite:///{files[-1]}"
+        self.shop = new_shop(Store(url), StoppedClock(TODAY), instance)
         self._close()
-        self._files = {path: path.read_bytes() for path in (self._database, self._instance / "sandbox.sqlite3")}
+        if standing is not None:
+            standing.keep()
+        self._files = {path: path.read_bytes() for path in files}
 
     def _close(self) -> None:
         self.shop.store.close()
@@ -50,6 +58,8 @@ class _Standing:
             for leftover in path.parent.glob(f"{path.name}-*"):
                 leftover.unlink()
             path.write_bytes(content)
+        if self._standing is not None:
+            self._standing.set_back()
         self.shop.clock.at = TODAY
         self.shop.bell.rings, self.shop.bell.awake = 0, False
         self.shop.adapters.directory.forget()
@@ -59,9 +69,12 @@ class _Standing:
 
 @pytest.fixture(scope="session")
 def _standing(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[_Standing]:
-    standing = _Standing(tmp_path_factory.mktemp("shop"), empty_database)
+    database = postgres.Standing(postgres.database(postgres.own_name("shop"))) if postgres.on_postgres() else None
+    standing = _Standing(tmp_path_factory.mktemp("shop"), empty_database, database)
     yield standing
     standing._close()
+    if database is not None:
+        database.close()
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ from app.models.store import Store
 from app.models.subscriptions import Subscription
 
 __all__ = [
-    "RefundRefused", "RefundRow", "ask_refund", "drive_refund", "drive_refunds", "follow", "found_refunds", "refunds_of",
+    "RefundRefused", "RefundRow", "ask_refund", "drive_refund", "drive_refunds", "find_order", "follow", "found_refunds", "refunds_of",
     "state_of",
 ]  # fmt: skip
 

@@ -16,6 +16,7 @@ from app.cli.commands.link import link
 from app.cli.commands.maintenance import maintenance
 from app.cli.commands.merchants import merchant
 from app.cli.commands.offer import offer
+from app.cli.commands.refund import refund
 from app.cli.commands.serve import serve
 from app.cli.commands.settings import settings
 from app.cli.commands.subscription import subscription
@@ -41,6 +42,7 @@ for command in (
     subscription,
     link,
     offer,
+    refund,
     keys,
     serve,
     worker,

@@ -25,6 +25,7 @@ CAUSES = {
     "schedule": "a change was scheduled",
     "undo": "the scheduled change was undone",
     "renewal": "renewed",
+    "refund": "money was given back; the plan stayed",
 }
 BEFORE_AFTER = {"schedule": ("now", "then"), "undo": ("was to be", "stays")}
 OUTCOMES = {

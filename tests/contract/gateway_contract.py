@@ -13,6 +13,7 @@ from app.gateways.port import (
     AnswerKind,
     CreatePayment,
     DeclineReason,
+    DisputeStatus,
     Marks,
     Notice,
     NoticeRefused,
@@ -49,7 +50,8 @@ def created(world: ScriptedWorld, story: Story = Story.APPROVED, *, order: str =
 
 
 def paid(world: ScriptedWorld) -> Payment:
-    answer = confirm(world, created(world).ref, "pay")
+    ref = created(world).ref
+    answer = confirm(world, ref, f"{ref}:pay")
     assert answer.payment, answer
     assert answer.payment.status is PaymentStatus.SUCCEEDED
     return answer.payment
@@ -379,6 +381,44 @@ class Refunds:
         assert world.gateway.refund(created(world).ref, amount=1, mark="r", key="r").kind is AnswerKind.BUG_OR_GONE
 
 
+class Disputes:
+    def listed(self, world: ScriptedWorld, payment: str) -> list[tuple[str, DisputeStatus]]:
+        found = world.gateway.list_disputes(payment=payment)
+        assert found.kind is AnswerKind.DEFINITE, found
+        return [(dispute.ref, dispute.status) for dispute in found.value or ()]
+
+    def test_a_dispute_names_its_payment_its_amount_and_when_it_began(self, world: ScriptedWorld):
+        payment = paid(world)
+        assert self.listed(world, payment.ref) == []
+        before = world.now()
+        ref = world.open_dispute(payment.ref)
+        (dispute,) = world.gateway.list_disputes(payment=payment.ref).value or ()
+        assert (dispute.ref, dispute.payment, dispute.status) == (ref, payment.ref, DisputeStatus.OPEN)
+        assert (dispute.amount, dispute.currency) == (payment.amount, payment.currency)
+        assert abs(dispute.opened_at - before) < timedelta(seconds=60)
+
+    @pytest.mark.parametrize(("won", "status"), [(True, DisputeStatus.WON), (False, DisputeStatus.LOST)])
+    def test_a_decided_dispute_stays_listed_as_decided(self, world: ScriptedWorld, won: bool, status: DisputeStatus):
+        payment = paid(world)
+        ref = world.open_dispute(payment.ref)
+        world.close_dispute(ref, won=won)
+        assert self.listed(world, payment.ref) == [(ref, status)]
+
+    def test_disputes_are_listed_by_time_for_all_payments_of_the_account(self, world: ScriptedWorld):
+        refs = [world.open_dispute(paid(world).ref) for _ in range(2)]
+        since = world.now() - timedelta(minutes=1)
+        found = world.gateway.list_disputes(since=since).value or ()
+        assert [dispute.ref for dispute in found if dispute.ref in refs] == refs
+        assert world.gateway.list_disputes(since=world.now() + timedelta(hours=1)).value == ()
+        other = world.another_account().list_disputes(since=since).value or ()
+        assert not {dispute.ref for dispute in other} & set(refs)
+
+    def test_a_disputed_payment_stays_succeeded(self, world: ScriptedWorld):
+        payment = paid(world)
+        world.open_dispute(payment.ref)
+        assert read(world, payment.ref).status is PaymentStatus.SUCCEEDED
+
+
 class CardPages:
     def test_a_card_added_on_the_gateways_page_pays(self, world: ScriptedWorld):
         customer, order = world.customer(), new_order()
@@ -442,6 +482,31 @@ class Notices:
         assert verify(headers, body, [], world.now()) == NoticeRefused("no_secret")
         assert verify({}, body, [self.SECRET], world.now()) == NoticeRefused("unsigned")
 
+    def test_what_the_installation_was_given_verifies_its_notices(self, world: ScriptedWorld):
+        secrets = world.opened.notice_secrets(world.gateway.account, livemode=world.gateway.livemode)
+        headers, body = world.signed_notice(secrets[0], world.now())
+        assert isinstance(world.gateway.read_notice(headers, body, secrets, world.now()), Notice)
+
+    def test_an_empty_secret_is_no_secret(self, world: ScriptedWorld):
+        headers, body = world.signed_notice(self.SECRET, world.now())
+        assert world.gateway.read_notice(headers, body, ["", " "], world.now()) == NoticeRefused("no_secret")
+
+    @pytest.mark.parametrize(
+        "value",
+        ["", "t=", "t=1", "t=-1,v1=00", "t=1,t=2,v1=00", "t=x,v1=00", "v1=00", "=,=,=", ",", "t=99999999999999999999,v1=0",
+         "t=1.5,v1=a", "t=١,v1=00", "t=1,v1=é", "t=1;v1=00", "v1", "t=1,v1=" + "0" * 100_000],
+    )  # fmt: skip
+    def test_a_malformed_signature_is_refused_and_never_raises(self, world: ScriptedWorld, value: str):
+        (name,) = world.signed_notice(self.SECRET, world.now())[0]
+        refused = world.gateway.read_notice({name: value}, b"{}", [self.SECRET], world.now())
+        assert isinstance(refused, NoticeRefused)
+
+    def test_a_genuine_signature_over_nonsense_is_malformed(self, world: ScriptedWorld):
+        for body in (b"", b"[]", b"{}", b"null", b"\xff\xfe", b'"text"', b"[" * 5000):
+            headers = world.sign(body, self.SECRET, world.now())
+            found = world.gateway.read_notice(headers, body, [self.SECRET], world.now())
+            assert found == NoticeRefused("malformed"), body
+
 
 class Rules:
     def test_every_verb_refuses_to_go_out_inside_a_transaction(self, world: ScriptedWorld):
@@ -462,6 +527,6 @@ class Rules:
 
 
 class GatewayContract(
-    TwoPhases, Idempotency, Reading, Declines, BankChecks, Trouble, Refunds, CardPages, Notices, Rules
+    TwoPhases, Idempotency, Reading, Declines, BankChecks, Trouble, Refunds, Disputes, CardPages, Notices, Rules
 ):
     """Inherit this, name the class ``Test…`` and give it a fixture ``world``."""

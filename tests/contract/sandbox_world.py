@@ -11,10 +11,11 @@ from itertools import count
 from pathlib import Path
 from types import MappingProxyType
 
-from app.gateways.port import CreatePayment, DeclineReason, Gateway, Marks
+from app.gateways.port import CreatePayment, DeclineReason, Gateway, Marks, OpenGateway
 from app.gateways.sandbox import CARDS, Effect, Fault, Sandbox, open_gateway
 from app.gateways.sandbox.notices import HEADER, sign_notice
 from app.kit.clock import StoppedClock
+from tests.contract.world import processes_agree
 
 START = datetime(2026, 7, 1, 12, tzinfo=UTC)
 
@@ -68,6 +69,7 @@ class SandboxWorld:
     def __init__(self, path: Path) -> None:
         self.clock = StoppedClock(START)
         self.sandbox = open_sandbox(path, self.clock)
+        self.opened: OpenGateway = self.sandbox
         self.gateway: Gateway = self.sandbox.at("acct_1", livemode=False)
 
     def customer(self) -> str:
@@ -105,6 +107,12 @@ class SandboxWorld:
     def captured(self, order: str) -> int:
         return self.sandbox.ledger.captured_total(order)
 
+    def open_dispute(self, payment: str) -> str:
+        return self.sandbox.controls.open_dispute(payment)
+
+    def close_dispute(self, ref: str, *, won: bool) -> None:
+        self.sandbox.controls.close_dispute(ref, won=won)
+
     def signed_notice(self, secret: str, at: datetime) -> tuple[dict[str, str], bytes]:
         customer = self.customer()
         request = CreatePayment(500, "USD", customer, CARDS["visa_ok"].token, Marks(f"notice{customer}"))
@@ -122,6 +130,9 @@ class SandboxWorld:
         ).encode()
         return {HEADER: sign_notice(body, secret, at)}, body
 
+    def sign(self, body: bytes, secret: str, at: datetime) -> dict[str, str]:
+        return {HEADER: sign_notice(body, secret, at)}
+
     def another_account(self) -> Gateway:
         return self.sandbox.at("acct_2", livemode=False)
 
@@ -136,14 +147,7 @@ class SandboxWorld:
             )
             for n in range(processes)
         ]
-        for process in started:
-            assert process.stdout
-            assert process.stdout.readline() == "ready\n"
-        for process in started:
-            assert process.stdin
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        kinds = [kind for process in started for kind in process.communicate(timeout=30)[0].split()]
+        kinds = processes_agree(started)
         assert len(kinds) == processes * threads
         assert kinds.count("definite") == 1
 
@@ -159,6 +163,7 @@ class SandboxWorld:
             "cancel_payment": lambda: g.cancel_payment("p", key="k"),
             "refund": lambda: g.refund("p", amount=1, mark="m", key="k"),
             "list_refunds": lambda: g.list_refunds("p"),
+            "list_disputes": lambda: g.list_disputes(),
             "begin_card_setup": lambda: g.begin_card_setup(customer="c", return_url="u", description="", key="k"),
             "finish_card_setup": lambda: g.finish_card_setup("s"),
             "stored_cards": lambda: g.stored_cards("c"),

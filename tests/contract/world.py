@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from app.gateways.port import DeclineReason, Gateway
+from app.gateways.port import DeclineReason, Gateway, OpenGateway
 
 
 class Story(StrEnum):
@@ -33,6 +34,7 @@ class Story(StrEnum):
 class ScriptedWorld(Protocol):
     """One gateway whose outcomes the test decides. Each story befalls the confirm (``UNREACHABLE`` the create)."""
 
+    opened: OpenGateway
     gateway: Gateway
 
     def customer(self) -> str:
@@ -71,8 +73,20 @@ class ScriptedWorld(Protocol):
         """Minor units really taken for the order, from the gateway's own book and not through the adapter."""
         ...
 
+    def open_dispute(self, payment: str) -> str:
+        """The cardholder contests a captured payment; the dispute's reference."""
+        ...
+
+    def close_dispute(self, ref: str, *, won: bool) -> None:
+        """The bank decides."""
+        ...
+
     def signed_notice(self, secret: str, at: datetime) -> tuple[dict[str, str], bytes]:
         """Headers and raw body of a genuine notice about some payment."""
+        ...
+
+    def sign(self, body: bytes, secret: str, at: datetime) -> dict[str, str]:
+        """The headers under which the gateway would send these raw bytes."""
         ...
 
     def another_account(self) -> Gateway: ...
@@ -84,3 +98,15 @@ class ScriptedWorld(Protocol):
     def call_each_verb(self) -> dict[str, Callable[[], object]]:
         """Every verb that goes out, ready to be called."""
         ...
+
+
+def processes_agree(started: Sequence[subprocess.Popen[str]]) -> list[str]:
+    """Lets waiting processes go at once; the kinds of answer that they print."""
+    for process in started:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        assert process.stdin
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return [kind for process in started for kind in process.communicate(timeout=30)[0].split()]

@@ -25,7 +25,7 @@ def read_notice(
     headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime
 ) -> Notice | NoticeRefused:
     """The notice, if any of the secrets signed exactly these bytes within five minutes of ``now``, past or future."""
-    if not any(secrets):
+    if not any(secret.strip() for secret in secrets):
         return NoticeRefused("no_secret")
     given = next((value for name, value in headers.items() if name.lower() == HEADER.lower()), None)
     if given is None:
@@ -35,7 +35,7 @@ def read_notice(
     stamp, macs = _parts(given)
     if stamp is None:
         return NoticeRefused("bad_signature")
-    expected = [_mac(secret, stamp, body) for secret in secrets if secret]
+    expected = [_mac(secret, stamp, body) for secret in secrets if secret.strip()]
     if not any(hmac.compare_digest(mac.encode(), right.encode()) for mac in macs for right in expected):
         return NoticeRefused("bad_signature")
     if abs(now - datetime.fromtimestamp(stamp, UTC)) > TOLERANCE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,9 @@ def refund(at: Account, payment: Answer, *, amount: int, mark: str, key: str) ->
             {"idempotency_key": key},
         ),
     )
-    return found(seen).map(reading.refund)
+    reply = found(seen).map(reading.refund)
+    # "Unexpected state" of a payment says here that nothing was taken: no reading makes that a refund.
+    return replace(reply, kind=AnswerKind.BUG_OR_GONE) if reply.kind is AnswerKind.READ else reply
 
 
 def list_refunds(at: Account, payment: str) -> Reply[tuple[Refund, ...]]:

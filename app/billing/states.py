@@ -1,4 +1,4 @@
-"""Who may follow whom: the states of attempts, orders, refunds, renewals and subscriptions.
+"""Who may follow whom: the states of attempts, orders, refunds, disputes, orphans, renewals and subscriptions.
 
 LiftlinkError
 └── TransitionError     state_unknown, transition_forbidden
@@ -57,6 +57,16 @@ REFUND = _table(
         "FAILED": "",
     }
 )
+DISPUTE = _table({"OPEN": "WON LOST", "WON": "", "LOST": ""})
+ORPHAN = _table(
+    {
+        "FOUND": "ADOPTED CANCELLED REFUNDED PERSON",
+        "PERSON": "FOUND ADOPTED CANCELLED REFUNDED",
+        "ADOPTED": "",
+        "CANCELLED": "",
+        "REFUNDED": "",
+    }
+)
 RENEWAL = _table(
     {
         "DUE": "ORDERED",
@@ -81,6 +91,8 @@ TABLES: Mapping[str, Table] = {
     "attempt": ATTEMPT,
     "order": ORDER,
     "refund": REFUND,
+    "dispute": DISPUTE,
+    "orphan": ORPHAN,
     "renewal": RENEWAL,
     "subscription": SUBSCRIPTION,
 }

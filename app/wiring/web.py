@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,14 +13,17 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.bank import bank_blueprint
 from app.cart import cart
 from app.config import Settings, SettingsError, read_settings, variable
+from app.gateways.port import OpenGateway
+from app.gateways.registry import OpenGateways
 from app.gateways.sandbox import Sandbox
+from app.inbound import inbound_blueprint
 from app.kit.clock import Clock
 from app.kit.faults import install_plan
 from app.web.assets import Assets, register_assets
 from app.web.errors import register_errors
 from app.web.headers import register_headers
 from app.web.i18n import Languages
-from app.web.limits import register_rate_limit
+from app.web.limits import Ceiling, register_rate_limit
 from app.web.logos import Logo, logo_answer
 from app.web.maintenance import register_maintenance
 from app.web.pages import Pages
@@ -66,7 +69,7 @@ def build_app(overrides: Mapping[str, object] | None = None) -> Flask:
         cart_try_limit=settings.cart_try_limit,
         drive_budget=settings.drive_seconds,
     )
-    _dress(app, pages, settings, adapters.clock)
+    _dress(app, pages, settings, adapters.clock, adapters.gateway)
     _register_doors(app, adapters, services)
     if settings.trusted_proxies:
         # Assigned as Flask's documentation asks; only the sender's address and scheme are believed, never the host.
@@ -84,9 +87,9 @@ def _pages(settings: Settings) -> Pages:
     return Pages(ROOT / "templates", Assets(ROOT / "static"), languages, reload=not settings.production)
 
 
-def _dress(app: Flask, pages: Pages, settings: Settings, clock: Clock) -> None:
+def _dress(app: Flask, pages: Pages, settings: Settings, clock: Clock, gateway: OpenGateway | None) -> None:
     """What every answer has in common: headers, errors in the merchant's look, a ceiling, assets, brand and logo."""
-    register_headers(app, gateway_origins=_page_origins(settings), production=settings.production)
+    register_headers(app, gateway_origins=_page_origins(settings, gateway), production=settings.production)
     register_errors(app, pages, merchant_of=merchant_here)
     if settings.rate_limit not in ("", "off"):
         try:
@@ -99,19 +102,30 @@ def _dress(app: Flask, pages: Pages, settings: Settings, clock: Clock) -> None:
     register_brand(app)
 
 
-def _page_origins(settings: Settings) -> tuple[str, ...]:
+def _page_origins(settings: Settings, gateway: OpenGateway | None) -> tuple[str, ...]:
     """Where the gateway's own pages are: browsers apply ``form-action`` to the redirect after a POST too. The sandbox's
-    stand at the public address, which need not be the host that the shopper came by."""
-    return (settings.public_url,) if settings.gateway == "sandbox" else ()
+    stand at the public address, which need not be the host that the shopper came by; another gateway names its own."""
+    if settings.gateway == "sandbox":
+        return (settings.public_url,)
+    return tuple(getattr(gateway, "page_origins", ()))
 
 
 def _register_doors(app: Flask, adapters: Adapters, services: Services) -> None:
     """Each door is registered here and knows no other."""
     app.register_blueprint(cart)
+    limit = adapters.settings.rate_limit
+    ceiling = Ceiling(limit) if limit not in ("", "off") else None
+    app.register_blueprint(inbound_blueprint(_opened(adapters), adapters.store, adapters.clock, adapters.bell, ceiling))
     if isinstance(adapters.gateway, Sandbox):
         pages = services.pages
         app.register_blueprint(bank_blueprint(adapters.gateway.pages, pages.environment(pages.languages.enabled[0])))
     _register_small(app, adapters)
+
+
+def _opened(adapters: Adapters) -> Callable[[str], OpenGateway | None]:
+    """The gateways that are opened here, by name; none when a test brought a registry of its own."""
+    gateways = adapters.gateways
+    return gateways.opened if isinstance(gateways, OpenGateways) else lambda _name: None
 
 
 def _register_small(app: Flask, adapters: Adapters) -> None:

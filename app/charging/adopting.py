@@ -1,0 +1,88 @@
+"""A captured payment whose attempt was given up: the order takes it over, if it is open and everything agrees."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from app.billing.states import ATTEMPT_CLOSED
+from app.charging.abandon import CANCELLABLE, start_cancelling
+from app.charging.attempts import AttemptRow, Moved, move, released
+from app.charging.comparing import mismatch
+from app.charging.observing import Watch
+from app.charging.settle import pay
+from app.charging.transitions import Move, log
+from app.gateways.port import Payment
+from app.models.orders import Attempt, Order
+from app.subscriptions.errors import SubscriptionMoved
+
+
+def why_not(watch: Watch, row: AttemptRow | None, payment: Payment) -> str:
+    """Empty when the attempt that this payment names may have it; else why not, for the person who decides."""
+    if row is None:
+        return "no attempt of ours"
+    if row.gw_ref not in (None, payment.ref):
+        return f"attempt {row.id} has another payment"
+    wrong = mismatch(replace(row, gw_ref=payment.ref), payment)
+    if wrong:
+        return wrong
+    if payment.metadata.order not in ("", row.order_id):
+        return f"order is {payment.metadata.order}, not {row.order_id}"
+    if payment.refunded:
+        return "it was refunded"
+    with watch.store.read() as conn:
+        order = conn.execute(
+            select(Order.state, Order.total, Order.currency).where(
+                Order.book_id == row.book_id, Order.id == row.order_id
+            )
+        ).one()
+    if order.state != "OPEN":
+        return f"order {row.order_id} is {order.state}"
+    if (order.total, order.currency) != (payment.captured, payment.currency):
+        return f"order {row.order_id} asks for {order.total} {order.currency}"
+    return ""
+
+
+def adopt(watch: Watch, row: AttemptRow, payment: Payment) -> str:
+    """The closed attempt has succeeded after all: TX3 with everything that follows. Empty when done; else why not.
+
+    It goes by way of ``QUARANTINED``, so that the log tells that it was final once.
+    """
+    now = watch.clock.now()
+    done = {"state": "SUCCEEDED", "gw_ref": payment.ref, "settled_at": now, "decline_reason": None} | released(
+        now, None
+    )
+    try:
+        with watch.store.write() as conn:
+            move(conn, row, None, done | {"last_class": "definite", "action_url": None})
+            found = Move("attempt", row.id, row.state, "QUARANTINED", "captured all the same")
+            log(conn, row.book_id, [found], actor=watch.by, at=now)
+            between = replace(row, state="QUARANTINED", gw_ref=payment.ref)
+            pay(conn, row.book_id, row.order_id, attempt=between, outcome="paid", actor=watch.by, at=now)
+    except SubscriptionMoved:
+        return "the subscription moved meanwhile"
+    except (IntegrityError, Moved):
+        return "another attempt of its order is open"
+    return ""
+
+
+def stop_rival(watch: Watch, row: AttemptRow) -> bool:
+    """True while another attempt of the order may still take money; one that can be cancelled begins to be."""
+    with watch.store.read() as conn:
+        rival = conn.execute(
+            select(Attempt.id, Attempt.state).where(
+                Attempt.book_id == row.book_id,
+                Attempt.order_id == row.order_id,
+                Attempt.id != row.id,
+                Attempt.state.not_in((*ATTEMPT_CLOSED, "SUCCEEDED", "QUARANTINED")),
+            )
+        ).first()
+    if rival is None:
+        return False
+    if rival.state in CANCELLABLE:
+        with watch.store.write() as conn:
+            cause = "another payment of its order was captured"
+            start_cancelling(conn, rival.id, cause, actor=watch.by, at=watch.clock.now())
+    return True

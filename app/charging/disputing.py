@@ -1,0 +1,134 @@
+"""A cardholder contests a payment: the order is ``DISPUTED`` while the bank decides, then ``PAID`` again or ``LOST``."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, RowMapping, select, update
+
+from app.charging.refund_settling import follow
+from app.charging.transitions import BORN, Move, log
+from app.gateways.port import AnswerKind, DisputeStatus, Gateway
+from app.gateways.port import Dispute as Seen
+from app.kit.clock import Clock
+from app.models.orders import Attempt, Dispute, Order
+from app.models.store import Store
+from app.models.upsert import insert_new
+from app.outbox import record_once
+
+_STATES = {DisputeStatus.OPEN: "OPEN", DisputeStatus.WON: "WON", DisputeStatus.LOST: "LOST"}
+_TOLD = {"OPEN": "order.disputed", "WON": "order.dispute_won", "LOST": "order.dispute_lost"}
+_log = structlog.get_logger(__name__)
+
+
+def take_disputes(store: Store, gateway: Gateway, clock: Clock, attempt_id: str, *, actor: str) -> str:
+    """Read the disputes of this attempt's payment and bring its order to them. Empty when done; else why to look again."""
+    with store.read() as conn:
+        ref: str | None = conn.execute(select(Attempt.gw_ref).where(Attempt.id == attempt_id)).scalar()
+    if ref is None:
+        return ""
+    reply = gateway.list_disputes(payment=ref)
+    if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
+        return f"disputes: {reply.kind}"
+    if reply.value:
+        with store.write() as conn:
+            apply_disputes(conn, attempt_id, reply.value, actor=actor, at=clock.now())
+    return ""
+
+
+def apply_disputes(conn: Connection, attempt_id: str, seen: Sequence[Seen], *, actor: str, at: datetime) -> None:
+    """In the caller's transaction: the rows as the gateway has them, and the order as they say.
+
+    However often and in whatever order it is told, the same disputes lead to the same rows and the same order.
+    """
+    attempt = (
+        conn.execute(
+            select(Attempt.id, Attempt.book_id, Attempt.order_id, Attempt.gateway, Attempt.account).where(
+                Attempt.id == attempt_id
+            )
+        )
+        .mappings()
+        .one()
+    )
+    # Two that read the same dispute wait for each other here where the database has more than one writer.
+    order = (
+        conn.execute(
+            select(Order.id, Order.book_id, Order.number, Order.state, Order.total, Order.version)
+            .where(Order.book_id == attempt["book_id"], Order.id == attempt["order_id"])
+            .with_for_update()
+        )
+        .mappings()
+        .one()
+    )
+    news = [news for each in seen for news in _take(conn, attempt, each, actor, at)]
+    _move_order(conn, order, news, actor, at)
+    for ref, state in news:
+        body = {"order": order["id"], "number": order["number"], "dispute": ref, "attempt": attempt_id}
+        record_once(conn, order["book_id"], _TOLD[state], f"{order['id']}:{ref}", 1, "event", body, at)
+
+
+def _take(conn: Connection, attempt: RowMapping, seen: Seen, actor: str, at: datetime) -> list[tuple[str, str]]:
+    """One dispute's row as the gateway has it; what is new in it, as (reference, state), the opening first."""
+    key = {"gateway": attempt["gateway"], "account": attempt["account"], "gw_ref": seen.ref}
+    now_is, name = _STATES[seen.status], f"{attempt['gateway']}:{attempt['account']}:{seen.ref}"
+    new: dict[str, Any] = {
+        **key,
+        **{column: attempt[column] for column in ("book_id", "order_id")},
+        "attempt_id": attempt["id"],
+        "amount": seen.amount,
+        "currency": seen.currency,
+        "state": "OPEN",
+        "opened_at": seen.opened_at,
+    }
+    was, news = "OPEN", list[tuple[str, str]]()
+    if insert_new(conn, Dispute, new):
+        log(conn, attempt["book_id"], [Move("dispute", name, BORN, "OPEN", "seen")], actor=actor, at=at)
+        news.append((seen.ref, "OPEN"))
+    else:
+        was = conn.execute(select(Dispute.state).filter_by(**key)).scalar_one()
+    if was == now_is:
+        return news
+    if was != "OPEN":
+        _log.error("dispute_reopened", dispute=name, was=was, now=now_is)
+        body = {"dispute": seen.ref, "was": was, "now": now_is, "order": attempt["order_id"]}
+        record_once(conn, attempt["book_id"], "dispute.contradicted", name, now_is, "event", body, at)
+        return news
+    conn.execute(update(Dispute).filter_by(**key).values(state=now_is, closed_at=at))
+    log(conn, attempt["book_id"], [Move("dispute", name, "OPEN", now_is, "the bank decided")], actor=actor, at=at)
+    return [*news, (seen.ref, now_is)]
+
+
+def _move_order(conn: Connection, order: RowMapping, news: Sequence[tuple[str, str]], actor: str, at: datetime) -> None:
+    """The order follows its disputes: one lost is lost, one open is contested, all won is paid as far as not refunded."""
+    states = set(
+        conn.execute(
+            select(Dispute.state).where(Dispute.book_id == order["book_id"], Dispute.order_id == order["id"])
+        ).scalars()
+    )
+    state: str = order["state"]
+    steps: list[str] = []
+    if state in ("PAID", "PART_REFUNDED") and ("OPEN" in states or "LOST" in states or news):
+        steps.append("DISPUTED")
+    if steps or state == "DISPUTED":
+        if "LOST" in states:
+            steps.append("LOST")
+        elif "OPEN" not in states:
+            steps.append("PAID")
+    if not steps:
+        return
+    moved = conn.execute(
+        update(Order)
+        .where(Order.book_id == order["book_id"], Order.id == order["id"], Order.state == state)
+        .values(state=steps[-1], version=Order.version + len(steps))
+    )
+    if moved.rowcount != 1:
+        raise AssertionError(f"order {order['id']} moved under a lock")
+    path = [state, *steps]
+    moves = [Move("order", order["id"], old, new, "dispute") for old, new in itertools.pairwise(path)]
+    log(conn, order["book_id"], moves, actor=actor, at=at)
+    # What was given back before stays given back.
+    follow(conn, order["book_id"], order["id"], actor=actor, at=at)

@@ -1,0 +1,108 @@
+"""Payments at a gateway under our marks that no attempt accounts for: the rows, found once and moved by their states."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, select, update
+
+from app.charging.transitions import BORN, Move, log
+from app.gateways.port import Payment
+from app.models.merchants import Book
+from app.models.orders import Order, Orphan
+from app.models.upsert import insert_new
+from app.outbox import record_once
+
+_log = structlog.get_logger(__name__)
+
+
+def orphan_name(gateway: str, account: str, ref: str) -> str:
+    """How the log of transitions and the events call it."""
+    return f"{gateway}:{account}:{ref}"
+
+
+def note_orphan(
+    conn: Connection, book_id: int, gateway: str, payment: Payment, *, why: str, actor: str, now: datetime
+) -> bool:
+    """In the caller's transaction: keep the payment as an orphan, due at once, and raise the alarm. False when it is known.
+
+    The row belongs to the book whose order the payment names, if that book uses this account; else to ``book_id``.
+    """
+    book = _book_of(conn, gateway, payment) or book_id
+    facts = orphan_facts(payment, why)
+    row = {
+        "gateway": gateway,
+        "account": payment.account,
+        "gw_ref": payment.ref,
+        "book_id": book,
+        "facts": facts,
+        "state": "FOUND",
+        "found_at": now,
+        "next_at": now,
+    }
+    if not insert_new(conn, Orphan, row):
+        return False
+    name = orphan_name(gateway, payment.account, payment.ref)
+    log(conn, book, [Move("orphan", name, BORN, "FOUND", why)], actor=actor, at=now)
+    record_once(conn, book, "orphan.found", name, 1, "event", facts | {"payment": payment.ref}, now)
+    _log.error("orphan_found", payment=payment.ref, book=book, status=payment.status.value, why=why)
+    return True
+
+
+def orphan_facts(payment: Payment, why: str) -> dict[str, Any]:
+    """What is kept of the payment, as it was when it was last seen."""
+    return {
+        "status": payment.status.value,
+        "amount": payment.amount,
+        "captured": payment.captured,
+        "refunded": payment.refunded,
+        "currency": payment.currency,
+        "customer": payment.customer,
+        "livemode": payment.livemode,
+        "order": payment.metadata.order,
+        "attempt": payment.metadata.attempt,
+        "made_at": payment.created_at.isoformat() if payment.created_at else None,
+        "why": why,
+    }
+
+
+def put_orphan(
+    conn: Connection,
+    key: tuple[str, str, str],
+    book_id: int,
+    new: str,
+    values: dict[str, Any],
+    *,
+    by: str,
+    cause: str,
+    now: datetime,
+) -> bool:
+    """``FOUND`` → ``new`` while ``by`` holds the lease; logged, told, and given back. False when it is not ours."""
+    gateway, account, ref = key
+    decided = {"state": new, "decided_at": now, "next_at": None, "lease_by": None, "lease_until": now, **values}
+    where = (Orphan.gateway == gateway, Orphan.account == account, Orphan.gw_ref == ref)
+    ours = (Orphan.state == "FOUND", Orphan.lease_by == by)
+    if conn.execute(update(Orphan).where(*where, *ours).values(decided)).rowcount != 1:
+        return False
+    name = orphan_name(*key)
+    log(conn, book_id, [Move("orphan", name, "FOUND", new, cause)], actor=by, at=now)
+    body = {"payment": ref, "state": new, "why": cause}
+    record_once(conn, book_id, f"orphan.{new.lower()}", name, 1, "event", body, now)
+    return True
+
+
+def _book_of(conn: Connection, gateway: str, payment: Payment) -> int | None:
+    if not payment.metadata.order:
+        return None
+    return conn.execute(
+        select(Order.book_id)
+        .join(Book, Book.id == Order.book_id)
+        .where(
+            Order.id == payment.metadata.order,
+            Book.gateway == gateway,
+            Book.gateway_account == payment.account,
+            Book.mode == ("live" if payment.livemode else "test"),
+        )
+    ).scalar()

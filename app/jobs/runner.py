@@ -14,7 +14,9 @@ from app.accounts.profile import MerchantFacts
 from app.charging.cards import finish_due_setups
 from app.charging.drive import driver_name
 from app.charging.hastening import hasten
+from app.charging.heard import hear
 from app.charging.leftovers import cancel_leftovers
+from app.charging.orphaned import look_after_orphans
 from app.charging.refunding import drive_refunds
 from app.charging.repair import expire, sweep
 from app.gateways.port import Gateways
@@ -104,6 +106,10 @@ class EmbeddedRunner:
         by = driver_name("worker")
         self._try("attempts", lambda: sweep(
             self._store, self._gateways, self._clock, by=by, limit=self._limit, rung=rung))  # fmt: skip
+        self._try("notices", lambda: hear(
+            self._store, self._gateways, self._clock, by=by, limit=self._limit, rung=rung))  # fmt: skip
+        self._try("orphans", lambda: look_after_orphans(
+            self._store, self._gateways, self._clock, by=by, limit=self._limit))  # fmt: skip
         self._try("refunds", lambda: drive_refunds(
             self._store, self._gateways, self._clock, by=by, limit=self._limit))  # fmt: skip
         self._try("setups", lambda: finish_due_setups(

@@ -174,8 +174,8 @@ class Stage:
 
     def at_the_bank(self) -> None:
         """During repair: an answer that was not given yet."""
-        if self.plan.act in ("bank_approves", "bank_refuses"):
-            self.bank(approve=self.plan.act == "bank_approves")
+        if self.plan.act in ("bank_approves", "bank_refuses", "bank_pressed_twice"):
+            self.bank(approve=self.plan.act != "bank_refuses")
 
     def late(self) -> None:
         """Long after: somebody approves what should be over."""
@@ -221,6 +221,16 @@ def _bank(stage: Stage) -> None:
     stage.outcome_page()
 
 
+def _bank_twice(stage: Stage) -> None:
+    """The button of a page that was open before, while the bank asks."""
+    stage.press_all()
+    stage.again()
+    if not stage.world.board.stopped:
+        stage.press_all()
+    stage.sample()
+    stage.bank(approve=True)
+
+
 def _leave(stage: Stage) -> None:
     stage.press_all()
     stage.again()
@@ -238,6 +248,7 @@ ACTS: dict[str, Act] = {
     "bank_approves": Act(_with("visa_3ds"), _bank),
     "bank_refuses": Act(_with("visa_3ds"), _bank),
     "bank_left": Act(_with("visa_3ds"), _plain),
+    "bank_pressed_twice": Act(_with("visa_3ds"), _bank_twice),
     "leave_then_other": Act(_with("visa_3ds"), _leave),
     "processing": Act(_with("visa_processing"), _plain),
     "processing_declined": Act(_with("visa_processing_declined"), _other_card),

@@ -8,8 +8,34 @@ import signal
 import sqlite3
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """How one constraint is taken off."""
+
+    sqlite: tuple[str, ...]
+    postgres: tuple[str, ...]
+    put_back: tuple[str, ...]
+    """On PostgreSQL, once the rows are gone."""
+
+
+_ONE_OPEN = "CREATE UNIQUE INDEX one_open ON attempts (order_id) WHERE state NOT IN ('DECLINED', 'CANCELLED')"
+GUARDS = {
+    "one_open": Guard(("DROP INDEX one_open",), ("DROP INDEX one_open",), (_ONE_OPEN,)),
+    "one_fulfilment": Guard(
+        (
+            "CREATE TABLE loose AS SELECT * FROM fulfilments",
+            "DROP TABLE fulfilments",
+            "ALTER TABLE loose RENAME TO fulfilments",
+        ),
+        ("ALTER TABLE fulfilments DROP CONSTRAINT pk_fulfilments",),
+        ("ALTER TABLE fulfilments ADD CONSTRAINT pk_fulfilments PRIMARY KEY (order_id)",),
+    ),
+}
 
 
 class Database(Protocol):
@@ -27,11 +53,11 @@ class Database(Protocol):
         ...
 
     def rows(self, *statements: str) -> list[list[dict[str, Any]]]:
-        """Read past the application: the rows of each statement, one after the other."""
+        """Read past the application: the rows of each statement, all of one moment."""
         ...
 
-    def change(self, statements: Sequence[str]) -> None:
-        """Change tables for a mutant, before ``freeze``."""
+    def change(self, what: Sequence[str]) -> None:
+        """Take guards off for a mutant (names of ``GUARDS``), right after ``reset``; the next ``reset`` puts them back."""
         ...
 
     def hold_lock(self, milliseconds: int) -> int | None:
@@ -72,14 +98,16 @@ class SqliteDatabase:
         connection = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=20)
         try:
             connection.row_factory = sqlite3.Row
+            connection.execute("BEGIN")
             return [[dict(row) for row in connection.execute(statement)] for statement in statements]
         finally:
             connection.close()
 
-    def change(self, statements: Sequence[str]) -> None:
+    def change(self, what: Sequence[str]) -> None:
         connection = sqlite3.connect(self.path)
-        for statement in statements:
-            connection.execute(statement)
+        for name in what:
+            for statement in GUARDS[name].sqlite:
+                connection.execute(statement)
         connection.commit()
         connection.close()
 

@@ -36,6 +36,8 @@ class Outcome:
     calls: int = 0
     recovery: list[float] = field(default_factory=list)
     """Simulated seconds from healing until each attempt that was not final was."""
+    shares: Counter[str] = field(default_factory=Counter)
+    """Where the real time went."""
     person: int = 0
     seconds: float = 0.0
     ends: Counter[str] = field(default_factory=Counter)
@@ -44,10 +46,12 @@ class Outcome:
 
 
 class Iteration:
-    """Runs one plan in a world. ``prepare`` is run in every forked process: it installs a mutant."""
+    """Runs one plan in a world. ``prepare`` is run in every forked process and ``guards`` are off: for a mutant."""
 
-    def __init__(self, world: World, plan: Plan, prepare: Callable[[], None] = lambda: None) -> None:
-        self.world, self.plan, self.prepare = world, plan, prepare
+    def __init__(
+        self, world: World, plan: Plan, prepare: Callable[[], None] = lambda: None, guards: tuple[str, ...] = ()
+    ) -> None:
+        self.world, self.plan, self.prepare, self.guards = world, plan, prepare, guards
         self.out = Outcome(plan)
         self.draw = random.Random(plan.seed)
         self._told: set[str] = set()
@@ -56,6 +60,7 @@ class Iteration:
         began = time.monotonic()
         self._mark = self.world.log.stat().st_size if self.world.log.exists() else 0
         self.world.fresh()
+        self.world.database.change(self.guards)
         stage = Stage(self.world, self.plan, self.draw, self.sample, self.restart)
         helpers: list[int] = []
         try:
@@ -146,11 +151,12 @@ class Iteration:
         worker.close()
         self.sample()
         with suppress(ProcessLookupError):
-            os.kill(board.stopped, signal.SIGCONT)
+            board.stopped, sleeper = 0, board.stopped
+            os.kill(sleeper, signal.SIGCONT)
 
     def _count(self) -> None:
         board = self.world.board
-        if board.has_fired and not board.stopped and "server" not in self._told:
+        if board.has_fired and not self.plan.zombie and "server" not in self._told:
             self._told.add("server")
             self.out.kills[self.plan.crash.partition(":")[0]] += 1
 
@@ -240,9 +246,9 @@ class Iteration:
 
     def sample(self) -> None:
         """What may never be seen, looked at now."""
+        _, arrived = self.world.bank.ledger()
         view = judge.look(self.world.database, self.world.bank)
-        self._found(judge.at_any_time(view))
-        self.world.bank.let_go()
+        self._found(judge.at_any_time(view, arrived))
 
     def _judge(self) -> None:
         world = self.world

@@ -67,8 +67,11 @@ def look(database: Database, bank: Bank) -> View:
     return View({row["id"]: row for row in orders}, {row["id"]: row for row in attempts}, *rest, *bank.ledger())
 
 
-def at_any_time(v: View) -> Iterator[Violation]:
-    """What may never be seen, not even for a moment."""
+def at_any_time(v: View, arrived: list[Request]) -> Iterator[Violation]:
+    """What may never be seen, not even for a moment. ``arrived``: requests read before the rows were."""
+    for each in arrived:
+        if each.attempt and each.attempt not in v.attempts:
+            yield Violation("I5", f"{each.verb} carried attempt {each.attempt}, which is no row")
     for order in {each.order for each in v.objects if each.captured}:
         row, taken = v.orders.get(order), v.captured(order)
         if row is not None and taken > row["total"]:
@@ -76,6 +79,10 @@ def at_any_time(v: View) -> Iterator[Violation]:
     for order_id, row in v.orders.items():
         if row["state"] in PAID and row["total"] and row["outcome"] == "paid" and v.captured(order_id) == 0:
             yield Violation("I2", f"order {order_id} is {row['state']} and nothing was captured")
+    fulfilled = Counter(row["order_id"] for row in v.fulfilments)
+    for order_id, count in fulfilled.items():
+        if count > 1 or v.orders[order_id]["state"] not in PAID:
+            yield Violation("I17", f"order {order_id} is {v.orders[order_id]['state']} with {count} fulfilments")
     counted = Counter(row["order_id"] for row in v.attempts.values() if row["state"] not in CLOSED)
     for order_id, count in counted.items():
         if count > 1:
@@ -91,7 +98,7 @@ def _refunds(v: View) -> Iterator[Violation]:
 
 def at_rest(v: View) -> Iterator[Violation]:
     """What must hold when nothing runs any more."""
-    yield from at_any_time(v)
+    yield from at_any_time(v, v.requests)
     yield from _money(v)
     yield from _requests(v)
     yield from _rows(v)
@@ -156,9 +163,8 @@ def _requests(v: View) -> Iterator[Violation]:
         if match is not None and each.attempt and match["attempt"] != each.attempt:
             yield Violation("I6", f"{each.verb} of attempt {each.attempt} came with the key {each.key!r}")
         if each.attempt:
-            if each.attempt not in v.attempts:
-                yield Violation("I5", f"{each.verb} carried attempt {each.attempt}, which is no row")
-            elif each.amount is not None and each.amount != v.attempts[each.attempt]["amount"]:
+            row = v.attempts.get(each.attempt)
+            if row is not None and each.amount is not None and each.amount != row["amount"]:
                 yield Violation("I5", f"{each.verb} of {each.attempt} carried {each.amount}")
             if owner.setdefault(each.key, each.attempt) != each.attempt:
                 yield Violation("I6", f"the key {each.key!r} belongs to two attempts")

@@ -9,7 +9,7 @@ APP_POINTS = tuple(f"C{n}" for n in range(9))
 MAIL_POINTS = ("C9", "C10", "C11")
 ALL_POINTS = APP_POINTS + MAIL_POINTS
 ACTS = (
-    "plain", "declined_then_other", "bank_approves", "bank_refuses", "bank_left", "leave_then_other", "two_links",
+    "plain", "declined_then_other", "bank_approves", "bank_refuses", "bank_left", "bank_pressed_twice", "leave_then_other", "two_links",
     "processing", "processing_declined", "press_again",
 )  # fmt: skip
 VERBS = ("create_payment", "confirm_payment", "cancel_payment", "read_payment", "list_payments")
@@ -43,7 +43,7 @@ class Plan:
     skew: int = 0
     """Seconds by which the server's clock is wrong."""
     lock: int = 0
-    """Milliseconds for which another process holds the database's write lock around the press (SQLite)."""
+    """Milliseconds for which another process holds the database's write lock around the press (SQLite, scaled by ten)."""
     restart: int = -1
     """Milliseconds after the press at which the database restarts in immediate mode (PostgreSQL); -1 for never."""
     net: str = ""
@@ -112,7 +112,7 @@ def random_plan(run_seed: int, number: int, *, sqlite: bool, notices: bool = Fal
     if not plan.worker_crash and draw.random() < 0.25:
         plan = replace(plan, worker_crash=f"{draw.choice(('C2', 'C3', 'C4', 'C5', 'C6', 'C7', *MAIL_POINTS))}:1")
     if sqlite and draw.random() < 0.12:
-        plan = replace(plan, lock=draw.choice((20, 60, 150, 400, 900)))
+        plan = replace(plan, lock=draw.choice((100, 300, 600, 1300, 2000)))
     if not sqlite and draw.random() < 0.08:
         plan = replace(plan, restart=draw.randrange(0, 150))
     if network and draw.random() < 0.2:

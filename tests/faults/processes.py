@@ -81,6 +81,8 @@ def stopping(board: Board, point_of_stop: str) -> Points:
         if point == point_of_stop and board.fire():
             board.stopped = os.getpid()
             os.kill(os.getpid(), signal.SIGSTOP)
+            while board.stopped:  # the signal stops a process a little after it is sent: go no step further
+                time.sleep(0.001)
 
     return plan
 

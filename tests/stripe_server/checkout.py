@@ -145,9 +145,9 @@ def create_session(call: Call) -> Row:
         raise invalid("This server has the hosted page only.", "parameter_invalid", param="ui_mode")
     if "success_url" not in p:
         raise invalid("Missing required param: success_url.", "parameter_missing", param="success_url")
-    if "payment_method_types" not in p and "currency" not in p:
+    if "allowed_payment_method_types" not in p and "currency" not in p:
         raise invalid(
-            "`currency` is required when using dynamic payment methods in `setup` mode. Set `currency` or `payment_method_types`.",
+            "`currency` is required when using dynamic payment methods in `setup` mode. Set `currency` or `allowed_payment_method_types`.",
             "parameter_missing",
             param="currency",
         )

@@ -89,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
             )
             self._send(status, text.encode(), "text/html; charset=utf-8", {"Location": to} if to else {})
         else:
-            headers = {name: value for name, value in self.headers.items()}
+            headers = dict(self.headers.items())
             headers.update({name.title(): value for name, value in self.headers.items()})
             self._leave(of.engine.handle(self.command, path, query, headers, body, of.url))
 

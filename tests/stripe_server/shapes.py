@@ -51,8 +51,7 @@ def payment_intent(base: Row, *, amount: int, currency: str, capture_method: str
         "currency": currency, "customer": None, "customer_account": None, "description": None, "excluded_payment_method_types": None,
         "last_payment_error": None, "latest_charge": None, "metadata": {}, "next_action": None, "on_behalf_of": None, "payment_method": None,
         "payment_method_configuration_details": None, "payment_method_options": {}, "payment_method_types": ["card"], "processing": None,
-        "receipt_email": None, "review": None, "setup_future_usage": None, "shipping": None, "source": None,
-        "statement_descriptor": None, "statement_descriptor_suffix": None, "status": "requires_payment_method",
+        "receipt_email": None, "review": None, "setup_future_usage": None, "shipping": None,         "statement_descriptor": None, "statement_descriptor_suffix": None, "status": "requires_payment_method",
         "transfer_data": None, "transfer_group": None,
         "_off_session": False, "_return_url": None, "_check": None, "_resolves_at": None,
     }  # fmt: skip
@@ -75,9 +74,9 @@ def charge(base: Row, intent: Row, method: Row) -> Row:
         "description": intent["description"], "disputed": False, "failure_balance_transaction": None, "failure_code": None,
         "failure_message": None, "fraud_details": {}, "metadata": {**intent["metadata"]}, "on_behalf_of": None, "outcome": None,
         "paid": False, "payment_intent": intent["id"], "payment_method": method["id"],
-        "payment_method_details": {"card": card, "type": "card"}, "presentment_details": None, "receipt_email": None, "receipt_number": None,
+        "payment_method_details": {"card": card, "type": "card"}, "receipt_email": None, "receipt_number": None,
         "receipt_url": f"https://pay.stripe.example/receipts/{base['id']}", "refunded": False, "review": None, "shipping": None,
-        "source": None, "source_transfer": None, "statement_descriptor": None, "statement_descriptor_suffix": None,
+        "source_transfer": None, "statement_descriptor": None, "statement_descriptor_suffix": None,
         "status": "pending", "transfer_data": None, "transfer_group": None,
     }  # fmt: skip
 
@@ -111,7 +110,7 @@ def dispute(base: Row, charged: Row) -> Row:
             "due_by": base["created"] + 7 * 86400, "enhanced_eligibility": {}, "has_evidence": False, "past_due": False, "submission_count": 0,
         },
         "is_charge_refundable": False, "metadata": {}, "payment_intent": charged["payment_intent"], "reason": "fraudulent",
-        "payment_method_details": {"card": {"brand": "visa", "case_type": "chargeback", "network_reason_code": "83"}, "type": "card"},
+        "payment_method_details": {"card": {"brand": "visa", "case_type": "chargeback", "network": "visa", "network_reason_code": "83"}, "type": "card"},
         "status": "needs_response",
     }  # fmt: skip
 

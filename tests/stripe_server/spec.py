@@ -58,7 +58,9 @@ def _object(schema: Body, value: Any, name: str, where: str) -> Body:
             told[key] = _value(more, each, inner, where)
         elif known is None:
             told[key] = each
-        elif not name and key in GONE and where.startswith(("/v1/payment_intents", "/v1/setup_intents")):
+        elif (
+            not name and key in GONE and where.startswith(("/v1/payment_intents", "/v1/setup_intents", "/v1/checkout"))
+        ):
             raise invalid(f"The parameter `{key}` is no longer supported.", GONE[key], param=key)
         else:
             raise invalid(f"Received unknown parameter: {inner}", "parameter_unknown", param=inner)
@@ -153,11 +155,16 @@ def _check_metadata(given: Body) -> None:
 
 @functools.cache
 def _plain_schema() -> dict[str, Any]:
-    return {"definitions": _as_json_schema(document()["components"]["schemas"])}
+    schemas = document()["components"]["schemas"]
+    closed = {
+        name: {"additionalProperties": False, **schema} if "properties" in schema else schema
+        for name, schema in schemas.items()
+    }
+    return {"definitions": _as_json_schema(closed)}
 
 
 def _as_json_schema(node: Any) -> Any:
-    """OpenAPI 3.0's ``nullable`` in JSON Schema's words. Objects that the description closes stay closed."""
+    """OpenAPI 3.0's ``nullable`` in JSON Schema's words."""
     if isinstance(node, list):
         return [_as_json_schema(each) for each in node]
     if not isinstance(node, dict):

@@ -19,6 +19,7 @@ SOURCE = {
     "x-source": "https://github.com/stripe/openapi (openapi/spec3.json), Copyright (c) Stripe; as distributed in the wheel seahaven-stripe-world 0.3.0 (MIT)",
     "x-amendments": [
         "payment_method_types is taken out of what PaymentIntents and SetupIntents are created, updated and confirmed with: API 2026-09-30.endive refuses it",
+        "payment_method_types is called allowed_payment_method_types where a Checkout Session is created: so API 2026-09-30.endive has it",
     ],
 }
 DROPPED = ("description", "title", "x-", "example")
@@ -30,7 +31,7 @@ WHOLE = frozenset(
         "notification_event_request", "payment_flows_automatic_payment_methods_payment_intent", "dispute_evidence", "dispute_evidence_details",
         "dispute_payment_method_details", "dispute_payment_method_details_card", "invoice_setting_customer_setting", "payment_method_card_checks",
         "payment_pages_checkout_session_custom_text", "payment_pages_checkout_session_custom_text_position",
-        "payment_pages_checkout_session_automatic_tax", "refund_destination_details", "refund_destination_details_card", "account", "networks", "three_d_secure_usage", "address",
+        "payment_pages_checkout_session_automatic_tax", "refund_destination_details", "refund_destination_details_card", "account", "networks", "deleted_customer", "three_d_secure_usage", "address",
         "payment_pages_checkout_session_customer_details", "charge_fraud_details", "payment_method_details_card_checks",
     }
 )  # fmt: skip
@@ -58,6 +59,10 @@ def trim(whole: dict[str, Any]) -> dict[str, Any]:
             kept["body"] = _request(_slim(body))
             if route.template.startswith(REFUSED):
                 kept["body"].get("properties", {}).pop("payment_method_types", None)
+            if (route.method, route.template) == ("POST", "/v1/checkout/sessions"):
+                kept["body"]["properties"]["allowed_payment_method_types"] = kept["body"]["properties"].pop(
+                    "payment_method_types"
+                )
         paths.setdefault(route.template, {})[route.method.lower()] = kept
     schemas = {
         name: _slim(whole["components"]["schemas"][name])

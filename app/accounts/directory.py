@@ -15,6 +15,7 @@ from sqlalchemy import select
 from app.accounts.errors import AccountError
 from app.accounts.keys import secret_of
 from app.accounts.profile import MerchantFacts, facts_of
+from app.kit.codes import Codes
 from app.kit.ids import derive
 from app.kit.keys import MasterKeys
 from app.links.signing import KeyRing, SigningKey
@@ -42,6 +43,7 @@ class Directory:
     def __init__(self, store: Store, masters: MasterKeys, seconds: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._masters = masters
+        self.codes = Codes(masters)
         self._seconds = seconds
         self._loading = threading.Lock()
         self._rings: _Rings | None = None

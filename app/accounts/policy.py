@@ -13,6 +13,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "change_day": ("new", "old"),
     "rounding": ("half_up", "half_even", "down"),
     "negative": ("refuse", "zero", "credit", "refund"),
+    "orphan_capture": ("person", "refund"),
 }
 """What is settled and priced today is decided by the pricing room, which refuses by name what it cannot do."""
 
@@ -60,6 +61,31 @@ def _minimum_charge(rule: str, value: object) -> dict[str, str]:
     return {"amount": amount, "below": below}
 
 
+_WAYS = ("code", "card", "either")
+_STEP_UP = ("amount", "link_age_days", "how")
+
+
+def _step_up(rule: str, value: object) -> dict[str, Any]:
+    """``amount:100.00,link_age_days:7,how:code`` on a command line, the same names as JSON elsewhere."""
+    given: Mapping[str, object]
+    if isinstance(value, Mapping):
+        given = cast("Mapping[str, object]", value)
+    else:
+        given = {name: text for name, _, text in (part.partition(":") for part in str(value).split(","))}
+    if not given.keys() & {"amount", "link_age_days"} or not given.keys() <= set(_STEP_UP):
+        raise _wrong(rule, "it holds an amount, an age (link_age_days) or both, and how: amount:100.00,how:code")
+    checked: dict[str, Any] = {"how": str(given.get("how", "code"))}
+    if checked["how"] not in _WAYS:
+        raise _wrong(rule, f"{checked['how']!r} is none of {', '.join(_WAYS)}")
+    if "amount" in given:
+        checked["amount"] = str(given["amount"])
+        if not _AMOUNT.fullmatch(checked["amount"]):
+            raise _wrong(rule, f"{checked['amount']!r} is no amount such as 100.00")
+    if "link_age_days" in given:
+        checked["link_age_days"] = _whole(0, 3650)(rule, given["link_age_days"])
+    return checked
+
+
 _OTHERS: Mapping[str, Callable[[str, object], Any]] = {
     "lock_window": _whole(0, 30 * 86400),
     "unpaid_limit": _whole(1, 1000),
@@ -67,6 +93,7 @@ _OTHERS: Mapping[str, Callable[[str, object], Any]] = {
     "tax_inclusive": _yes_or_no,
     "minimum_charge": _minimum_charge,
     "best_date_hint": _yes_or_no,
+    "step_up": _step_up,
 }
 RULES = (*CHOICES, *_OTHERS)
 

@@ -14,12 +14,14 @@ from app.cart.door import (
     cart_facts,
     cart_scene,
     cart_token,
+    check_quoteless_form,
     done_path,
     form_flags,
     now_seconds,
     opened_cart,
     own_key,
     quote_in,
+    quoteless_token,
     tools,
 )
 from app.cart.pages import render_card, render_kept, render_not_you
@@ -43,7 +45,6 @@ from app.links.sessions import (
     QuoteTicket,
     ReturnState,
     check_form,
-    form_token,
     read_quote,
     read_return,
     sign_return,
@@ -53,7 +54,6 @@ from app.web.frame import with_query
 from app.web.services import for_book, services
 
 LONGEST_AGENT = 500
-NO_QUOTE = ""
 
 
 def show_cart(token: str) -> Answer:
@@ -155,8 +155,7 @@ def card_page(token: str) -> Answer:
 
 def _card_page(cart: Cart, token: str, *, wrong: str | None = None, silent: bool = False) -> Answer:
     scene, facts = _stage(cart, token)
-    # Its forms carry no quote, so their token is of none: nothing can be bought with it.
-    facts = replace(facts, form_token=form_token(token, NO_QUOTE, own_key(cart.book_id)))
+    facts = replace(facts, form_token=quoteless_token(token, cart.book_id))
     base = f"/cart/{token}"
     return render_card(
         scene, facts, add=f"{base}/card", change_email=f"{base}/email", back=base,
@@ -174,7 +173,7 @@ def enter_card(token: str) -> Answer:
     nothing_charged()
     opened = opened_cart(token)
     cart = look_here(opened.book, opened.value)
-    _check_form_without_quote(token, opened.book)
+    check_quoteless_form(token, opened.book)
     scene, _ = _stage(cart, token)
     description = f"{scene.merchant.name}: {scene.tongue.money(cart.quote.due_now, cart.quote.currency)}"
     try:
@@ -186,14 +185,6 @@ def enter_card(token: str) -> Answer:
             raise
         return _card_page(cart, token, silent=True)
     return redirect(url, 303)
-
-
-def _check_form_without_quote(token: str, book_id: int) -> None:
-    """Forms that buy nothing carry the form token of this cart without a quote."""
-    try:
-        check_form(request.form.get("csrf", ""), token, NO_QUOTE, own_key(book_id))
-    except (LinkError, UnicodeError):
-        raise CheckoutRefused("page_too_old") from None
 
 
 def _card_return(setup_id: str, session: CartSession, book_id: int) -> str:
@@ -223,7 +214,7 @@ def change_email(token: str) -> Answer:
     nothing_charged()
     opened = opened_cart(token)
     cart = look_here(opened.book, opened.value)
-    _check_form_without_quote(token, opened.book)
+    check_quoteless_form(token, opened.book)
     typed = request.form.get("email", "").strip()[:320]
     try:
         email = validate_email(typed, check_deliverability=False).normalized

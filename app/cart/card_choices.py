@@ -55,6 +55,8 @@ def _card_meta(tongue: Tongue, card: CardView, next_date: date | None) -> tuple[
             return "", tongue.tell("Expired %(expiry)s, cannot be used.", expiry=expiry)
         if card.declined_now:
             return "bad", tongue.tell("Declined just now, cannot be used again. Expires %(expiry)s.", expiry=expiry)
+        if card.reason == "again":
+            return "", tongue.tell("Enter it again to use it. Expires %(expiry)s.", expiry=expiry)
         return "", tongue.tell("Declined by the bank, cannot be used. Expires %(expiry)s.", expiry=expiry)
     if card.declined_now:
         return "bad", tongue.tell("Declined just now. Expires %(expiry)s.", expiry=expiry)

@@ -17,6 +17,7 @@ from app.cart.views import (
     CardView,
     CartFacts,
     CartUrls,
+    CheckView,
     OfferView,
     OrderView,
     QuantityChoice,
@@ -25,6 +26,7 @@ from app.cart.views import (
 )
 from app.charging.reading import AttemptFacts, CardShown, OrderFacts
 from app.checkout.cart import Cart
+from app.checkout.errors import CheckoutRefused
 from app.checkout.press import Tools
 from app.checkout.withdrawal import needs_start_now
 from app.gateways.port import DeclineText
@@ -34,6 +36,7 @@ from app.links.sessions import (
     CartSession,
     DoneTicket,
     Opened,
+    check_form,
     form_token,
     read_cart,
     sign_cart,
@@ -43,7 +46,7 @@ from app.links.sessions import (
 from app.links.signing import ReadLink, SigningKey
 from app.offers.fresh import FRESH_SECONDS
 from app.subscriptions.facts import CardFacts, Held
-from app.web.i18n import Tongue
+from app.web.i18n import Tongue, local_day
 from app.web.services import for_book, merchant_view, services
 
 Answer = Rendered | Response | BaseResponse
@@ -151,7 +154,32 @@ def cart_facts(
         withdrawal=needs_start_now(cart),
         email_changed=not cart.contact.is_own,
         best_dates=cart.best_dates,
+        check=check_view(cart, token),
     )
+
+
+def check_view(cart: Cart, token: str) -> CheckView | None:
+    """The step-up that stands before Buy Now, while nothing was proved."""
+    if cart.check is None or not cart.check.is_open:
+        return None
+    action = f"/cart/{token}/code" if cart.check.takes_code else ""
+    return CheckView(action, quoteless_token(token, cart.book_id), cart.check.takes_card)
+
+
+NO_QUOTE = ""
+
+
+def quoteless_token(token: str, book_id: int) -> str:
+    """The form token of this cart's forms that buy nothing: they carry no quote, so theirs is of none."""
+    return form_token(token, NO_QUOTE, own_key(book_id))
+
+
+def check_quoteless_form(token: str, book_id: int) -> None:
+    """``page_too_old`` unless the form came from a page of this cart."""
+    try:
+        check_form(request.form.get("csrf", ""), token, NO_QUOTE, own_key(book_id))
+    except (LinkError, UnicodeError):
+        raise CheckoutRefused("page_too_old") from None
 
 
 def quantity_choice(cart: Cart) -> QuantityChoice | None:
@@ -178,7 +206,7 @@ def card_view(card: CardFacts, cart: Cart, declined: AttemptFacts | None = None)
     usable = card.id in cart.usable and not is_dead
     reason = None
     if not usable:
-        reason = "blocked" if card.blocked else "declined" if is_dead else "expired"
+        reason = "blocked" if card.blocked else "declined" if is_dead else _why_not_now(card, cart)
     return CardView(
         ref=str(card.id),
         brand=card.brand,
@@ -190,6 +218,11 @@ def card_view(card: CardFacts, cart: Cart, declined: AttemptFacts | None = None)
         default=card.pays,
         declined_now=of_card is not None,
     )
+
+
+def _why_not_now(card: CardFacts, cart: Cart) -> str:
+    day = local_day(cart.at, cart.held.book.timezone)
+    return "expired" if card.is_expired(day.year, day.month) else "again"
 
 
 def form_flags(form: Mapping[str, str]) -> tuple[bool, bool]:

@@ -44,6 +44,15 @@ class Box(NamedTuple):
     hint: Markup | str = ""
 
 
+class CheckFirst(NamedTuple):
+    """What stands in the place of the button until the holder has proved who they are. ``action`` empty: only a card will do."""
+
+    notice: Notice
+    action: str
+    form_token: str
+    takes_card: bool
+
+
 PriceRow = tuple[Markup | str, Markup | str]
 """A label and a price."""
 
@@ -75,6 +84,7 @@ class Panel(NamedTuple):
     note: str
     no_thanks_url: str
     no_thanks: str
+    check: CheckFirst | None = None
 
 
 class QuantityField(NamedTuple):

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from app.billing.result import Eligibility
 from app.cart import done, due_pages, link_states, offer_states, order_states, refusals, scheduled_pages
+from app.cart.code_page import code_page
 from app.cart.declined import declined_page
 from app.cart.link_states import FreshLink
 from app.cart.pen import Pen, email
@@ -20,7 +21,7 @@ from app.cart.present import NO_PROBLEMS, cart_page
 from app.cart.scheduled_pages import Waiting
 from app.cart.state_page import Action, Form, Hidden, StatePage
 from app.cart.summary import Summary
-from app.cart.views import BankCheck, CartFacts, DeclineView, OrderView, Problems, Scene, summary_of
+from app.cart.views import BankCheck, CartFacts, CodeView, DeclineView, OrderView, Problems, Scene, summary_of
 from app.web.frame import MerchantView, frame_for, is_address, keep_language, legal_text
 from app.web.i18n import Tongue
 from app.web.pages import Pages
@@ -41,6 +42,8 @@ def render_cart(scene: Scene, facts: CartFacts, problems: Problems = NO_PROBLEMS
         status = 409
     elif problems.any_field:
         status = 422
+    elif problems.check_missing:
+        status = 403
     elif problems.provider_silent:
         status = 503
     return Rendered(scene.pages.render("cart/cart.html", scene.tongue, page=page, frame=scene.frame()), status)
@@ -68,6 +71,13 @@ def render_card(
         email=email(facts.subscription.email), email_changed=email_changed, email_error=email_error, typed=typed, silent=silent,
     )  # fmt: skip
     return Rendered(html, 503 if silent else 422 if email_error else 200)
+
+
+def render_code(scene: Scene, view: CodeView) -> Rendered:
+    """S-37: the code of a step-up (200; 422 when it is wrong or over; 429 when no more are sent)."""
+    page = code_page(scene, view)
+    html = scene.pages.render("cart/code.html", scene.tongue, page=page, frame=scene.frame())
+    return Rendered(html, 429 if view.state == "stopped" else 422 if view.wrong else 200)
 
 
 def _state(scene: Scene, page: StatePage, status: int) -> Rendered:

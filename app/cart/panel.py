@@ -7,8 +7,8 @@ from markupsafe import Markup
 from app.cart import phrases, words
 from app.cart.card_choices import card_choices, card_id
 from app.cart.consent_boxes import boxes_of
-from app.cart.page_model import FieldError, Notice, Panel, PriceRow
-from app.cart.pen import Pen, pen_for
+from app.cart.page_model import CheckFirst, FieldError, Notice, Panel, PriceRow
+from app.cart.pen import Pen, email, pen_for
 from app.cart.summary import Summary
 from app.cart.views import CartFacts, DeclineView, Scene
 from app.web.frame import keep_language
@@ -53,7 +53,29 @@ def panel(
         note=_note(tongue, summary, button),
         no_thanks_url=keep_language(urls.no_thanks, scene.tongue),
         no_thanks=phrases.no_thanks(tongue, summary),
+        check=_check_first(tongue, facts),
     )
+
+
+def _check_first(tongue: Tongue, facts: CartFacts) -> CheckFirst | None:
+    check = facts.check
+    if check is None:
+        return None
+    address = email(facts.subscription.email)
+    if not check.action:
+        text = tongue.tell(
+            "The seller asks for the card details again before this is bought. The card is not charged before you agree to the payment."
+        )
+    elif check.takes_card:
+        text = tongue.tell(
+            "We email a code of six digits to %(email)s, or you enter the card details again. Nothing is charged by that.",
+            email=address,
+        )
+    else:
+        text = tongue.tell("We email a code of six digits to %(email)s. Nothing is charged by that.", email=address)
+    action = keep_language(check.action, tongue) if check.action else ""
+    notice = Notice("info", tongue.say("First, show that it is you"), text)
+    return CheckFirst(notice, action, check.form_token, check.takes_card)
 
 
 def _note(tongue: Tongue, summary: Summary, button: str) -> str:

@@ -112,6 +112,9 @@ def _notices(pen: Pen, problems: Problems, summary: Summary) -> tuple[Notice, ..
                 tongue.say("Nothing is lost: this is the offer as it stands now. Please check it and agree again."),
             )
         )  # fmt: skip
+    if problems.check_missing:
+        heading = tongue.say("One thing is missing before you can buy. You have not been charged.")
+        notices.append(Notice("warn", heading, tongue.say("Nothing is lost: show that it is you, then agree again.")))
     if problems.provider_silent:
         heading = tongue.say("Our payment provider is not answering. Nothing was charged.")
         notices.append(

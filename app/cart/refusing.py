@@ -142,6 +142,7 @@ CHECKOUT_PAGES: dict[str, Callable[[CheckoutRefused], Answer]] = {
     "price_changed": again,
     "form_incomplete": again,
     "card_unusable": again,
+    "step_up_needed": again,
     "quantity_wrong": again,
     "quantity_not_offered": _other_quantity,
     "options_wrong": again,

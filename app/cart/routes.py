@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint
 
-from app.cart import buying, opening, outcome, undoing
+from app.cart import buying, opening, outcome, proving, undoing
 from app.cart.door import Answer
 from app.cart.refusing import answer_charging, answer_checkout
 from app.cart.refusing_links import answer_link
@@ -33,6 +33,9 @@ cart.get("/cart/<token>/sent")(opening.fresh_link_sent_for_cart)
 cart.get("/cart/<token>/card")(buying.card_page)
 cart.post("/cart/<token>/card")(buying.enter_card)
 cart.get("/card-back/<state>")(buying.back_from_card_page)
+cart.get("/cart/<token>/code")(proving.code_page)
+cart.post("/cart/<token>/code")(proving.send_code)
+cart.post("/cart/<token>/code/check")(proving.check_code)
 cart.post("/cart/<token>/email")(buying.change_email)
 cart.get("/cart/<token>/not-you")(buying.not_you)
 cart.get("/cart/<token>/no-thanks")(buying.no_thanks)

@@ -76,6 +76,8 @@ def _problems(cart: Cart, error: CheckoutRefused) -> Problems:
         return Problems(
             options_wrong=True, options_typed=typed_by_code(picked), options_reason=str(error.details["reason"])
         )
+    if error.code == "step_up_needed":
+        return Problems(check_missing=True)
     if error.code == "card_unusable":
         return Problems(card_unusable=True)
     shown: QuoteTicket | None = g.get("quote_ticket")

@@ -64,7 +64,8 @@ class SubscriptionView(NamedTuple):
 
 
 class CardView(NamedTuple):
-    """A stored card. ``reason`` says why it is not usable: ``expired``, ``declined`` (cannot pass) or ``blocked``."""
+    """A stored card. ``reason`` says why it is not usable: ``expired``, ``declined`` (cannot pass), ``blocked`` or
+    ``again`` (it must be entered once more first)."""
 
     ref: str
     brand: str
@@ -125,6 +126,35 @@ class CartUrls(NamedTuple):
     cart: str = ""
 
 
+class CheckView(NamedTuple):
+    """What the merchant asks for before a press buys: a code by mail, a card entered again, or either of them.
+
+    ``action`` is where a code is asked for, with ``form_token`` as ``csrf``; empty where a code is not accepted.
+    """
+
+    action: str
+    form_token: str
+    takes_card: bool = False
+
+
+class CodeView(NamedTuple):
+    """How a cart stands with its code: ``state`` is ``none``, ``sent``, ``over`` or ``stopped``; ``left`` tries of this one.
+
+    ``more``: another one may be asked for at ``send``. ``card`` is the way to enter a card again instead; empty: none.
+    """
+
+    state: str
+    left: int
+    more: bool
+    email: str
+    check: str
+    send: str
+    back: str
+    card: str
+    form_token: str
+    wrong: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class PriceChange:
     """The quote that the press carried no longer holds. ``reason``: ``time`` (a period began) or ``other``."""
@@ -161,6 +191,8 @@ class CartFacts:
     the first day."""
     best_dates: tuple[Outlook, ...] = ()
     """What is due on other days, today first, where the merchant lets that be told."""
+    check: CheckView | None = None
+    """What is asked for first; None: nothing, or it was proved."""
 
 
 def summary_of(facts: CartFacts) -> Summary:
@@ -191,12 +223,15 @@ class Problems:
     """The options that were chosen are not offered any more: the page shows the offer's own."""
     price: PriceChange | None = None
     page_too_old: bool = False
+    check_missing: bool = False
+    """The press came before the holder had proved who they are."""
     provider_silent: bool = False
 
     @property
     def any_notice(self) -> bool:
         gone = self.quantity_gone or self.options_gone
-        return bool(self.price) or self.page_too_old or self.provider_silent or gone
+        refused = self.page_too_old or self.check_missing or self.provider_silent
+        return bool(self.price) or refused or gone
 
     @property
     def any_field(self) -> bool:

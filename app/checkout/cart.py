@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, select
@@ -16,6 +16,7 @@ from app.billing.rulebook import Policy, ProductFacts
 from app.billing.standing import StandingRenewal, rises, standing_renewals
 from app.charging.reading import OrderFacts, order_facts, orders_of_link
 from app.checkout.errors import CheckoutRefused
+from app.checkout.stepping_up import Check, check_of, way_asked
 from app.kit.clock import Clock
 from app.kit.ids import Randomness
 from app.links.claims import LinkClaims
@@ -69,6 +70,8 @@ class Cart:
     usable: frozenset[int]
     order: OrderFacts | None
     policy: Policy
+    check: Check | None = None
+    """What the merchant asks of the holder before a press buys; None: nothing."""
 
     @property
     def ticket(self) -> QuoteTicket:
@@ -200,9 +203,31 @@ def cart_at(
         policy=made.policy,
     )
     cart.check_quantity()
+    cart = _checked(connection, cart, now)
     if not cart.quote.eligibility.ok:
         raise CheckoutRefused("not_eligible", cart.quote.eligibility.message or "", cart=cart)
     return cart
+
+
+def _checked(connection: Connection, cart: Cart, now: datetime) -> Cart:
+    """With the step-up that the policy asks for. A card that was to be entered again counts only if it was."""
+    how = step_up_asked(cart, now)
+    if how is None:
+        return cart
+    check = check_of(connection, cart.book_id, session_id(cart.session), cart.held.customer, how, now)
+    if not check.takes_card or check.passed:
+        return replace(cart, check=check)
+    return replace(cart, check=check, usable=cart.usable & check.entered)
+
+
+def step_up_asked(cart: Cart, now: datetime) -> str | None:
+    """How the holder has to prove themselves; None: not at all, as in a preview, where nothing can be bought."""
+    if cart.session.preview or "step_up" not in cart.held.book.policy:
+        return None
+    return way_asked(
+        cart.held.book.policy, cart.quote, asks_card=cart.needs_card, rises=cart.needs_consent,
+        issued=cart.session.claims.issued, now=now,
+    )  # fmt: skip
 
 
 def _priced(

@@ -17,6 +17,7 @@
         price_changed        the figures differ now; ``shown`` is the fingerprint that the page held
         form_incomplete      ``missing`` lists ``consent``, ``start_now``, ``card``
         card_unusable        the chosen card is not one that this cart may charge
+        step_up_needed       the merchant asks for a code or a card entered again first; ``how``
         preview_only         a merchant's preview: nothing can be bought
         gateway_silent       the card page could not be opened; nothing happened
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
 
 from app.charging.place import ChosenCard, ConsentGiven, NewOrder, Placed, place
-from app.checkout.cart import Cart, cart_at, check_withdrawn, instant, offer_of, session_id
+from app.checkout.cart import Cart, cart_at, check_withdrawn, instant, offer_of, session_id, step_up_asked
 from app.checkout.errors import CheckoutRefused
 from app.checkout.press import Pressed, Tools
+from app.checkout.stepping_up import demand
 from app.checkout.withdrawal import needs_start_now
 from app.links.format import encode
 from app.links.sessions import CartSession, QuoteTicket
@@ -38,7 +39,7 @@ def place_order(
     _check_form(cart, pressed)
     return place(
         tools.store, tools.clock, _new_order(cart, session, language), consent(cart), _chosen(cart, pressed),
-        guard=lambda connection: _guard(connection, cart), return_url=return_url, driver=driver,
+        guard=lambda connection: _guard(connection, cart, pressed.card_id, tools.clock.now()), return_url=return_url, driver=driver,
         decline_limit=tools.decline_limit_of(cart.held.book),
     )  # fmt: skip
 
@@ -69,6 +70,8 @@ def _check_form(cart: Cart, pressed: Pressed) -> None:
         missing.append("start_now")
     if missing:
         raise CheckoutRefused("form_incomplete", missing=missing)
+    if cart.check is not None and not cart.check.allows(pressed.card_id):
+        raise CheckoutRefused("step_up_needed", how=cart.check.how)
     if cart.needs_card and pressed.card_id is not None and cart.card(pressed.card_id) is None:
         raise CheckoutRefused("card_unusable")
 
@@ -118,7 +121,7 @@ def _new_order(cart: Cart, session: CartSession, language: str) -> NewOrder:
     )
 
 
-def _guard(connection: Connection, cart: Cart) -> None:
+def _guard(connection: Connection, cart: Cart, card_id: int | None, now: datetime) -> None:
     """Inside the transaction that places the order: is everything still as quoted, and is the link still good?"""
     row = connection.execute(
         select(Subscription.version, Book.policy_version, Book.catalog_version, SigningKey.state)
@@ -136,6 +139,9 @@ def _guard(connection: Connection, cart: Cart) -> None:
     found = offer_of(connection, cart.book_id, cart.session, cart.at, cart.held)
     if found.version != cart.offered.version:
         raise CheckoutRefused("price_changed", shown=cart.quote.fingerprint)
+    how = step_up_asked(cart, now)
+    if how is not None:
+        demand(connection, cart.book_id, session_id(cart.session), cart.held.customer, how, card_id, now)
 
 
 def stored_session(session: CartSession) -> str:

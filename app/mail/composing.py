@@ -15,17 +15,21 @@ from app.billing.wording import explain, label, price_words, says_something
 from app.mail.port import Mail, MailError, Sender
 from app.mail.tongues import MailTongue, Voice
 
-KINDS = ("receipt", "not_charged", "fresh_link", "refunded")
+KINDS = ("receipt", "not_charged", "fresh_link", "refunded", "step_up")
 
 
 class Composer:
     """Turns the body of an outbox row into a mail. A value that is missing is an error, never an empty place.
 
-    ``speak`` gives the voice for a language or locale, in a language that has templates.
+    ``speak`` gives the voice for a language or locale, in a language that has templates. ``code_of`` makes the one-time code
+    of a row's ``seed``, since no row holds one.
     """
 
-    def __init__(self, templates: Path, speak: Callable[[str], Voice]) -> None:
+    def __init__(
+        self, templates: Path, speak: Callable[[str], Voice], code_of: Callable[[str], str] | None = None
+    ) -> None:
         self._speak = speak
+        self._code_of = code_of
         self._environment = Environment(
             loader=FileSystemLoader(templates),
             autoescape=select_autoescape(enabled_extensions=("html",), default=False),
@@ -49,6 +53,8 @@ class Composer:
             "held": [_held(tongue, row, str(body["currency"])) for row in _listed(body, "after")],
         }
         try:
+            if "seed" in body and self._code_of is not None:
+                values["code"] = self._code_of(str(body["seed"]))
             subject, _, text = self._render(kind, tongue, "txt", values).partition("\n")
             html = self._render(kind, tongue, "html", values)
         except (TemplateError, KeyError) as error:

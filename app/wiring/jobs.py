@@ -20,7 +20,7 @@ def make_runner(adapters: Adapters) -> EmbeddedRunner:
         adapters.clock,
         adapters.bell,
         adapters.mailer,
-        Composer(TEMPLATES, tongue_of),
+        Composer(TEMPLATES, tongue_of, adapters.directory.codes.code_of),
         adapters.directory,
     )
 

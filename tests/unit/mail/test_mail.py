@@ -43,12 +43,27 @@ NOT_CHARGED = {
 FRESH_LINK = {
     "to": "dana@brightwell.example", "language": "en", "url": "https://pay.example/u/abc", "subscription": "QM-1048", "short_code": "LK-1", "expires_at": "2026-07-08T00:00:00+00:00",
 }  # fmt: skip
-BODIES = {"receipt": RECEIPT, "not_charged": NOT_CHARGED, "fresh_link": FRESH_LINK}
+REFUNDED = {
+    "to": "dana@brightwell.example", "language": "en", "order": "o1", "number": "UP-1", "subscription": 1048, "currency": "USD",
+    "amount": 200, "total": 500, "card": {"brand": "visa", "last4": "4242"}, "refunded_at": "2026-07-02T21:14:00+00:00",
+    "timezone": "America/Los_Angeles",
+}  # fmt: skip
+STEP_UP = {
+    "to": "dana@brightwell.example", "language": "en", "subscription": "QM-1048", "seed": "m.1", "expires_at": "2026-07-01T21:24:00+00:00",
+    "not_after": "2026-07-01T21:24:00+00:00",
+}  # fmt: skip
+BODIES = {
+    "receipt": RECEIPT,
+    "not_charged": NOT_CHARGED,
+    "fresh_link": FRESH_LINK,
+    "refunded": REFUNDED,
+    "step_up": STEP_UP,
+}
 
 
 @pytest.fixture(scope="module")
 def composer() -> Composer:
-    return Composer(TEMPLATES, tongue_of)
+    return Composer(TEMPLATES, tongue_of, {"m.1": "042517"}.__getitem__)
 
 
 @pytest.mark.parametrize("language", ["en", "fr"])
@@ -227,3 +242,16 @@ def test_a_price_that_is_not_prorated_is_told_by_its_rule(composer: Composer):
     line = {**RECEIPT["lines"][0], "rule": "fixed", "fraction": [1, 1]}
     mail = composer.compose("id", "receipt", {**RECEIPT, "lines": [line]}, SENDER)
     assert "One price for the change, whatever time is left" in mail.text
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_a_code_is_made_when_it_is_mailed_and_stands_in_no_subject(composer: Composer, language: str):
+    mail = composer.compose("id", "step_up", {**STEP_UP, "language": language}, SENDER)
+    assert "042517" in mail.text
+    assert "042517" in mail.html
+    assert "042517" not in mail.subject
+
+
+def test_without_the_means_to_make_a_code_no_mail_is_made():
+    with pytest.raises(MailError):
+        Composer(TEMPLATES, tongue_of).compose("id", "step_up", STEP_UP, SENDER)

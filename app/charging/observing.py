@@ -110,7 +110,7 @@ def _look_by_marks(watch: Watch, at: Place, gateway: Gateway, payment: Payment) 
         return _orphan(watch, at, payment, wrong)
     row = watch.drive(row)
     if row.gw_ref == payment.ref:
-        return _agree(watch, at, gateway, row, payment)
+        return look_at_payment(watch, at, payment.ref)  # anew: the drive may have moved the payment as well
     if row.state not in RESTING:
         return "its attempt is being driven"
     return _orphan(watch, at, payment, f"attempt {row.id} is {row.state} without it")

@@ -12,6 +12,7 @@ import structlog
 
 from app.accounts.profile import MerchantFacts
 from app.charging.cards import finish_due_setups
+from app.charging.compare import compare_due
 from app.charging.drive import driver_name
 from app.charging.hastening import hasten
 from app.charging.heard import hear
@@ -28,6 +29,8 @@ from app.outbox import MailRow, deliver_due
 
 WAIT_SECONDS = 1.0
 EXPIRE_SECONDS = 300.0
+COMPARE_SECONDS = 60.0
+"""How often it is asked whether an account is due: once a day each, and while charging is closed after a restore."""
 LEFTOVER_SECONDS = 24 * 3600.0
 _log = structlog.get_logger(__name__)
 
@@ -75,6 +78,7 @@ class EmbeddedRunner:
         self._passes = [
             _Pass("expire", EXPIRE_SECONDS, lambda: expire(store, clock)),
             _Pass("hasten", EXPIRE_SECONDS, lambda: hasten(store, clock)),
+            _Pass("compare", COMPARE_SECONDS, lambda: compare_due(store, gateways, clock, by=driver_name("compare"))),
             # Not at the start: a server that restarts often would list the gateway's objects each time.
             _Pass("leftovers", LEFTOVER_SECONDS, lambda: cancel_leftovers(store, gateways, clock),
                   time.monotonic() + LEFTOVER_SECONDS),
@@ -115,7 +119,7 @@ class EmbeddedRunner:
         self._try("setups", lambda: finish_due_setups(
             self._store, self._gateways, self._clock, by=by, limit=self._limit, rung=rung))  # fmt: skip
         self._try("mail", lambda: deliver_due(
-            self._store, self._mailer, self._clock, compose=self._compose, by=by, limit=self._limit))  # fmt: skip
+            self._store, self._mailer, self._clock, compose=self.compose, by=by, limit=self._limit))  # fmt: skip
         for each in self._passes:
             now = time.monotonic()
             if now >= each.due_at:
@@ -128,7 +132,8 @@ class EmbeddedRunner:
         except Exception:
             _log.exception("worker_pass_failed", work=name)
 
-    def _compose(self, row: MailRow) -> Mail:
+    def compose(self, row: MailRow) -> Mail:
+        """The mail of an outbox row, from its merchant."""
         return self._composer.compose(row.id, row.kind, row.body, sender_of(self._merchants.merchant(row.book_id)))
 
 

@@ -1,0 +1,222 @@
+"""The two-way comparison (section 9 of the protocol): the gateway's list against our attempts, and our attempts against it.
+
+What only the list can show: money that no row of ours knows, rows whose object is gone, and whatever a lost notice would
+have told: refunds made by hand, disputes. Where both sides agree nothing is asked; each difference is looked at on its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import TypeVar
+
+import structlog
+from sqlalchemy import select
+
+from app.charging.attempts import read_attempt
+from app.charging.cells import agrees
+from app.charging.compare_rows import Ours, differs, given_back, made_since, ours_at, ours_of
+from app.charging.disputing import take_disputes
+from app.charging.gate import Account, accounts_of
+from app.charging.observing import Place, Watch, look_at_payment
+from app.charging.refund_finding import found_refunds
+from app.charging.watching import Watched, begin_watching, due_accounts, is_unwatched, put_down, take
+from app.gateways.port import AnswerKind, Dispute, Gateway, GatewayError, Gateways, Payment
+from app.kit.clock import Clock
+from app.models.orders import Dispute as DisputeRow
+from app.models.store import Store
+from app.outbox import record_once
+
+CHUNK = 500
+T = TypeVar("T")
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How one comparison, or several, went. ``unread``: accounts whose list was not read whole; ``closed``: that still
+    may not charge."""
+
+    accounts: int = 0
+    listed: int = 0
+    differed: int = 0
+    refunds: int = 0
+    disputes: int = 0
+    undecided: int = 0
+    unread: int = 0
+    busy: int = 0
+    opened: int = 0
+    closed: int = 0
+
+    def __add__(self, other: Compared) -> Compared:
+        return Compared(*[getattr(self, each.name) + getattr(other, each.name) for each in fields(self)])
+
+
+def compare(
+    store: Store,
+    gateways: Gateways,
+    clock: Clock,
+    *,
+    by: str,
+    only: Iterable[Account] | None = None,
+    since: datetime | None = None,
+) -> Compared:
+    """Compare these accounts now, or all. ``since``: list further back than from the last whole comparison.
+
+    One account that cannot be read stops no other; its watermark stays where it was.
+    """
+    with store.write() as conn:
+        begin_watching(conn, clock.now())
+        accounts = list(only) if only is not None else accounts_of(conn)
+    done = Compared()
+    for account in accounts:
+        done += _one(Watch(store, gateways, clock, by), account, since)
+    return done
+
+
+def compare_due(store: Store, gateways: Gateways, clock: Clock, *, by: str) -> Compared:
+    """Compare the accounts whose day is over, or whose gate is closed. For the worker, every minute."""
+    now = clock.now()
+    with store.read() as conn:
+        due, unwatched = due_accounts(conn, now), is_unwatched(conn)
+    if unwatched:
+        with store.write() as conn:
+            begin_watching(conn, now)
+    return compare(store, gateways, clock, by=by, only=due) if due else Compared()
+
+
+def _one(watch: Watch, account: Account, since: datetime | None) -> Compared:
+    began = watch.clock.now()
+    with watch.store.write() as conn:
+        watched = take(conn, account, watch.by, began)
+    if watched is None:
+        return Compared(busy=1)
+    done, late = Compared(unread=1), None
+    try:
+        gateway = watch.gateways.of(account.gateway, account.account, livemode=account.livemode)
+        found = _read(watch, watched, gateway, min(since or watched.since, watched.since))
+        if found is not None:
+            done, late = found, gateway.capabilities.late_effect_max
+    except GatewayError as error:
+        _log.warning("not_compared", gateway=account.gateway, account=account.account, code=error.code)
+    except Exception:
+        _log.exception("compare_failed", gateway=account.gateway, account=account.account)
+    with watch.store.write() as conn:
+        opened = put_down(conn, watched, watch.by, began, watch.clock.now(), late)
+    shut = watched.gate == "CLOSED" and not opened
+    return done + Compared(accounts=1, opened=int(opened), closed=int(shut))
+
+
+def _read(watch: Watch, watched: Watched, gateway: Gateway, since: datetime) -> Compared | None:
+    """Both lists, then each difference; None when a list was not read whole."""
+    payments = gateway.list_payments(since=since)
+    disputes = gateway.list_disputes(since=since)
+    for reply in (payments, disputes):
+        if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
+            _log.warning("not_listed", gateway=gateway.name, account=gateway.account, answer=reply.kind)
+            return None
+    listed = payments.value or ()
+    done = Compared(listed=len(listed))
+    for chunk in _chunks(listed):
+        done += _compare_payments(watch, watched, gateway, chunk)
+    done += _compare_missing(watch, watched, gateway, {payment.ref for payment in listed}, since)
+    return done + _compare_disputes(watch, watched, gateway, disputes.value or ())
+
+
+def _compare_payments(watch: Watch, watched: Watched, gateway: Gateway, listed: Sequence[Payment]) -> Compared:
+    with watch.store.read() as conn:
+        by_ref, by_id = ours_of(conn, watched.account, listed)
+        given = given_back(conn, [row.id for row in by_ref.values() if row.state == "SUCCEEDED"])
+    done = Compared()
+    for payment in listed:
+        row = by_ref.get(payment.ref)
+        if row is None and not (payment.metadata.attempt or payment.metadata.order):
+            continue  # the merchant's own business, made by somebody else
+        if row is None:
+            done += _unclaimed(watch, watched, payment, by_id.get(payment.metadata.attempt))
+            continue
+        if not agrees(row.state, payment.status) or (row.state == "SUCCEEDED" and differs(row, payment)):
+            done += _look(watch, watched, payment.ref)
+        if payment.refunded != given.get(row.id, 0):
+            done += _take_refunds(watch, gateway, row.id, payment.ref)
+    return done
+
+
+def _unclaimed(watch: Watch, watched: Watched, payment: Payment, marked: Ours | None) -> Compared:
+    """No row has this object. Its attempt may be about to find it; then it is driven to it."""
+    state = None if marked is None or marked.gw_ref is not None else marked.state
+    if agrees(None, payment.status) and state in (None, "DECLINED", "CANCELLED", "QUARANTINED"):
+        return Compared()
+    return _look(watch, watched, payment.ref)
+
+
+def _look(watch: Watch, watched: Watched, ref: str) -> Compared:
+    at = Place(watched.book, watched.account.gateway, watched.account.account, watched.account.livemode)
+    why = look_at_payment(watch, at, ref)
+    if why:
+        _log.info("compared_undecided", payment=ref, why=why)
+    return Compared(differed=1, undecided=int(bool(why)))
+
+
+def _compare_missing(watch: Watch, watched: Watched, gateway: Gateway, listed: set[str], since: datetime) -> Compared:
+    """The other way round: attempts of that time whose object the list does not have."""
+    with watch.store.read() as conn:
+        rows = made_since(conn, watched.account, since)
+    done = Compared()
+    for row in rows:
+        if row.gw_ref in listed or agrees(row.state, None):
+            continue
+        if row.state != "SUCCEEDED":
+            _drive(watch, row)
+            done += Compared(differed=1)
+        elif row.gw_ref and gateway.read_payment(row.gw_ref).kind is AnswerKind.BUG_OR_GONE:
+            _alarm(watch, row, "the gateway does not have this payment")
+            done += Compared(differed=1)
+    return done
+
+
+def _alarm(watch: Watch, row: Ours, why: str) -> None:
+    """We hold for paid what the gateway does not have: nothing a machine may undo."""
+    _log.error("attempt_contradicted", attempt=row.id, why=why)
+    body = {"attempt": row.id, "order": row.order_id, "payment": row.gw_ref, "why": why}
+    with watch.store.write() as conn:
+        record_once(conn, row.book_id, "attempt.contradicted", row.id, 1, "event", body, watch.clock.now())
+
+
+def _take_refunds(watch: Watch, gateway: Gateway, attempt_id: str, ref: str) -> Compared:
+    reply = gateway.list_refunds(ref)
+    if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
+        return Compared(undecided=1)
+    return Compared(refunds=found_refunds(watch.store, watch.clock, attempt_id, reply.value))
+
+
+def _compare_disputes(watch: Watch, watched: Watched, gateway: Gateway, listed: Sequence[Dispute]) -> Compared:
+    """Disputes that are new, and those of ours that were open when we last looked."""
+    account = watched.account
+    with watch.store.read() as conn:
+        known = select(DisputeRow.gw_ref, DisputeRow.state, DisputeRow.attempt_id).where(
+            DisputeRow.gateway == account.gateway, DisputeRow.account == account.account
+        )
+        rows = {row.gw_ref: row for row in conn.execute(known)}
+        attempts = {row.attempt_id for row in rows.values() if row.state == "OPEN"}
+        new = [each.payment for each in listed if each.ref not in rows or rows[each.ref].state != each.status.upper()]
+        for chunk in _chunks(new):
+            refs, _ = ours_at(conn, account, chunk, ())
+            attempts |= {row.id for row in refs.values()}
+    undecided = sum([
+        bool(take_disputes(watch.store, gateway, watch.clock, each, actor=watch.by)) for each in sorted(attempts)
+    ])  # fmt: skip
+    return Compared(disputes=len(attempts), undecided=undecided)
+
+
+def _drive(watch: Watch, row: Ours) -> None:
+    with watch.store.read() as conn:
+        full = read_attempt(conn, row.id)
+    if full is not None:
+        watch.drive(full)
+
+
+def _chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]

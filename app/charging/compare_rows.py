@@ -1,0 +1,93 @@
+"""Our side of the comparison, read in as few statements as there are chunks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, func, or_, select
+
+from app.charging.gate import Account
+from app.charging.watching import OVERLAP
+from app.gateways.port import Payment
+from app.models.merchants import Book
+from app.models.orders import Attempt, Order, Refund
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """What the comparison needs of an attempt."""
+
+    id: str
+    book_id: int
+    order_id: str
+    state: str
+    gw_ref: str | None
+    amount: int
+    currency: str
+    gw_customer: str
+    payment_method: str
+    livemode: bool
+
+
+_COLUMNS = tuple(getattr(Attempt, name) for name in Ours.__dataclass_fields__)
+
+
+def differs(row: Ours, payment: Payment) -> bool:
+    """Whether a paid attempt and its captured object are about different money."""
+    ours = (row.amount, row.currency, row.gw_customer, row.payment_method, row.livemode, row.amount)
+    theirs = (
+        payment.amount, payment.currency, payment.customer, payment.payment_method, payment.livemode, payment.captured,
+    )  # fmt: skip
+    return ours != theirs
+
+
+def ours_of(conn: Connection, account: Account, listed: Sequence[Payment]) -> tuple[dict[str, Ours], dict[str, Ours]]:
+    """Our attempts that have these objects or are named by them: by the object, and by their own id."""
+    marks = [payment.metadata.attempt for payment in listed if payment.metadata.attempt]
+    return ours_at(conn, account, [payment.ref for payment in listed], marks)
+
+
+def ours_at(
+    conn: Connection, account: Account, refs: Sequence[str], ids: Sequence[str]
+) -> tuple[dict[str, Ours], dict[str, Ours]]:
+    """Our attempts by the object they have, and by their own id."""
+    rows = conn.execute(
+        select(*_COLUMNS).where(
+            Attempt.gateway == account.gateway,
+            Attempt.account == account.account,
+            Attempt.livemode == account.livemode,
+            or_(Attempt.gw_ref.in_(refs), Attempt.id.in_(ids)),
+        )
+    )
+    found = [Ours(*row) for row in rows]
+    return {row.gw_ref: row for row in found if row.gw_ref}, {row.id: row for row in found}
+
+
+def made_since(conn: Connection, account: Account, since: datetime) -> list[Ours]:
+    """Attempts of the time that was listed, through the orders' index by time; an order's attempts are at most its age."""
+    books = select(Book.id).where(Book.gateway == account.gateway, Book.gateway_account == account.account)
+    rows = conn.execute(
+        select(*_COLUMNS)
+        .join(Order, Order.id == Attempt.order_id)
+        .where(
+            Order.book_id.in_(books),
+            Order.created_at >= since + OVERLAP,
+            Attempt.gateway == account.gateway,
+            Attempt.account == account.account,
+            Attempt.livemode == account.livemode,
+            Attempt.gw_ref.is_not(None),
+        )
+    )
+    return [Ours(*row) for row in rows]
+
+
+def given_back(conn: Connection, attempts: Sequence[str]) -> dict[str, int]:
+    """What our own refunds gave back, by attempt."""
+    rows = conn.execute(
+        select(Refund.attempt_id, func.sum(Refund.amount))
+        .where(Refund.attempt_id.in_(attempts), Refund.state == "SUCCEEDED")
+        .group_by(Refund.attempt_id)
+    )
+    return {attempt: int(amount) for attempt, amount in rows}

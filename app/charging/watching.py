@@ -1,0 +1,135 @@
+"""The rows of ``gateway_watch``: who compares an account now, how far its list was read, and when its gate opens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+
+from app.charging.attempts import RESTING
+from app.charging.gate import Account, accounts_of
+from app.models.merchants import Book
+from app.models.orders import Attempt
+from app.models.upsert import insert_new
+from app.models.work import GatewayWatch
+
+LEASE = timedelta(minutes=15)
+"""Longer than the list of any account takes; a comparison that dies is taken over then."""
+EVERY = timedelta(days=1)
+AGAIN = timedelta(minutes=15)
+"""After a list that could not be read whole."""
+OVERLAP = timedelta(hours=1)
+"""What is listed anew each time: clocks differ, and lists may lag behind."""
+_LATE = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """An account under our lease. ``since`` is from when on its objects are listed; ``book`` gets what names no order."""
+
+    account: Account
+    gate: str
+    first_compare_at: datetime | None
+    since: datetime
+    book: int
+
+
+def begin_watching(conn: Connection, now: datetime) -> None:
+    """In the caller's transaction: a row for every account that has none, first due in a day."""
+    for each in accounts_of(conn):
+        key = {"gateway": each.gateway, "account": each.account, "livemode": each.livemode}
+        insert_new(conn, GatewayWatch, {**key, "gate": "OPEN", "next_at": now + EVERY})
+
+
+def is_unwatched(conn: Connection) -> bool:
+    """Whether some account has no row yet."""
+    rows: int = conn.execute(select(func.count()).select_from(GatewayWatch)).scalar_one()
+    return len(accounts_of(conn)) > rows
+
+
+def due_accounts(conn: Connection, now: datetime) -> list[Account]:
+    """Accounts whose comparison is due and that nobody compares now."""
+    query = select(GatewayWatch.gateway, GatewayWatch.account, GatewayWatch.livemode)
+    return [Account(*row) for row in conn.execute(query.where(GatewayWatch.next_at <= now, _is_free(now)))]
+
+
+def take(conn: Connection, account: Account, by: str, now: datetime) -> Watched | None:
+    """The account under the lease of ``by``; None while somebody else compares it."""
+    taken = conn.execute(
+        update(GatewayWatch)
+        .where(_is(account), _is_free(now))
+        .values(lease_by=by, lease_until=now + LEASE, next_at=now + LEASE)
+    )
+    book = conn.execute(
+        select(Book.created_at, Book.id)
+        .where(
+            Book.gateway == account.gateway,
+            Book.gateway_account == account.account,
+            Book.mode == ("live" if account.livemode else "test"),
+        )
+        .order_by(Book.created_at, Book.id)
+        .limit(1)
+    ).first()
+    if taken.rowcount != 1 or book is None:
+        return None
+    row = conn.execute(
+        select(GatewayWatch.gate, GatewayWatch.first_compare_at, GatewayWatch.compared_until).where(_is(account))
+    ).one()
+    return Watched(account, row.gate, row.first_compare_at, (row.compared_until or book.created_at) - OVERLAP, book.id)
+
+
+def put_down(
+    conn: Connection, watched: Watched, by: str, began: datetime, now: datetime, late: timedelta | None
+) -> bool:
+    """After the comparison; ``late`` is the gateway's latest late effect, None when the list was not read whole.
+
+    True when this opens the account's gate: it was closed, and the list was read whole once more after anything that was
+    on its way when it closed had its time.
+    """
+    free: dict[str, Any] = {"lease_by": None, "lease_until": now}
+    opens = False
+    if late is None:
+        values = {"next_at": now + AGAIN}
+    elif watched.gate != "CLOSED":
+        values = {"compared_until": began, "next_at": now + EVERY}
+    elif watched.first_compare_at is None or began < watched.first_compare_at + late:
+        first = watched.first_compare_at or began
+        # The watermark stays: the second reading lists the same objects again.
+        values = {"first_compare_at": first, "next_at": max(now, first + late) + _LATE}
+    else:
+        opens = True
+        values = {"gate": "OPEN", "compared_until": began, "next_at": now + EVERY}
+    mine = and_(_is(watched.account), GatewayWatch.lease_by == by, GatewayWatch.gate == watched.gate)
+    written = conn.execute(update(GatewayWatch).where(mine).values(values | free)).rowcount == 1
+    if opens and written:
+        _go_on(conn, watched.account, now)
+    return opens and written
+
+
+def _go_on(conn: Connection, account: Account, now: datetime) -> None:
+    """What was only read while the gate was closed is due."""
+    conn.execute(
+        update(Attempt)
+        .where(
+            Attempt.gateway == account.gateway,
+            Attempt.account == account.account,
+            Attempt.livemode == account.livemode,
+            Attempt.state.not_in(RESTING),
+            Attempt.next_at > now,
+        )
+        .values(next_at=now)
+    )
+
+
+def _is(account: Account) -> ColumnElement[bool]:
+    return and_(
+        GatewayWatch.gateway == account.gateway,
+        GatewayWatch.account == account.account,
+        GatewayWatch.livemode == account.livemode,
+    )
+
+
+def _is_free(now: datetime) -> ColumnElement[bool]:
+    return or_(GatewayWatch.lease_until.is_(None), GatewayWatch.lease_until <= now)

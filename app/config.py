@@ -329,7 +329,9 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
 
 def warnings_for(settings: Settings) -> list[str]:
     """What an operator should hear at start: each sentence names its setting."""
-    said = [f"{name} is no setting of Liftlink and changes nothing" for name in unknown_variables(os.environ)]
+    gateways = f"{variable(settings.gateway)}_"
+    strange = [name for name in unknown_variables(os.environ) if not name.startswith(gateways)]
+    said = [f"{name} is no setting of Liftlink and changes nothing" for name in strange]
     if not settings.production:
         said.append("LIFTLINK_ENVIRONMENT is development: not for real customers")
         if not _is_loopback(settings.host):

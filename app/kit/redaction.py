@@ -6,7 +6,7 @@ import re
 
 _API_KEY = re.compile(r"\b([sr]k)_(live|test)_[0-9A-Za-z*_]+", re.ASCII)
 _SIGNING = re.compile(r"\bwhsec_[0-9A-Za-z+/=_-]+", re.ASCII)
-_CLIENT = re.compile(r"\b([a-z]{2,8}_[0-9A-Za-z]+)_secret_[0-9A-Za-z%#/+=_-]+", re.ASCII)
+_CLIENT = re.compile(r"\b([a-z]{2,8}(?:_test|_live)?_[0-9A-Za-z]+)_secret_[0-9A-Za-z%#/+=_-]+", re.ASCII)
 _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[\w.~+/=-]{8,}", re.ASCII)
 
 

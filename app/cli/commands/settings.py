@@ -12,7 +12,8 @@ Every setting of Liftlink, made from `app/config.py` by `liftlink settings --mar
 
 A setting is read once at start, from the first of these that has it: the environment, the file `settings.env` in the
 instance folder (`LIFTLINK_PORT=8080`, one a line), its default. A wrong value stops the start and is named. A gateway
-called `x` is also handed every variable that begins with `LIFTLINK_X_`.
+called `x` is also handed every variable of the environment (not of the file) that begins with `LIFTLINK_X_`; those of
+Stripe are in [stripe.md](stripe.md).
 """
 
 

@@ -177,9 +177,11 @@ class StripeShaped:
         with self._turn:
             listener, self._door = self._door, None
             if listener is not None:
-                listener.socket.close()  # from now on refused, also before the loop has ended
+                with contextlib.suppress(OSError):
+                    listener.socket.shutdown(socket.SHUT_RDWR)  # from now on refused, also before the loop has ended
+                listener.shutdown()
+                listener.server_close()
                 listener.cut_connections()
-                _in_thread(listener.shutdown)
             if seconds and self._timer is None:
                 self._timer = threading.Timer(seconds, self.open)
                 self._timer.daemon = True

@@ -1,0 +1,107 @@
+"""The gateway's own ledger against ours."""
+
+from __future__ import annotations
+
+from app.charging.audit.findings import Check, Seen, judged
+from app.charging.audit.scene import CLOSED, OPEN_STATES, PAID_STATES, Row, Scene
+from app.gateways.port import Payment, PaymentStatus
+
+_ALIVE = (PaymentStatus.SUCCEEDED, PaymentStatus.PROCESSING)
+
+
+def taken_once(scene: Scene) -> Seen:
+    """What was captured for an order is nothing or its total; what was given back to an orphan in whole does not count."""
+    orders, held = scene.rows.order, scene.held
+    for order_id, payments in held.of_order.items():
+        order = orders.get(order_id)
+        if order is None:
+            continue  # a capture of no order is the next check's business
+        taken = sum([one.captured for one in payments if not _was_returned(scene, one)])
+        wrong = taken not in (0, order["total"])
+        yield judged(f"order {order_id}", wrong, f"captured {taken}, its total is {order['total']} {order['currency']}")
+
+
+def paid_is_captured(scene: Scene) -> Seen:
+    """PAID, or later, exactly if the money was taken; an order that cost nothing or goes by invoice has none to take."""
+    held = scene.held
+    for order in scene.rows.orders:
+        owed = order["total"] if order["outcome"] != "due" else 0
+        taken = sum([one.captured for one in held.of_order.get(order["id"], ()) if not _was_returned(scene, one)])
+        name = f"order {order['id']}"
+        if order["state"] in PAID_STATES:
+            yield judged(name, taken != owed, f"is {order['state']}, the gateway captured {taken} of {owed}")
+        elif taken:
+            under_way = any(one["state"] in OPEN_STATES for one in scene.rows.attempts_of.get(order["id"], ()))
+            yield judged(name, not under_way, f"is {order['state']}, the gateway captured {taken}")
+        else:
+            yield None
+
+
+def every_capture_is_known(scene: Scene) -> Seen:
+    """Under our marks: one attempt with the same amount, currency, account, customer and card, or a row of the orphans."""
+    by_id = {row["id"]: row for row in scene.rows.attempts}
+    orphans = {(row["gateway"], row["account"], row["gw_ref"]) for row in scene.rows.orphans}
+    for name, payment in scene.held.payments:
+        if not payment.captured or not payment.metadata.attempt or (name, payment.account, payment.ref) in orphans:
+            continue
+        attempt = by_id.get(payment.metadata.attempt)
+        yield judged(
+            f"payment {payment.ref}", "is of no attempt of ours" if attempt is None else _differs(attempt, payment)
+        )
+
+
+def _differs(attempt: Row, payment: Payment) -> str:
+    pairs = (
+        ("reference", attempt["gw_ref"] or payment.ref, payment.ref),
+        ("amount", attempt["amount"], payment.captured),
+        ("currency", attempt["currency"], payment.currency),
+        ("account", attempt["account"], payment.account),
+        ("customer", attempt["gw_customer"], payment.customer),
+        ("card", attempt["payment_method"], payment.payment_method),
+        ("live mode", attempt["livemode"], payment.livemode),
+    )
+    return "; ".join(
+        f"{name} is {theirs}, attempt {attempt['id']} says {ours}" for name, ours, theirs in pairs if ours != theirs
+    )
+
+
+def closed_took_nothing(scene: Scene) -> Seen:
+    """An attempt that is closed has no object that took money or still may."""
+    held = scene.held
+    for attempt in scene.rows.attempts:
+        if attempt["state"] not in CLOSED or attempt["gw_ref"] is None:
+            continue
+        payment = held.by_ref.get((attempt["gateway"], attempt["account"], attempt["gw_ref"]))
+        wrong = payment is not None and payment.status in _ALIVE and not _was_returned(scene, payment)
+        status = payment.status if payment else ""
+        yield judged(
+            f"attempt {attempt['id']}", wrong, f"is {attempt['state']}, its payment {attempt['gw_ref']} is {status}"
+        )
+
+
+def succeeded_is_there(scene: Scene) -> Seen:
+    """The object of every attempt that succeeded exists and took the money."""
+    held = scene.held
+    for attempt in scene.rows.attempts:
+        if attempt["state"] == "SUCCEEDED":
+            payment = held.by_ref.get((attempt["gateway"], attempt["account"], attempt["gw_ref"]))
+            wrong = "has no payment at the gateway" if payment is None else _differs(attempt, payment)
+            yield judged(f"attempt {attempt['id']}", wrong)
+
+
+def _was_returned(scene: Scene, payment: Payment) -> bool:
+    """An orphan whose money went back whole: as if it had never been taken."""
+    whole = payment.captured and payment.refunded >= payment.captured
+    return bool(whole) and any(
+        row["gw_ref"] == payment.ref and row["account"] == payment.account and row["state"] == "REFUNDED"
+        for row in scene.rows.orphans
+    )
+
+
+CHECKS = (
+    Check("I1", "captured for an order: nothing or its total", taken_once, asks_gateway=True),
+    Check("I2", "paid exactly if captured", paid_is_captured, asks_gateway=True),
+    Check("I3", "every capture is one attempt's, or an orphan", every_capture_is_known, asks_gateway=True),
+    Check("I3", "every attempt that succeeded has its capture", succeeded_is_there, asks_gateway=True),
+    Check("I7", "what is closed took nothing at the gateway", closed_took_nothing, asks_gateway=True),
+)

@@ -1,0 +1,88 @@
+"""Order by order: what was paid for is what the lines say, and what stands to the customer's credit follows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from app.billing.codec import load_rows
+from app.charging.audit.findings import Check, Seen, judged
+from app.charging.audit.scene import PAID_STATES, Row, Scene
+
+
+def rows_add_up(scene: Scene) -> Seen:
+    """An order's own rows of the ledger are its credit, charge and discount; those of one that waits come later."""
+    sums: defaultdict[str, int] = defaultdict(int)
+    for row in scene.rows.entitlements:
+        if row["order_id"] is not None:
+            sums[row["order_id"]] += row["amount"]
+    for order in scene.rows.orders:
+        quote = order["quote"]
+        made = order["state"] in PAID_STATES and quote.get("effective") != "next_billing"
+        owed = quote.get("subtotal", 0) if made else 0
+        has = sums[order["id"]]
+        yield judged(
+            f"order {order['id']}", has != owed, f"has {has} in the ledger of what was paid, its lines say {owed}"
+        )
+
+
+def balances_follow(scene: Scene) -> Seen:
+    """What an order used of the balance and what it added to it."""
+    booked: defaultdict[tuple[str | None, str], int] = defaultdict(int)
+    for row in scene.rows.balances:
+        booked[row["order_id"], row["cause"]] += row["amount"]
+    for order in scene.rows.orders:
+        quote, paid = order["quote"], order["state"] in PAID_STATES
+        used, back = booked[order["id"], "used"], booked[order["id"], "given_back"]
+        owed = quote.get("balance_used", 0)
+        ended = order["state"] in ("EXPIRED", "CANCELLED")
+        wrong = used != owed or back != (-owed if ended else 0)
+        credited = booked[order["id"], "credited"]
+        wrong = wrong or credited != (quote.get("credited", 0) if paid else 0)
+        yield judged(
+            f"order {order['id']}", wrong, f"used {used}, gave back {back} and credited {credited} of the balance"
+        )
+
+
+def refunds_are_taken_back(scene: Scene) -> Seen:
+    """What each refund took from the ledger stands there; if it failed, what came back as well."""
+    have: defaultdict[tuple[object, ...], int] = defaultdict(int)
+    for row in scene.rows.entitlements:
+        if row["order_id"] is None:
+            have[_place(row["subscription_id"], row["item"], row["lot"], row["amount"], row)] += 1
+    for refund in scene.rows.refunds:
+        order = scene.rows.order.get(refund["order_id"])
+        if order is None:
+            continue
+        wrong = ""
+        for take in load_rows(refund["takes"]):
+            for sign in (1, -1) if refund["state"] == "FAILED" else (1,):
+                key = (order["subscription_id"], take.item, take.lot, sign * take.amount, take.start, take.end)
+                have[key] -= 1
+                wrong = wrong or (
+                    f"took {take.amount} of lot {take.lot}, the ledger does not say so" if have[key] < 0 else ""
+                )
+        yield judged(f"refund {refund['id']}", wrong)
+
+
+def _place(subscription: int, item: int, lot: int, amount: int, row: Row) -> tuple[object, ...]:
+    return (subscription, item, lot, amount, row["span_start"], row["span_end"])
+
+
+def changes_give_back(scene: Scene) -> Seen:
+    """What a change with a total below zero gives back is on its way to the cards, or failed and went to the balance."""
+    given: defaultdict[str, int] = defaultdict(int)
+    for row in scene.rows.refunds:
+        if row["cause_order"] is not None:
+            given[row["cause_order"]] += row["amount"]
+    for order in scene.rows.orders:
+        owed = order["quote"].get("refunded", 0) if order["state"] in PAID_STATES else 0
+        has = given[order["id"]]
+        yield judged(f"order {order['id']}", has != owed, f"gives back {has}, its quote says {owed}")
+
+
+CHECKS = (
+    Check("ledger", "each order's rows are its credit, charge and discount", rows_add_up),
+    Check("ledger", "what orders used of balances and added to them", balances_follow),
+    Check("ledger", "what was given back was taken from what was paid", refunds_are_taken_back),
+    Check("ledger", "what a change below zero gives back is on its way", changes_give_back),
+)

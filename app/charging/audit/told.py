@@ -1,0 +1,47 @@
+"""What was granted and what was told: exactly once for each thing that happened."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from app.charging.audit.findings import Check, Seen, judged
+from app.charging.audit.scene import CLOSED, PAID_STATES, Scene
+
+
+def granted_once(scene: Scene) -> Seen:
+    count = Counter(row["order_id"] for row in scene.rows.fulfilments)
+    for order in scene.rows.orders:
+        owed = int(order["state"] in PAID_STATES)
+        wrong = count[order["id"]] != owed
+        yield judged(f"order {order['id']}", wrong, f"is {order['state']} and was granted {count[order['id']]} times")
+
+
+def told_once(scene: Scene) -> Seen:
+    """One event for each paid order, refund and failed attempt; one receipt for each paid order but those by invoice."""
+    count = Counter(tuple(row["id"].split(":")[:2]) for row in scene.rows.outbox)
+    rows = scene.rows
+    owed = [("order.paid", row["id"], int(row["state"] in PAID_STATES), "order") for row in rows.orders]
+    owed += [
+        ("receipt", row["id"], int(row["state"] in PAID_STATES and row["outcome"] != "due"), "order")
+        for row in rows.orders
+    ]
+    owed += [("order.refunded", row["id"], int(row["state"] == "SUCCEEDED"), "refund") for row in rows.refunds]
+    owed += [("attempt.failed", row["id"], int(row["state"] in CLOSED), "attempt") for row in rows.attempts]
+    for kind, identity, wanted, what in owed:
+        told = count[kind, identity]
+        yield judged(f"{what} {identity}", told != wanted, f"has {told} rows {kind} to tell, not {wanted}")
+
+
+def ends_somewhere(scene: Scene) -> Seen:
+    """Mail that is not delivered is due, or dead where a person sees it."""
+    for row in scene.rows.outbox:
+        if row["channel"] == "mail":
+            lost = row["state"] == "READY" and row["next_at"] is None
+            yield judged(f"outbox {row['id']}", lost, "is ready and never due")
+
+
+CHECKS = (
+    Check("I17", "granted once if paid, else never", granted_once),
+    Check("I18", "told once for each thing that happened", told_once),
+    Check("I18", "nothing to tell is lost", ends_somewhere),
+)

@@ -55,9 +55,21 @@ class Bank(Protocol):
 
     def settings(self) -> dict[str, Any]: ...
 
-    def freeze(self) -> None: ...
+    def freeze(self) -> None:
+        """What is there now is the beginning of every iteration."""
+        ...
 
     def reset(self) -> None: ...
+
+    def sync(self) -> None:
+        """The iteration's clock was moved."""
+        ...
+
+    def close(self) -> None: ...
+
+    def customer(self, behaviours: list[str]) -> tuple[str, list[str | None]]:
+        """A new customer with these cards: the gateway's names for both; empty and None where any name will do."""
+        ...
 
     def let_go(self) -> None:
         """Close what this process has open, before a fork."""
@@ -118,6 +130,15 @@ class SandboxBank:
         for suffix in ("-wal", "-shm"):
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
         shutil.copyfile(self._frozen, self.path)
+
+    def sync(self) -> None:
+        """It reads the shared clock itself."""
+
+    def close(self) -> None:
+        self.let_go()
+
+    def customer(self, behaviours: list[str]) -> tuple[str, list[str | None]]:
+        return "", [None] * len(behaviours)
 
     def let_go(self) -> None:
         if self._open is not None:

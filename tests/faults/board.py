@@ -11,6 +11,11 @@ SLOTS = 256
 POINTS = (*(f"C{n}" for n in range(12)), "M1")
 """The protocol's crash points, and one that a mutant brings along."""
 _BASE, _ARMED, _FIRED, _STOPPED, _PASSED = SLOTS, SLOTS + 1, SLOTS + 2, SLOTS + 3, SLOTS + 8
+LINKS = ("gateway", "database")
+MODES = ("", "latency", "reset", "cut", "slow_close", "timeout")
+_NET = _PASSED + len(POINTS)
+HURT = 3
+"""So many connections in a row are hurt; then the network is well again."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 REAL_SHARE = 0.002
 """How much of a sleep is really slept; the rest passes by moving the clock of all."""
@@ -21,7 +26,7 @@ class Board:
     """64-bit numbers in shared memory. Each process adds to the clock in a slot of its own, so no addition is lost."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, 8 * (_PASSED + len(POINTS) + 8))
+        self._memory = mmap.mmap(-1, 8 * (_NET + 3 * len(LINKS)))
         self._cells = memoryview(self._memory).cast("q")
 
     # The clock
@@ -77,6 +82,27 @@ class Board:
     @stopped.setter
     def stopped(self, pid: int) -> None:
         self._cells[_STOPPED] = pid
+
+    # The network
+
+    def hurt(self, link: str, mode: str, first: int) -> None:
+        """From that connection on, ``HURT`` of them fare so."""
+        at = _NET + 3 * LINKS.index(link)
+        self._cells[at], self._cells[at + 1], self._cells[at + 2] = MODES.index(mode), first, 0
+
+    def well(self) -> None:
+        for link in LINKS:
+            self.hurt(link, "", 0)
+
+    def connection(self, link: str) -> str:
+        """A proxy took another connection: how it fares."""
+        at = _NET + 3 * LINKS.index(link)
+        self._cells[at + 2] += 1
+        mode, first, number = self._cells[at], self._cells[at + 1], self._cells[at + 2]
+        return MODES[mode] if first <= number < first + HURT else ""
+
+    def connections(self, link: str) -> int:
+        return self._cells[_NET + 3 * LINKS.index(link) + 2]
 
 
 class SharedClock:

@@ -12,12 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.faults.banks import SandboxBank
+from tests.faults.banks import Bank, SandboxBank
+from tests.faults.board import Board, SharedClock
 from tests.faults.databases import Database, SqliteDatabase
 from tests.faults.figures import Figures
 from tests.faults.iteration import Iteration
 from tests.faults.mutants import MUTANTS
 from tests.faults.plan import ALL_POINTS, MAIL_POINTS, Plan, random_plan
+from tests.faults.processes import end, fork
+from tests.faults.proxy import run_proxy
 from tests.faults.world import World
 from tests.server import free_port
 
@@ -34,7 +37,7 @@ def main(arguments: list[str]) -> int:
     options = _options(arguments)
     failed = False
     for name in ("sqlite", "postgresql") if options.database == "both" else (options.database,):
-        with opened(name) as world:
+        with opened(name, options.gateway) as world:
             figures = run(world, options)
         print("\n".join(figures.lines()), flush=True)
         failed |= bool(figures.violations) or figures.least_kills < options.kills or _missed(figures)
@@ -49,23 +52,46 @@ def _missed(figures: Figures) -> bool:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[World]:
-    """A world on that database with everything in memory-backed files; all of it goes away."""
+def opened(name: str, gateway: str = "sandbox") -> Iterator[World]:
+    """A world on that database and that gateway, with everything in memory-backed files; all of it goes away.
+
+    Whatever has a socket is reached through a proxy of ours.
+    """
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="liftlink-faults-", dir=memory if memory.is_dir() else None))
-    postgres = None
+    board, proxies, postgres, url = Board(), list[int](), None, ""
+    world: World | None = None
+
+    def proxied(link: str, upstream: str | int) -> int:
+        port = free_port()
+        proxies.append(fork(lambda: run_proxy(board, link, port, upstream), folder / "proxy.log"))
+        return port
+
     try:
-        database: Database
+        database: Database = SqliteDatabase(folder / "liftlink.sqlite3")
         if name == "postgresql":
             from tests.faults.postgres import PostgresDatabase
 
             database = postgres = PostgresDatabase()
-        else:
-            database = SqliteDatabase(folder / "liftlink.sqlite3")
-        yield World(
-            folder, database, lambda clock, url: SandboxBank(folder / "ledger.sqlite3", clock, url), free_port()
-        )
+            port = proxied("database", f"{postgres.cluster.folder}/.s.PGSQL.5432")
+            url = f"postgresql+psycopg://liftlink@127.0.0.1:{port}/liftlink"
+
+        def bank(clock: SharedClock, public_url: str) -> Bank:
+            if gateway == "sandbox":
+                return SandboxBank(folder / "ledger.sqlite3", clock, public_url)
+            from tests.faults.stripe_bank import StripeBank
+
+            port = free_port()
+            return StripeBank(folder, clock, port, proxied("gateway", port))
+
+        world = World(folder, database, bank, free_port(), board, url)
+        yield world
     finally:
+        if world is not None:
+            world.server.kill()
+            world.bank.close()
+        for pid in proxies:
+            end(pid)
         if postgres is not None:
             postgres.close()
         shutil.rmtree(folder, ignore_errors=True)
@@ -79,10 +105,11 @@ def run(world: World, options: argparse.Namespace) -> Figures:
         _one(world, Plan.read(options.plan), figures, "given", loud=True)
         return figures
     sqlite = world.database.name == "sqlite"
+    links = ("gateway",) * (world.bank.name != "sandbox") + ("database",) * (not sqlite)
     for number in range(options.first, options.first + options.iterations):
         if time.monotonic() > until:
             break
-        plan = random_plan(options.seed, number, sqlite=sqlite)
+        plan = random_plan(options.seed, number, sqlite=sqlite, links=links)
         _one(world, plan, figures, f"iteration {number}", loud=options.loud)
     _complete(world, figures, options)
     if options.mutants:
@@ -147,6 +174,7 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="sqlite")
+    parser.add_argument("--gateway", choices=("sandbox", "stripe"), default="sandbox")
     parser.add_argument(
         "--kills", type=int, default=0, help="least kills per crash point, completed by directed iterations"
     )

@@ -61,6 +61,10 @@ class Iteration:
         self._mark = self.world.log.stat().st_size if self.world.log.exists() else 0
         self.world.fresh()
         self.world.database.change(self.guards)
+        if self.plan.net:
+            link, _, rest = self.plan.net.partition(":")
+            mode, _, first = rest.partition("@")
+            self._net = (link, mode, int(first))
         stage = Stage(self.world, self.plan, self.draw, self.sample, self.restart)
         helpers: list[int] = []
         try:
@@ -111,6 +115,8 @@ class Iteration:
     def _hurt(self, stage: Stage) -> list[int]:
         """What begins with the press: a lock, a blind kill, a restart of the database."""
         helpers: list[int] = []
+        if self.plan.net:
+            self.world.board.hurt(*self._net)
         if self.plan.lock:
             pid = self.world.database.hold_lock(self.plan.lock)
             if pid:
@@ -143,11 +149,11 @@ class Iteration:
             return
         self.out.kills["zombie"] += 1
         time.sleep(0.005)
-        board.move(STOPPED_FOR)
+        self._move(STOPPED_FOR)
         worker = self._repairer(None)
         for _ in range(4):
             worker.round()
-            board.move(HEALING_STEP)
+            self._move(HEALING_STEP)
         worker.close()
         self.sample()
         with suppress(ProcessLookupError):
@@ -165,6 +171,8 @@ class Iteration:
     def _heal(self, helpers: list[int]) -> None:
         for pid in helpers:
             end(pid)
+        self.world.board.well()
+        self.world.bank.sync()
         self.world.bank.heal()
         if self.plan.expire_keys:
             self.world.bank.expire_keys()
@@ -194,13 +202,13 @@ class Iteration:
                     self._waiting |= self._undecided()
                 if number > 1 and not self._busy():
                     break
-                world.board.move(self._until_due())
+                self._move(self._until_due())
             for hours in (2.2, 26.0):
-                world.board.move(hours * 3600)
+                self._move(hours * 3600)
                 stage.late()
                 for _ in range(3):
                     self._round(passes=True)
-                    world.board.move(61)
+                    self._move(61)
                 self.sample()
                 if self._all_over():
                     break
@@ -217,6 +225,10 @@ class Iteration:
         for attempt in self._waiting - self._undecided():
             self.out.recovery.append((self.world.clock.now() - self._began).total_seconds())
             self._waiting.discard(attempt)
+
+    def _move(self, seconds: float) -> None:
+        self.world.board.move(seconds)
+        self.world.bank.sync()
 
     def _until_due(self) -> float:
         """Seconds until the first row that anybody could take; a worker looks once a second."""

@@ -85,8 +85,10 @@ class Plan:
         return found
 
 
-def random_plan(run_seed: int, number: int, *, sqlite: bool, notices: bool = False, network: bool = False) -> Plan:
-    """Iteration ``number`` of the run: crash points take turns, everything else is drawn."""
+def random_plan(
+    run_seed: int, number: int, *, sqlite: bool, links: tuple[str, ...] = (), notices: bool = False
+) -> Plan:
+    """Iteration ``number`` of the run: crash points take turns, everything else is drawn. ``links`` have a proxy."""
     draw = random.Random(f"{run_seed}:{number}")
     point = ALL_POINTS[number % len(ALL_POINTS)]
     plan = Plan(
@@ -115,9 +117,9 @@ def random_plan(run_seed: int, number: int, *, sqlite: bool, notices: bool = Fal
         plan = replace(plan, lock=draw.choice((100, 300, 600, 1300, 2000)))
     if not sqlite and draw.random() < 0.08:
         plan = replace(plan, restart=draw.randrange(0, 150))
-    if network and draw.random() < 0.2:
+    if links and draw.random() < 0.25:
         what = draw.choice(("latency", "reset", "cut", "slow_close", "timeout"))
-        link = draw.choice(("gateway",) if sqlite else ("gateway", "database"))
+        link = draw.choice(links)
         plan = replace(plan, net=f"{link}:{what}@{draw.randrange(1, 6)}")
     if notices:
         plan = replace(plan, notices=draw.choice(("none", "normal", "early", "twice", "shuffled")))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from app.accounts.keys import add_key
 from app.config import read_settings
@@ -16,6 +16,7 @@ from app.kit.ids import system_randomness
 from app.links.claims import Offer, WrittenOffer
 from app.migrations import upgrade
 from app.models import store as store_module
+from app.models.merchants import Book
 from app.models.store import Store
 from app.models.subscriptions import Subscription
 from app.offers.issue import Terms, issue
@@ -45,10 +46,12 @@ class World:
         database: Database,
         bank_of: Callable[[SharedClock, str], Bank],
         port: int,
+        board: Board,
+        database_url: str = "",
     ) -> None:
         self.folder, self.database, self.port = folder, database, port
         store_module.BUSY_SECONDS = BUSY_SECONDS
-        self.board = Board()
+        self.board = board
         self.clock = SharedClock(self.board)
         self.board.set_clock(START)
         self.bank = bank_of(self.clock, f"http://127.0.0.1:{port}")
@@ -56,7 +59,7 @@ class World:
         given: dict[str, Any] = {
             "instance_path": str(folder), "port": port, "public_url": f"http://127.0.0.1:{port}", "secret": SECRET,
             "workers": 2, "threads": 4, "rate_limit": "off", "decline_limit": 50, "cart_try_limit": 500,
-            "database_url": database.url, "drive_seconds": 8, "log_level": "warning", "clock": self.clock,
+            "database_url": database_url or database.url, "drive_seconds": 8, "log_level": "warning", "clock": self.clock,
             **self.bank.settings(),
         }  # fmt: skip
         self._migrate()
@@ -64,6 +67,7 @@ class World:
         self._seed()
         database.freeze()
         self.bank.freeze()
+        self.bank.reset()
         self.app = build_app(given)
         self.adapters: Adapters = self.app.extensions[ADAPTERS]
         settings = read_settings({name: value for name, value in given.items() if name != "clock"})
@@ -85,7 +89,8 @@ class World:
             self.seeded = seed(conn)
             for book in (self.seeded.book, self.seeded.other_book):
                 add_key(conn, adapters.masters, system_randomness, book_id=book, actor="test", at=MADE_AT)
-            conn.execute(Subscription.__table__.update().values(external_ref=None))
+            conn.execute(update(Subscription).values(external_ref=None))
+            conn.execute(update(Book).values(gateway=self.bank.name))
         adapters.close()
 
     def _warm(self) -> None:
@@ -114,21 +119,27 @@ class World:
     def fresh(self) -> None:
         """Database, ledger and clock as at the beginning."""
         self.let_go()
+        self.board.well()
+        self.board.set_clock(START)
         self.database.reset()
         self.bank.reset()
-        self.board.set_clock(START)
         for mail in (self.folder / "outbox").glob("*"):
             mail.unlink()
 
     def person(self, behaviour: str) -> int:
         """A customer with that card first and a good one second; the subscription's number."""
+        owner, tokens = self.bank.customer([behaviour, "mastercard_ok"])
         with self.adapters.store.write() as conn:
             book = self.seeded.book
-            customer = create_customer(conn, book, email="robin@brightwell.example", name="Robin")
-            card = create_card(conn, book, customer, behaviour=behaviour, last4="4242")
+            customer = create_customer(
+                conn, book, email="robin@brightwell.example", name="Robin", gateway_customer=owner
+            )
+            card = create_card(
+                conn, book, customer, behaviour=behaviour, last4="4242", token=tokens[0], gateway=self.bank.name
+            )
             create_card(
                 conn, book, customer, behaviour="mastercard_ok", brand="mastercard", last4="5454", exp_month=12,
-                exp_year=2030, is_default=False,
+                exp_year=2030, is_default=False, token=tokens[1], gateway=self.bank.name,
             )  # fmt: skip
             made = create_subscription(conn, book, customer, card_id=card)
             return int(conn.execute(select(Subscription.number).where(Subscription.id == made)).scalar_one())

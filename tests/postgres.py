@@ -235,16 +235,16 @@ ALTER TABLE testing.tables ADD COLUMN kept bool NOT NULL DEFAULT false, ADD COLU
 CREATE FUNCTION testing.keep() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   t record;
-  next bigint;
+  upcoming bigint;
 BEGIN
   CREATE SCHEMA kept;
   FOR t IN SELECT * FROM testing.tables LOOP
-    next := 1;
+    upcoming := 1;
     IF t.counter IS NOT NULL THEN
-      EXECUTE 'SELECT last_value + is_called::int FROM ' || t.counter INTO next;
+      EXECUTE 'SELECT last_value + is_called::int FROM ' || t.counter INTO upcoming;
     END IF;
     EXECUTE 'CREATE TABLE kept.' || t.name || ' AS SELECT * FROM public.' || t.name;
-    UPDATE testing.tables SET kept = pg_relation_size(('kept.' || t.name)::regclass) > 0, next = keep.next
+    UPDATE testing.tables SET kept = pg_relation_size(('kept.' || t.name)::regclass) > 0, next = upcoming
       WHERE oid = t.oid;
   END LOOP;
 END $$;

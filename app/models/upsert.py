@@ -19,7 +19,9 @@ def _insert(connection: Connection, table: type[Base], values: Mapping[str, Any]
 
 def insert_new(connection: Connection, table: type[Base], values: Mapping[str, Any]) -> bool:
     """Inserts the row unless one with its key is there already; says whether it did."""
-    return connection.execute(_insert(connection, table, values).on_conflict_do_nothing()).rowcount == 1
+    statement = _insert(connection, table, values).on_conflict_do_nothing()
+    # Said expressly: psycopg forgets the count with its cursor, which is closed as soon as an INSERT is done.
+    return connection.execute(statement, execution_options={"preserve_rowcount": True}).rowcount == 1
 
 
 def insert_or_update(

@@ -88,6 +88,10 @@ class _Handler(BaseHTTPRequestHandler):
                 of.engine, self.command, path, dict(parse_qsl(body.decode(), keep_blank_values=True))
             )
             self._send(status, text.encode(), "text/html; charset=utf-8", {"Location": to} if to else {})
+        elif not path.startswith("/v1/"):
+            self._send(
+                404, b"{}", "application/json", {}
+            )  # a browser's own wish, such as an icon: no request of Stripe's
         else:
             headers = dict(self.headers.items())
             headers.update({name.title(): value for name, value in self.headers.items()})

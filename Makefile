@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup setup-dev demo test properties check bench pages lock clean
+.PHONY: help setup setup-dev demo test properties check bench faults pages lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -40,6 +40,10 @@ properties: setup-dev ## Every law of the pricing engine, 10,000 fresh examples 
 
 bench: setup-dev ## Speed, as ratios against references in the same run
 	@$(BIN)/python -m bench
+
+faults: setup-dev ## Break everything around a purchase, 500 times on each database
+	@bash tests/setup-system
+	@$(BIN)/python -m tests.faults --iterations $${FAULT_ITERATIONS:-500} --kills 30 --mutants --record --database both --seed $${FAULT_SEED:-$$RANDOM}
 
 pages: setup-dev ## Every page x script x theme x width, axe, Lighthouse (by hand)
 	@bash tests/pages/run

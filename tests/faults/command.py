@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -12,9 +13,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.faults import document
 from tests.faults.banks import Bank, SandboxBank
 from tests.faults.board import Board, SharedClock
 from tests.faults.databases import Database, SqliteDatabase
+from tests.faults.document import RECORDED
 from tests.faults.figures import Figures
 from tests.faults.iteration import Iteration
 from tests.faults.mutants import MUTANTS
@@ -25,7 +28,6 @@ from tests.faults.world import World
 from tests.server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-RECORDED = ROOT / "docs" / "reliability-runs.json"
 SCHEDULES = 3
 """How often each mutant's directed schedule is run; it must be caught every time."""
 DIRECTED_MOST = 4
@@ -35,6 +37,9 @@ DIRECTED_MOST = 4
 def main(arguments: list[str]) -> int:
     """0 when no invariant broke, every crash point was hit often enough and every mutant was caught."""
     options = _options(arguments)
+    if options.document:
+        document.write()
+        return 0
     failed = False
     for name in ("sqlite", "postgresql") if options.database == "both" else (options.database,):
         with opened(name, options.gateway) as world:
@@ -44,6 +49,7 @@ def main(arguments: list[str]) -> int:
         if options.record:
             kept = json.loads(RECORDED.read_text()) if RECORDED.exists() else []
             RECORDED.write_text(json.dumps([*kept, figures.record()], indent=1, sort_keys=True) + "\n")
+            document.write()
     return int(failed)
 
 
@@ -59,7 +65,7 @@ def opened(name: str, gateway: str = "sandbox") -> Iterator[World]:
     """
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="liftlink-faults-", dir=memory if memory.is_dir() else None))
-    board, proxies, postgres, url = Board(), list[int](), None, ""
+    board, proxies, postgres, file, url = Board(), list[int](), None, None, ""
     world: World | None = None
 
     def proxied(link: str, upstream: str | int) -> int:
@@ -68,8 +74,10 @@ def opened(name: str, gateway: str = "sandbox") -> Iterator[World]:
         return port
 
     try:
-        database: Database = SqliteDatabase(folder / "liftlink.sqlite3")
-        if name == "postgresql":
+        database: Database
+        if name == "sqlite":
+            database = file = SqliteDatabase(folder)
+        else:
             from tests.faults.postgres import PostgresDatabase
 
             database = postgres = PostgresDatabase()
@@ -94,25 +102,33 @@ def opened(name: str, gateway: str = "sandbox") -> Iterator[World]:
             end(pid)
         if postgres is not None:
             postgres.close()
+        if file is not None:
+            file.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def run(world: World, options: argparse.Namespace) -> Figures:
     """Random iterations, directed ones for what chance left out, the mutants' schedules."""
     figures = Figures(options.seed, commit(), world.database.name, world.bank.name)
+    if isinstance(world.database, SqliteDatabase) and not world.database.has_disk:
+        figures.notes.append("no disk could be mounted, so none was ever full")
     until = time.monotonic() + options.seconds if options.seconds else float("inf")
+    stopped: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda got, _frame: stopped.append(got))
     if options.plan:
         _one(world, Plan.read(options.plan), figures, "given", loud=True)
         return figures
     sqlite = world.database.name == "sqlite"
     links = ("gateway",) * (world.bank.name != "sandbox") + ("database",) * (not sqlite)
     for number in range(options.first, options.first + options.iterations):
-        if time.monotonic() > until:
+        if stopped or time.monotonic() > until:
             break
         plan = random_plan(options.seed, number, sqlite=sqlite, links=links)
         _one(world, plan, figures, f"iteration {number}", loud=options.loud)
-    _complete(world, figures, options)
-    if options.mutants:
+    if not stopped:
+        _complete(world, figures, options)
+    if options.mutants and not stopped:
         try_mutants(world, figures, 1 if options.seconds else SCHEDULES)
     return figures
 
@@ -183,4 +199,5 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--plan", default="", help="one iteration, as a failure line writes it")
     parser.add_argument("--record", action="store_true", help="add the figures to docs/reliability-runs.json")
     parser.add_argument("--loud", action="store_true", help="one line per iteration")
+    parser.add_argument("--document", action="store_true", help="only write docs/reliability.md from what is recorded")
     return parser.parse_args(arguments)

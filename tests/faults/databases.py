@@ -6,11 +6,15 @@ import os
 import shutil
 import signal
 import sqlite3
+import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+
+DISK = "48m"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,12 @@ class Database(Protocol):
         """Starts a process that keeps everybody else from writing; its id, or None where that is no fault."""
         ...
 
+    def fill_disk(self) -> bool:
+        """Not a byte more can be written until ``free_disk``; False where the run may mount no disk of its own."""
+        ...
+
+    def free_disk(self) -> None: ...
+
     def restart(self) -> bool:
         """In immediate mode, as after a power cut; False where there is no server."""
         ...
@@ -78,10 +88,17 @@ class SqliteDatabase:
 
     name = "sqlite"
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.url = f"sqlite:///{path}"
-        self._frozen = path.with_suffix(".frozen")
+    def __init__(self, folder: Path) -> None:
+        """The file lies on a small disk of its own, where one may be mounted; ``close`` takes it away."""
+        self._disk = folder / "disk"
+        self._disk.mkdir()
+        mounted = subprocess.run(
+            ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(self._disk)], capture_output=True, check=False
+        )
+        self.has_disk = mounted.returncode == 0
+        self.path = self._disk / "liftlink.sqlite3"
+        self.url = f"sqlite:///{self.path}"
+        self._frozen = folder / "liftlink.frozen"
 
     def freeze(self) -> None:
         with sqlite3.connect(self.path) as connection:
@@ -126,6 +143,26 @@ class SqliteDatabase:
         os.read(ready, 1)
         os.close(ready)
         return pid
+
+    def fill_disk(self) -> bool:
+        if not self.has_disk:
+            return False
+        filler = os.open(self._disk / "filler", os.O_WRONLY | os.O_CREAT)
+        try:
+            for size in (65536, 4096):
+                with suppress(OSError):
+                    while True:
+                        os.write(filler, b"x" * size)
+        finally:
+            os.close(filler)
+        return True
+
+    def free_disk(self) -> None:
+        (self._disk / "filler").unlink(missing_ok=True)
+
+    def close(self) -> None:
+        if self.has_disk:
+            subprocess.run(["umount", "-l", str(self._disk)], check=False)
 
     def restart(self) -> bool:
         return False

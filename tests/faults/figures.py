@@ -44,7 +44,7 @@ class Figures:
         self.calls += out.calls
         self.kills.update(out.kills)
         self.faults.update(fault for _, fault, _ in out.plan.faults)
-        for what in ("expire_keys", "skew", "lock", "net", "zombie", "blind", "worker_crash"):
+        for what in ("expire_keys", "skew", "lock", "full", "net", "zombie", "blind", "worker_crash"):
             self.faults[what] += bool(getattr(out.plan, what))
         self.faults["restart"] += out.plan.restart >= 0
         self.faults["tabs"] += out.plan.tabs > 1
@@ -74,7 +74,7 @@ class Figures:
         return {
             "seed": self.seed, "commit": self.commit, "database": self.database, "gateway": self.gateway,
             "iterations": self.iterations, "calls": self.calls,
-            "kills": {key: self.kills[key] for key in (*ALL_POINTS, "blind", "zombie", "database") if self.kills[key]},
+            "kills": {key: self.kills[key] for key in (*ALL_POINTS, "blind", "zombie", "disk", "database") if self.kills[key]},
             "faults": {key: count for key, count in sorted(self.faults.items()) if count},
             "violations": dict(sorted(self.violations.items())),
             "recovery": {key: round(value, 1) for key, value in self.recovered().items()},
@@ -87,11 +87,11 @@ class Figures:
         """For people."""
         told, wrong = self.recovered(), self.recovered(skewed=True)
         bound = 3 / self.iterations if self.iterations else 1.0
-        crashed = sum(self.kills.values())
+        crashed = sum(self.kills[key] for key in (*ALL_POINTS, "blind"))
         said = [
             f"{self.database} · {self.gateway} · seed {self.seed} · commit {self.commit}: {self.iterations} iterations, "
             f"{self.calls} changing calls, {self.seconds / max(1, self.iterations):.2f} s each",
-            "kills: " + " ".join(f"{key}={self.kills[key]}" for key in (*ALL_POINTS, "blind", "zombie", "database")),
+            "kills: " + " ".join(f"{key}={self.kills[key]}" for key in (*ALL_POINTS, "blind", "zombie", "disk", "database")),
             "faults: " + " ".join(f"{key}={count}" for key, count in sorted(self.faults.items()) if count),
             "ends of orders: " + " ".join(f"{key}={count}" for key, count in sorted(self.ends.items())),
             "violations: " + " ".join(f"{name}={self.violations[name]}" for name in INVARIANTS),

@@ -32,7 +32,7 @@ class Outcome:
     plan: Plan
     violations: list[Violation] = field(default_factory=list)
     kills: Counter[str] = field(default_factory=Counter)
-    """By crash point; ``blind``, ``zombie`` and ``database`` count what had no name."""
+    """By crash point; ``blind``, ``zombie``, ``disk`` and ``database`` count what had no name."""
     calls: int = 0
     recovery: list[float] = field(default_factory=list)
     """Simulated seconds from healing until each attempt that was not final was."""
@@ -79,6 +79,7 @@ class Iteration:
             self._wake_zombie(stage)
             self._count()
             stage.join()
+            self.world.database.free_disk()
             self.sample()
             self.world.server.kill()
             self._heal(helpers)
@@ -86,6 +87,7 @@ class Iteration:
             self._judge()
         finally:
             self.world.server.kill()
+            self.world.database.free_disk()
             for pid in helpers:
                 end(pid)
         self.out.seconds = time.monotonic() - began
@@ -117,6 +119,8 @@ class Iteration:
         helpers: list[int] = []
         if self.plan.net:
             self.world.board.hurt(*self._net)
+        if self.plan.full:
+            stage.later(self.plan.seed % 80 / 1000, self._fill_disk)
         if self.plan.lock:
             pid = self.world.database.hold_lock(self.plan.lock)
             if pid:
@@ -132,6 +136,10 @@ class Iteration:
         with suppress(ProcessLookupError):
             os.killpg(server, signal.SIGKILL)
             self.out.kills["blind"] += 1
+
+    def _fill_disk(self) -> None:
+        if self.world.database.fill_disk():
+            self.out.kills["disk"] += 1
 
     def _restart_database(self) -> None:
         if self.world.database.restart():
@@ -171,6 +179,7 @@ class Iteration:
     def _heal(self, helpers: list[int]) -> None:
         for pid in helpers:
             end(pid)
+        self.world.database.free_disk()
         self.world.board.well()
         self.world.bank.sync()
         self.world.bank.heal()

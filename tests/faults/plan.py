@@ -44,6 +44,8 @@ class Plan:
     """Seconds by which the server's clock is wrong."""
     lock: int = 0
     """Milliseconds for which another process holds the database's write lock around the press (SQLite, scaled by ten)."""
+    full: bool = False
+    """The database's disk is full from before the press until the healing (SQLite, where one may be mounted)."""
     restart: int = -1
     """Milliseconds after the press at which the database restarts in immediate mode (PostgreSQL); -1 for never."""
     net: str = ""
@@ -115,6 +117,8 @@ def random_plan(
         plan = replace(plan, worker_crash=f"{draw.choice(('C2', 'C3', 'C4', 'C5', 'C6', 'C7', *MAIL_POINTS))}:1")
     if sqlite and draw.random() < 0.12:
         plan = replace(plan, lock=draw.choice((100, 300, 600, 1300, 2000)))
+    if sqlite and not plan.lock and draw.random() < 0.06:
+        plan = replace(plan, full=True)
     if not sqlite and draw.random() < 0.08:
         plan = replace(plan, restart=draw.randrange(0, 150))
     if links and draw.random() < 0.25:

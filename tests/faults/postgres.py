@@ -71,6 +71,12 @@ class PostgresDatabase:
     def hold_lock(self, milliseconds: int) -> int | None:
         return None
 
+    def fill_disk(self) -> bool:
+        return False
+
+    def free_disk(self) -> None:
+        """Its disk is never filled."""
+
     def restart(self) -> bool:
         def again() -> None:
             self.cluster.stop()

@@ -1,0 +1,86 @@
+"""Writes the measured part of ``docs/reliability.md`` from the recorded runs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from tests.faults.figures import NEEDED_KILLS, NEEDED_RUNS
+from tests.faults.judge import INVARIANTS
+from tests.faults.mutants import MUTANTS
+from tests.faults.plan import ALL_POINTS
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+RECORDED = DOCS / "reliability-runs.json"
+PAGE = DOCS / "reliability.md"
+BEGIN, END = "<!-- measured -->\n", "<!-- /measured -->\n"
+
+
+def write() -> None:
+    """Between the two marks of the page: sums over all recorded runs, and the runs."""
+    page = PAGE.read_text()
+    before, rest = page.split(BEGIN)
+    PAGE.write_text(before + BEGIN + measured(json.loads(RECORDED.read_text())) + END + rest.split(END)[1])
+
+
+def measured(runs: list[dict[str, Any]]) -> str:
+    databases = sorted({run["database"] for run in runs}, reverse=True)
+    said = ["\n| Over all recorded runs | " + " | ".join(databases) + " |", "|---|" + "---|" * len(databases)]
+    of = {name: [run for run in runs if run["database"] == name] for name in databases}
+    kills = {name: _sum(of[name], "kills") for name in databases}
+    rows: list[tuple[str, dict[str, object]]] = []
+    done = {name: sum(run["iterations"] for run in of[name]) for name in databases}
+    rows.append(("Iterations", dict(done)))
+    rows.append(
+        (f"Iterations short of {NEEDED_RUNS:,}", {name: max(0, NEEDED_RUNS - done[name]) for name in databases})
+    )
+    rows.append(("Changing calls that reached the gateway", {n: sum(run["calls"] for run in of[n]) for n in databases}))
+    rows += [(f"SIGKILL at {point}", {name: kills[name][point] for name in databases}) for point in ALL_POINTS]
+    least = {name: min(kills[name][point] for point in ALL_POINTS) for name in databases}
+    rows.append(
+        (f"Kills short of {NEEDED_KILLS} at the rarest point", {n: max(0, NEEDED_KILLS - least[n]) for n in databases})
+    )
+    for key, name in (
+        ("blind", "Blind SIGKILL"), ("zombie", "Drivers stopped for ten minutes"), ("database", "Immediate restarts"),
+        ("disk", "Full disks"),
+    ):  # fmt: skip
+        rows.append((name, {each: kills[each][key] for each in databases}))
+    rows.append(
+        ("Violations of " + ", ".join(INVARIANTS), {n: sum(_sum(of[n], "violations").values()) for n in databases})
+    )
+    rows.append(
+        ("At most, with 95 % certainty, of all iterations", {n: f"{3 / max(1, done[n]):.2%}" for n in databases})
+    )
+    rows.append(("Attempts put before a person", {n: sum(run["person"] for run in of[n]) for n in databases}))
+    rows.append(("Surplus mails", {n: sum(run["surplus_mails"] for run in of[n]) for n in databases}))
+    said += [f"| {name} | " + " | ".join(str(cells[each]) for each in databases) + " |" for name, cells in rows]
+    said += [
+        "",
+        "Faults by kind, all databases: "
+        + ", ".join(f"{key} {n}" for key, n in sorted(_sum(runs, "faults").items()))
+        + ".",
+        "",
+    ]
+    said += [
+        "| Run | Gateway | Iterations | Recovery p50 / p95 / p99 / max (simulated s) | Mutants | Violations |",
+        "|---|---|---|---|---|---|",
+    ]
+    for run in runs:
+        told = run["recovery"]
+        caught = sum(not how.startswith("MISSED") for how in run["mutants"].values())
+        said.append(
+            f"| {run['database']}, seed {run['seed']}, commit {run['commit']} | {run['gateway']} | {run['iterations']} | "
+            f"{told['p50']:.0f} / {told['p95']:.0f} / {told['p99']:.0f} / {told['max']:.0f} | "
+            f"{f'{caught} of {len(MUTANTS)}' if run['mutants'] else '–'} | {sum(run['violations'].values())} |"
+        )
+    notes = sorted({note for run in runs for note in run["notes"]})
+    return "\n".join(said + [""] + [f"Note: {note}." for note in notes]) + "\n\n"
+
+
+def _sum(runs: list[dict[str, Any]], name: str) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for run in runs:
+        total.update(run[name])
+    return total

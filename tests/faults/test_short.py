@@ -1,0 +1,53 @@
+"""The short budget: some random iterations on both databases and both gateways, and every mutant's directed schedule.
+
+The long run is ``make faults``; a line that fails here is repeated with the plan that it names.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.faults.mutants import MUTANTS
+from tests.faults.plan import ACTS, Plan, random_plan
+
+ROOT = Path(__file__).resolve().parents[2]
+SEED = 4
+RUNS = {
+    "sqlite, sandbox": ("--database", "sqlite", "--seconds", "12", "--mutants"),
+    "postgresql, sandbox": ("--database", "postgresql", "--seconds", "12"),
+    "sqlite, stripe": ("--database", "sqlite", "--gateway", "stripe", "--seconds", "8"),
+}
+
+
+def test_a_plan_is_repeated_from_its_line():
+    for number in range(300):
+        plan = random_plan(SEED, number, sqlite=bool(number % 2), links=("gateway", "database"), notices=True)
+        assert Plan.read(str(plan)) == plan
+
+
+def test_one_seed_draws_one_run():
+    drawn = [str(random_plan(SEED, number, sqlite=True)) for number in range(60)]
+    assert drawn == [str(random_plan(SEED, number, sqlite=True)) for number in range(60)]
+    assert drawn != [str(random_plan(SEED + 1, number, sqlite=True)) for number in range(60)]
+
+
+def test_every_act_can_be_played_and_there_are_eight_mutants():
+    from tests.faults.acts import ACTS as PLAYED
+
+    assert set(PLAYED) == set(ACTS)
+    assert len({mutant.name for mutant in MUTANTS}) == 8
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("run", RUNS)
+def test_nothing_breaks_an_invariant(run: str):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.faults", "--iterations", "60", "--seed", str(SEED), *RUNS[run]],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    print(done.stdout)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]

@@ -34,6 +34,8 @@ from app.cart.views import (
     CardView,
     CartFacts,
     CartUrls,
+    CheckView,
+    CodeView,
     DeclineView,
     OfferView,
     OrderView,
@@ -118,6 +120,9 @@ URLS = CartUrls(
 )  # fmt: skip
 
 
+CODE = "/cart/T0KEN/code"
+
+
 def held(options: tuple[str, ...] = ()) -> Subscription:
     """One seat at 40.00 a year since January 1."""
     lots = [Lot(1, "crm-seat", 1, 4000)]
@@ -198,6 +203,11 @@ def carts() -> dict[str, tuple[CartFacts, Problems, str]]:
         "S-3": (facts(SEAT, at=local(2026, 8, 1, 9)), Problems(consent_missing=True, price=PriceChange(500, "month")), "live"),
         "S-3-other": (facts(SEAT), Problems(price=PriceChange(417)), "live"),
         "S-4": (seat, Problems(page_too_old=True), "live"),
+        "S-1k-code": (facts(SEAT, check=CheckView(CODE, "prototype")), none, "live"),
+        "S-1k-card": (facts(SEAT, check=CheckView("", "prototype", takes_card=True)), none, "live"),
+        "S-1k-either": (facts(SEAT, check=CheckView(CODE, "prototype", takes_card=True)), none, "live"),
+        "S-1k-missing": (facts(SEAT, check=CheckView(CODE, "prototype")), Problems(check_missing=True), "live"),
+        "S-1k-entered": (facts(SEAT, cards=(CARDS[0]._replace(usable=False, reason="again"), *CARDS[1:])), none, "live"),
         "S-7-cart": (facts(SEAT, cards=(), email_changed=True), none, "live"),
         "S-provider": (seat, Problems(provider_silent=True), "live"),
     }  # fmt: skip
@@ -245,6 +255,13 @@ def declines() -> dict[str, tuple[CartFacts, DeclineView]]:
         "S-11-check": (cart, replace(base, text="bank_check")),
         "S-11-only": (facts(SEAT, cards=refused[:1]), base),
     }
+
+
+def code_view(state: str, **more: object) -> CodeView:
+    base = CodeView(
+        state, 5, True, "dana@brightwell.example", f"{CODE}/check", CODE, "/cart/T0KEN", "", "prototype"
+    )  # fmt: skip
+    return base._replace(**more)
 
 
 def new_pages(languages: tuple[str, ...] = ("en", "fr", "ar")) -> Pages:
@@ -366,6 +383,18 @@ def states(pages: Pages, tongue: Tongue, merchant: MerchantView = MERCHANT) -> d
                 scene, Change(1, quantity=3, unit_price=0), amount=0, card=None, outcome="nocharge", consent_texts=()
             ),
         ),
+        **{
+            f"S-37-{name}": lambda v=view: door.render_code(scene, v)
+            for name, view in {
+                "none": code_view("none"),
+                "sent": code_view("sent"),
+                "last": code_view("sent", more=False),
+                "either": code_view("sent", card="/cart/T0KEN/card"),
+                "wrong": code_view("sent", left=1, wrong=True),
+                "over": code_view("over", wrong=True),
+                "stopped": code_view("stopped", more=False),
+            }.items()
+        },
         "S-26": lambda: door.render_kept(scene, summary=summary, closes_at=CLOSES, show_again=URLS.cart),
         "S-29": lambda: door.render_legal(scene, "terms", back=URLS.cart),
         "S-ask": lambda: door.render_ask_link(scene, action="/order/upgrade", hidden={"LICENSE": "1"}, form_token="x"),

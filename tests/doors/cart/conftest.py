@@ -11,7 +11,7 @@ import pytest
 
 from app.kit.clock import StoppedClock
 from app.models.store import Store
-from app.subscriptions import catalog
+from app.subscriptions import catalog, facts
 from tests import postgres
 from tests.conftest import TODAY
 from tests.doors.cart.shop import Shop, new_shop
@@ -64,6 +64,7 @@ class _Standing:
         self.shop.bell.rings, self.shop.bell.awake = 0, False
         self.shop.adapters.directory.forget()
         catalog._catalogs.clear()  # known by engine and version, and here versions go back
+        facts._rules.clear()
         return self.shop
 
 

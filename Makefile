@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup setup-dev demo test properties check bench faults pages lock clean
+.PHONY: help setup setup-dev demo test properties check bench faults races pages lock clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ bench: setup-dev ## Speed, as ratios against references in the same run
 faults: setup-dev ## Break everything around a purchase, 500 times on each database
 	@bash tests/setup-system
 	@$(BIN)/python -m tests.faults --iterations $${FAULT_ITERATIONS:-500} --kills 30 --mutants --record --database both --seed $${FAULT_SEED:-$$RANDOM}
+
+races: setup-dev ## Who presses at the same moment, each guard on and off, on both databases (ROUNDS=100)
+	@for name in sqlite postgresql; do LIFTLINK_TEST_DATABASE=$$name $(BIN)/python -m tests.races --rounds $${ROUNDS:-100} || exit 1; done
 
 pages: setup-dev ## Every page x script x theme x width, axe, Lighthouse (by hand)
 	@bash tests/pages/run

@@ -87,6 +87,12 @@ class Settings(BaseModel):
     database_url: str = Field(
         "", description="The database, as SQLAlchemy writes it. Default: `liftlink.sqlite3` in the instance folder."
     )
+    restore_epoch: str = Field(
+        "",
+        max_length=64,
+        description="Change it, to any other word, whenever an older copy of the database is put in its place: charging then stays "
+        "closed until the gateway's books were compared twice (`docs/operations.md`).",
+    )
     gateway: str = Field("sandbox", description="The payment gateway of new books, by the name of its entry point.")
     sandbox_path: Path | None = Field(
         None, description="The sandbox gateway's own ledger. Default: `sandbox.sqlite3` in the instance folder."
@@ -203,6 +209,13 @@ class Settings(BaseModel):
     def maintenance(self) -> Path:
         """The switch: while this file is there, no cart opens."""
         return self.instance_path / "maintenance"
+
+    @property
+    def database_mark(self) -> Path | None:
+        """Where the marks lie by which a restored older copy of an embedded database is noticed. A database that lies elsewhere
+        need not come with this folder, so it has none."""
+        embedded = self.instance_path / "liftlink.sqlite3"
+        return embedded.with_suffix(".mark") if self.database == f"sqlite:///{embedded}" else None
 
     @property
     def demo_clock(self) -> Path:

@@ -132,4 +132,4 @@ def _is(account: Account) -> ColumnElement[bool]:
 
 
 def _is_free(now: datetime) -> ColumnElement[bool]:
-    return or_(GatewayWatch.lease_until.is_(None), GatewayWatch.lease_until <= now)
+    return or_(GatewayWatch.lease_by.is_(None), GatewayWatch.lease_until <= now)

@@ -29,6 +29,8 @@ from app.outbox import MailRow, deliver_due
 
 WAIT_SECONDS = 1.0
 EXPIRE_SECONDS = 300.0
+GATE_SECONDS = 60.0
+"""How often the database is asked whether it was restored."""
 COMPARE_SECONDS = 60.0
 """How often it is asked whether an account is due: once a day each, and while charging is closed after a restore."""
 LEFTOVER_SECONDS = 24 * 3600.0
@@ -69,6 +71,7 @@ class EmbeddedRunner:
         merchants: Merchants,
         *,
         limit: int = 10,
+        gate: Callable[[], object] = lambda: None,
     ) -> None:
         self._store, self._gateways, self._clock, self._bell = store, gateways, clock, bell
         self._mailer, self._composer, self._merchants = mailer, composer, merchants
@@ -78,6 +81,8 @@ class EmbeddedRunner:
         self._passes = [
             _Pass("expire", EXPIRE_SECONDS, lambda: expire(store, clock)),
             _Pass("hasten", EXPIRE_SECONDS, lambda: hasten(store, clock)),
+            # A standby may be promoted while we run: nobody starts us anew then.
+            _Pass("gate", GATE_SECONDS, gate, time.monotonic() + GATE_SECONDS),
             _Pass("compare", COMPARE_SECONDS, lambda: compare_due(store, gateways, clock, by=driver_name("compare"))),
             # Not at the start: a server that restarts often would list the gateway's objects each time.
             _Pass("leftovers", LEFTOVER_SECONDS, lambda: cancel_leftovers(store, gateways, clock),

@@ -8,6 +8,7 @@ from app.jobs import EmbeddedRunner
 from app.mail import Composer
 from app.web.i18n import tongue_of
 from app.wiring.adapters import Adapters
+from app.wiring.gate import check_gate
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates" / "mail"
 
@@ -22,6 +23,7 @@ def make_runner(adapters: Adapters) -> EmbeddedRunner:
         adapters.mailer,
         Composer(TEMPLATES, tongue_of, adapters.directory.codes.code_of),
         adapters.directory,
+        gate=lambda: check_gate(adapters, renew=True),
     )
 
 

@@ -31,6 +31,7 @@ from app.web.services import EXTENSION, Services, merchant_here
 from app.web.styles import register_brand
 from app.wiring.adapters import GIVEN, Adapters, check_schema, open_services
 from app.wiring.faults import dying_at
+from app.wiring.gate import check_gate
 from app.wiring.log import configure_log
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,6 +50,7 @@ def build_app(overrides: Mapping[str, object] | None = None) -> Flask:
         install_plan(dying_at(settings.fault_plan))
     adapters = open_services(settings, given)
     check_schema(adapters.store)
+    check_gate(adapters, renew=True)
     app = Flask("liftlink", root_path=str(ROOT), static_folder=None, template_folder=str(ROOT / "templates"))
     app.config.from_mapping(MAX_CONTENT_LENGTH=LARGEST_FORM, MAX_FORM_MEMORY_SIZE=LARGEST_FORM, MAX_FORM_PARTS=100)
     app.url_map.merge_slashes = False  # its redirect would repeat a token under whatever host was sent

@@ -56,10 +56,12 @@ def opened(*, overrides: Mapping[str, object] | None = None) -> Generator[Adapte
     """The installation's adapters, with a database at the newest step."""
     from app.config import read_settings
     from app.wiring import check_schema, open_services
+    from app.wiring.gate import check_gate
 
     adapters = open_services(read_settings(overrides))
     try:
         check_schema(adapters.store)
+        check_gate(adapters)
         yield adapters
     finally:
         adapters.close()

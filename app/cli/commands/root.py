@@ -16,6 +16,8 @@ from app.cli.commands.link import link
 from app.cli.commands.maintenance import maintenance
 from app.cli.commands.merchants import merchant
 from app.cli.commands.offer import offer
+from app.cli.commands.queue import queue
+from app.cli.commands.reconcile import reconcile
 from app.cli.commands.refund import refund
 from app.cli.commands.serve import serve
 from app.cli.commands.settings import settings
@@ -43,6 +45,8 @@ for command in (
     link,
     offer,
     refund,
+    reconcile,
+    queue,
     keys,
     serve,
     worker,

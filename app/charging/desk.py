@@ -1,0 +1,194 @@
+"""The person's queue: what no machine may decide, each with what is known of it. Reads only; ``desk_acts`` resolves.
+
+What a person decided stays where it is if it cannot go on (a dead mail, a failed refund, an alarm): it leaves the queue by
+the row ``queue.resolved`` that tells who took it off and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from app.charging.attempts import PERSON_AFTER, RESTING
+from app.charging.orphans import orphan_name
+from app.charging.refund_rows import ALIVE
+from app.models.orders import Attempt, Dispute, Order, Orphan, Refund, Transition
+from app.models.work import Inbox, Outbox
+
+RESOLVED = "queue.resolved"
+ACTS = ("adopt", "cancel", "refund", "release")
+ALARMS = ("attempt.contradicted",)
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """One thing that waits for a person. ``may`` are the acts that its kind knows; the gateway's truth allows fewer.
+
+    ``kind``: ``attempt`` (quarantined), ``undecided`` (for a day), ``orphan``, ``dispute``, ``refund``, ``mail``, ``notice``,
+    ``alarm``. ``key`` names the row; ``payment`` is the gateway's object.
+    """
+
+    id: str
+    kind: str
+    key: tuple[str, ...]
+    book_id: int
+    since: datetime
+    why: str
+    may: tuple[str, ...]
+    order: str = ""
+    payment: str = ""
+    amount: int | None = None
+    currency: str = ""
+    facts: dict[str, Any] = field(default_factory=dict[str, Any])
+
+
+def matters(conn: Connection, now: datetime, *, book_id: int | None = None) -> list[Matter]:
+    """Everything that waits, the longest first; of one book or of all."""
+    done = {
+        str(row.body.get("matter"))
+        for row in conn.execute(select(Outbox.body).where(Outbox.kind == RESOLVED, Outbox.channel == "event"))
+    }
+    found = [each for read in _READERS for each in read(conn, now) if each.id not in done]
+    return sorted([each for each in found if book_id in (None, each.book_id)], key=lambda each: (each.since, each.id))
+
+
+def count_matters(conn: Connection, now: datetime) -> int:
+    """How many things wait for a person."""
+    return len(matters(conn, now))
+
+
+def _matter(kind: str, key: tuple[str, ...], **what: Any) -> Matter:
+    return Matter(id=":".join((kind, *key)), kind=kind, key=key, **what)
+
+
+def _quarantined(conn: Connection, _now: datetime) -> Iterator[Matter]:
+    for row in _attempts(conn, Attempt.state == "QUARANTINED"):
+        moved = conn.execute(
+            select(Transition.cause, Transition.at)
+            .where(Transition.kind == "attempt", Transition.object == row.id, Transition.to_state == "QUARANTINED")
+            .order_by(Transition.seq.desc())
+            .limit(1)
+        ).first()
+        since, why = (moved.at, moved.cause) if moved else (row.created_at, "quarantined")
+        yield _of_attempt("attempt", row, since, why, ("adopt", "cancel", "refund"))
+
+
+def _undecided(conn: Connection, now: datetime) -> Iterator[Matter]:
+    old = (Attempt.next_at.is_not(None), Attempt.created_at <= now - PERSON_AFTER, Attempt.state.not_in(RESTING))
+    for row in _attempts(conn, *old):
+        why = f"{row.state} for more than a day; the last answer was {row.last_class or 'none'}"
+        yield _of_attempt("undecided", row, row.created_at, why, ("release",))
+
+
+def _attempts(conn: Connection, *where: Any) -> Any:
+    columns = (
+        Attempt.id, Attempt.book_id, Attempt.order_id, Attempt.gw_ref, Attempt.amount, Attempt.currency, Attempt.state,
+        Attempt.created_at, Attempt.last_class, Order.number,
+    )  # fmt: skip
+    return conn.execute(select(*columns).join(Order, Order.id == Attempt.order_id).where(*where)).all()
+
+
+def _of_attempt(kind: str, row: Any, since: datetime, why: str, may: tuple[str, ...]) -> Matter:
+    return _matter(
+        kind, (row.id,), book_id=row.book_id, since=since, why=why, may=may, order=row.number, payment=row.gw_ref or "",
+        amount=row.amount, currency=row.currency, facts={"state": row.state, "last_answer": row.last_class},
+    )  # fmt: skip
+
+
+def _orphans(conn: Connection, _now: datetime) -> Iterator[Matter]:
+    query = select(Orphan.gateway, Orphan.account, Orphan.gw_ref, Orphan.book_id, Orphan.facts, Orphan.found_at)
+    for row in conn.execute(query.where(Orphan.state == "PERSON")):
+        facts: dict[str, Any] = row.facts
+        yield _matter(
+            "orphan", (row.gateway, row.account, row.gw_ref), book_id=row.book_id, since=row.found_at,
+            why=str(facts.get("decision") or facts.get("why", "")), may=("adopt", "cancel", "refund", "release"),
+            order=str(facts.get("order", "")), payment=row.gw_ref, amount=facts.get("amount"),
+            currency=str(facts.get("currency", "")), facts=facts,
+        )  # fmt: skip
+
+
+def _disputes(conn: Connection, _now: datetime) -> Iterator[Matter]:
+    query = select(Dispute.__table__, Order.number).join(Order, Order.id == Dispute.order_id)
+    for row in conn.execute(query.where(Dispute.state == "OPEN")):
+        yield _matter(
+            "dispute", (row.gateway, row.account, row.gw_ref), book_id=row.book_id, since=row.opened_at,
+            why="the cardholder contests the payment: answer at the gateway", may=("release",), order=row.number,
+            payment=row.gw_ref, amount=row.amount, currency=row.currency, facts={"attempt": row.attempt_id},
+        )  # fmt: skip
+
+
+def _refunds(conn: Connection, _now: datetime) -> Iterator[Matter]:
+    query = select(Refund.__table__, Order.number).join(Order, Order.id == Refund.order_id)
+    stuck = (Refund.state.in_(ALIVE)) & Refund.next_at.is_(None)
+    for row in conn.execute(query.where((Refund.state == "FAILED") | stuck)):
+        failed = row.state == "FAILED"
+        why = _cause(conn, "refund", row.id) or ("refused" if failed else "it does not agree with the gateway")
+        yield _matter(
+            "refund", (row.id,), book_id=row.book_id, since=row.settled_at or row.created_at, why=why,
+            may=("refund", "cancel") if failed else ("release",), order=row.number, payment=row.gw_ref or "",
+            amount=row.amount, currency=row.currency, facts={"state": row.state, "order": row.order_id},
+        )  # fmt: skip
+
+
+def _cause(conn: Connection, kind: str, name: str) -> str:
+    query = select(Transition.cause).where(Transition.kind == kind, Transition.object == name)
+    return conn.execute(query.order_by(Transition.seq.desc()).limit(1)).scalar() or ""
+
+
+def _mails(conn: Connection, _now: datetime) -> Iterator[Matter]:
+    query = select(Outbox.id, Outbox.book_id, Outbox.kind, Outbox.created_at, Outbox.last_error, Outbox.tries)
+    for row in conn.execute(query.where(Outbox.state == "DEAD")):
+        yield _matter(
+            "mail", (row.id,), book_id=row.book_id, since=row.created_at, why=row.last_error or "not delivered",
+            may=("release", "cancel"), facts={"kind": row.kind, "tries": row.tries},
+        )  # fmt: skip
+
+
+def _notices(conn: Connection, _now: datetime) -> Iterator[Matter]:
+    query = select(
+        Inbox.gateway, Inbox.account, Inbox.event_id, Inbox.book_id, Inbox.kind, Inbox.payment, Inbox.received_at,
+        Inbox.last_error, Inbox.tries,
+    )  # fmt: skip
+    for row in conn.execute(query.where(Inbox.state == "DEAD")):
+        yield _matter(
+            "notice", (row.gateway, row.account, row.event_id), book_id=row.book_id, since=row.received_at,
+            why=row.last_error or "not worked", may=("release", "cancel"), payment=row.payment or "",
+            facts={"kind": row.kind, "tries": row.tries},
+        )  # fmt: skip
+
+
+def _alarms(conn: Connection, _now: datetime) -> Iterator[Matter]:
+    query = select(Outbox.id, Outbox.book_id, Outbox.body, Outbox.created_at)
+    for row in conn.execute(query.where(Outbox.kind.in_(ALARMS), Outbox.channel == "event")):
+        body: dict[str, Any] = row.body
+        yield _matter(
+            "alarm", (row.id,), book_id=row.book_id, since=row.created_at, why=str(body.get("why", "")), may=("cancel",),
+            order=str(body.get("order", "")), payment=str(body.get("payment") or ""), facts=body,
+        )  # fmt: skip
+
+
+_READERS = (_quarantined, _undecided, _orphans, _disputes, _refunds, _mails, _notices, _alarms)
+
+
+def log_of(conn: Connection, matter: Matter) -> list[dict[str, Any]]:
+    """The transitions of what the matter is about, oldest first."""
+    names = {
+        "attempt": ("attempt", matter.key[0]),
+        "undecided": ("attempt", matter.key[0]),
+        "refund": ("refund", matter.key[0]),
+    }
+    if matter.kind in ("orphan", "dispute"):
+        names[matter.kind] = (matter.kind, orphan_name(*matter.key))
+    if matter.kind not in names:
+        return []
+    kind, name = names[matter.kind]
+    rows = conn.execute(
+        select(Transition.at, Transition.from_state, Transition.to_state, Transition.cause, Transition.actor)
+        .where(Transition.kind == kind, Transition.object == name)
+        .order_by(Transition.seq)
+    )
+    return [dict(row) for row in rows.mappings()]

@@ -41,7 +41,7 @@ def answer_text(made: Quote) -> str:
         f'"deferred": "{_amount(made.deferred, currency)}", "due_now": "{_amount(made.due_now, currency)}", '
         f'"next_billing_date": {_day(made.next_billing_date)}, '
         f'"renewal": {_renewal(made.renewal, currency)}, "fingerprint": "{made.fingerprint}", '
-        f'"credited": "{_amount(made.credited, currency)}", "effective": "{made.effective}", '
+        f'"credited": "{_amount(made.credited, currency)}", "refunded": "{_amount(made.refunded, currency)}", "effective": "{made.effective}", '
         f'"effective_on": {_day(made.effective_on)}, "later_renewals": [{later}]}}'
     )
 

@@ -6,6 +6,7 @@ Unknown fields are refused, so that a misspelt one cannot silently mean its defa
 from __future__ import annotations
 
 import marshal
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 
@@ -46,6 +47,9 @@ def read_case(stated: object) -> Case:
         held, currency, zone_of(policy.timezone), policy.catalog, case.object("customer"),
         case.money("balance", currency, 0, negative=True),
     )  # fmt: skip
+    refundable = case.money("refundable", currency, None)
+    if refundable is not None:
+        subscription = replace(subscription, refundable=refundable)
     wanted = case.pop("change")
     if isinstance(wanted, list):
         listed = cast("list[object]", wanted)

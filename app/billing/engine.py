@@ -208,7 +208,7 @@ def _summed(
         added = tax_lines(taxes, currency, bases(amounts, policy) if len(taxes) > 1 else {})
         total += sum([line.amount for line in added])
         lines += added
-    due = settle(total, subscription.balance, policy)
+    due = settle(total, subscription.balance, policy, subscription.refundable)
     eligibility = judge([Considered(subscription, one, at) for one in pricings], policy, total, due.due_now)
     fresh = {(one.plan.item.running_number, lot.number) for one in pricings for lot in one.plan.added}
     before = next_date(subscription, subscription.items, measure)
@@ -226,7 +226,7 @@ def _summed(
     return Quote(
         eligibility, currency, policy.timezone, at, lines, credit, charge, discount, subtotal, tax, policy.tax, total,
         due.balance_used, due.waived, due.deferred, due.due_now, before, renewal.date, renewal, after, (*rows, *moves),
-        due.credited, effective, on, later, unpaid_rows(rows, due, subtotal, total),
+        due.credited, effective, on, later, unpaid_rows(rows, due, subtotal, total), refunded=due.refunded,
     )  # fmt: skip
 
 

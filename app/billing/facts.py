@@ -127,7 +127,7 @@ class Customer:
 class Subscription:
     """What is held now. ``change_in_progress`` and ``renewal_in_progress`` are facts of the store (an open order), and so is
     ``last_item``, the highest running number that was ever given: that of an item which is gone is never given again, since
-    the ledger still names it."""
+    the ledger still names it. ``refundable`` is what our own captures for it still hold; None: as much as is credited."""
 
     currency: str
     items: tuple[Item, ...]
@@ -139,6 +139,7 @@ class Subscription:
     change_in_progress: bool = False
     renewal_in_progress: bool = False
     last_item: int = 0
+    refundable: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

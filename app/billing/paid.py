@@ -37,4 +37,5 @@ def apply_quote(subscription: Subscription, made: Quote, policy: Policy) -> Subs
     last = max([subscription.last_item, *held, *[item.running_number for item in items]])
     over = subscription.status == "trialing" and made.lines
     status = "active" if over else subscription.status
-    return replace(subscription, items=tuple(items), status=status, balance=balance, last_item=last)
+    left = None if subscription.refundable is None else subscription.refundable - made.refunded
+    return replace(subscription, items=tuple(items), status=status, balance=balance, last_item=last, refundable=left)

@@ -92,7 +92,8 @@ class Quote(NamedTuple):
     is due on the earliest next date; ``unpaid`` are rows to append beside ``entitlements``: what was waived or put off was
     not paid, so that no later credit gives it back. ``later`` has a renewal for each further date on which items of ``after`` renew.
     ``relieved`` (≥ 0) is what earlier orders put off and nobody owes any more, since its unused part is taken back now;
-    ``put_off`` are the rows that say so: what ``entitlements`` would hold beside if that had been paid.
+    ``put_off`` are the rows that say so: what ``entitlements`` would hold beside if that had been paid. ``refunded`` (≥ 0) goes
+    back to the cards that paid for this subscription.
     """
 
     eligibility: Eligibility
@@ -123,6 +124,7 @@ class Quote(NamedTuple):
     unpaid: tuple[Entitlement, ...] = ()
     relieved: int = 0
     put_off: tuple[Entitlement, ...] = ()
+    refunded: int = 0
 
     @property
     def fingerprint(self) -> str:
@@ -178,6 +180,8 @@ class Quote(NamedTuple):
         parts += [f"later {one.date} {one.amount} {one.tax}" for one in self.later]
         if self.relieved:
             parts.append(f"relieved {self.relieved}")
+        if self.refunded:
+            parts.append(f"refunded {self.refunded}")
         return sha256("\n".join(parts).encode()).hexdigest()
 
 

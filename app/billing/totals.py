@@ -24,6 +24,7 @@ class Due(NamedTuple):
     waived: int = 0
     deferred: int = 0
     credited: int = 0
+    refunded: int = 0
 
 
 def taxed(amounts: Sums, policy: Policy, rounding: Rounding) -> Taxes:
@@ -54,9 +55,15 @@ def tax_lines(taxes: Taxes, currency: str, taken_from: dict[TaxRate, int]) -> tu
     )
 
 
-def settle(total: int, balance: int, policy: Policy) -> Due:
-    """What a total leaves to pay. A balance below zero is no debt that a change collects."""
+def settle(total: int, balance: int, policy: Policy, refundable: int | None = None) -> Due:
+    """What a total leaves to pay. A balance below zero is no debt that a change collects.
+
+    Of a total below zero that is refunded, our captures give back ``refundable`` at most; the rest goes to the balance.
+    """
     if total <= 0:
+        if policy.negative == "refund":
+            back = -total if refundable is None else min(-total, max(refundable, 0))
+            return Due(0, credited=-total - back, refunded=back)
         return Due(0, credited=-total if policy.negative == "credit" else 0)
     if not balance and policy.minimum_charge is None:
         return Due(total)

@@ -20,7 +20,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "subscription.status": ("trialing", "active", "past_due", "paused", "canceled", "expired"),
 }
 
-PRICED: dict[str, frozenset[str]] = {"policy.negative": frozenset({"refuse", "zero", "credit"})}
+PRICED: dict[str, frozenset[str]] = {"policy.negative": frozenset(KNOWN["policy.negative"])}
 """Fields left out here are priced whatever their known value."""
 
 

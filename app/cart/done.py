@@ -110,10 +110,13 @@ def _adjustments(pen: Pen, order: OrderView) -> list[Fact]:
     if quote.deferred:
         why = tongue.say("Too small to charge by itself, so it is collected together with the renewal")
         facts.append(Fact(tongue.say("Moved to your next renewal"), pen.money(quote.deferred), why))
+    if quote.refunded:
+        back = tongue.tell("We give back %(amount)s to your card.", amount=pen.strong(quote.refunded))
+        facts.append(Fact(tongue.say("Given back"), back, tongue.say("It goes to the card that you paid with")))
     if quote.credited:
         credit = tongue.tell("Credit of %(amount)s, taken off your next renewal", amount=pen.strong(quote.credited))
         facts.append(Fact(tongue.say("Your balance"), credit))
-    elif quote.unbounded_total < 0:
+    elif quote.unbounded_total < 0 and not quote.refunded:
         facts.append(Fact(tongue.say("Unused credit, not paid out"), pen.money(-quote.unbounded_total)))
     return facts
 

@@ -111,6 +111,9 @@ def _today(pen: Pen, summary: Summary) -> Markup:
     tongue = pen.tongue
     if not summary.due:
         nothing = tongue.tell("<strong>Nothing is due today.</strong>")
+        if summary.refunded:
+            back = tongue.tell("We give back %(amount)s to your card.", amount=pen.strong(summary.refunded))
+            nothing = joined(nothing, back)
         if summary.credited:
             credit = tongue.tell(
                 "A credit of %(amount)s is taken off your next renewal.", amount=pen.strong(summary.credited)

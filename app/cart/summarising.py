@@ -79,6 +79,7 @@ def summarise(held: Subscription, quote: Quote, catalog: Catalog, price_now: int
         effective_on=quote.effective_on,
         early=quote.effective == "early_renewal",
         credited=quote.credited,
+        refunded=quote.refunded,
         deferred=quote.deferred,
         flat=any(line.rule in {"fixed", "difference"} for line in quote.lines),
         later=tuple(_later(quote, renewal, catalog, number) for renewal in further),

@@ -110,6 +110,7 @@ class Summary:
     effective_on: date | None = None
     early: bool = False
     credited: int = 0
+    refunded: int = 0
     deferred: int = 0
     flat: bool = False
     later: tuple[LaterRenewal, ...] = ()
@@ -134,7 +135,7 @@ class Summary:
         return tuple(
             replace(
                 self, next_after=each.day, renewal=each.amount, interval_after=each.interval, rows=each.rows,
-                later=(), credited=0, deferred=0,
+                later=(), credited=0, refunded=0, deferred=0,
             )
             for each in self.later
         )  # fmt: skip

@@ -101,10 +101,13 @@ def _adjustments(pen: Pen, facts: CartFacts) -> list[Row]:
     if quote.deferred:
         why = tongue.say("Too small to charge by itself, so it is collected together with the renewal")
         rows.append(Row(tongue.say("Moved to your next renewal"), pen.plain(-quote.deferred), why))
+    if quote.refunded:
+        why = tongue.say("It goes to the card that you paid with")
+        rows.append(Row(tongue.say("We give back to your card"), pen.plain(quote.refunded), why))
     if quote.credited:
         label = tongue.tell("Credit of %(amount)s, taken off your next renewal", amount=pen.money(quote.credited))
         rows.append(Row(label, pen.plain(quote.credited), tongue.say("Added to your balance")))
-    elif quote.unbounded_total < 0:
+    elif quote.unbounded_total < 0 and not quote.refunded:
         rows.append(Row(tongue.say("Unused credit, not paid out"), pen.plain(-quote.unbounded_total)))
     return rows
 

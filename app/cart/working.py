@@ -57,7 +57,8 @@ def _to_due(pen: Pen, quote: Quote) -> tuple[Markup, ...]:
         (tongue.say("Too small to charge"), -quote.waived),
         (tongue.say("Moved to your next renewal"), -quote.deferred),
         (tongue.say("Added to your balance"), quote.credited),
-        (tongue.say("Unused credit, not paid out"), 0 if quote.credited else max(0, -quote.unbounded_total)),
+        (tongue.say("We give back to your card"), quote.refunded),
+        (tongue.say("Unused credit, not paid out"), max(0, -quote.unbounded_total) if _is_unused(quote) else 0),
     ]
     told = [(label, amount) for label, amount in steps if amount]
     if not told:
@@ -66,6 +67,10 @@ def _to_due(pen: Pen, quote: Quote) -> tuple[Markup, ...]:
     return (
         joined(*(tongue.tell("%(what)s: %(amount)s.", what=label, amount=pen.money(amount)) for label, amount in told)),
     )
+
+
+def _is_unused(quote: Quote) -> bool:
+    return not quote.credited and not quote.refunded
 
 
 def _line(pen: Pen, teller: LineTeller, line: Line) -> Markup:

@@ -47,12 +47,14 @@ def receipt_body(order: RowMapping, consent: RowMapping, outcome: str, at: datet
 def adjustments(quote: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What stands between a stored quote's lines and its total, in the order of application: both add up to the total.
 
-    ``kind``: ``credited`` or ``unused`` (what a total below zero leaves), ``balance``, ``waived``, ``deferred``.
+    ``kind``: ``refunded``, ``credited`` or ``unused`` (what a total below zero leaves), ``balance``, ``waived``, ``deferred``.
     """
     credited = quote.get("credited", 0)
+    refunded = quote.get("refunded", 0)
     amounts = {
+        "refunded": refunded,
         "credited": credited,
-        "unused": max(0, -quote["unbounded_total"]) - credited,
+        "unused": max(0, -quote["unbounded_total"]) - credited - refunded,
         "balance": quote["balance_used"],
         "waived": -quote["waived"],
         "deferred": -quote["deferred"],

@@ -14,6 +14,7 @@ from app.charging.balances import check_balance, hold
 from app.charging.closing_orders import close_order
 from app.charging.errors import ChargingError
 from app.charging.gate import is_closed
+from app.charging.giving_back import check_captures
 from app.charging.ordering import ChosenCard, ConsentGiven, NewOrder
 from app.charging.settle import pay
 from app.charging.uses import check_tries, free_use, take_use
@@ -220,6 +221,7 @@ def _first(conn: Connection, p: _Placing, order_id: str, now: datetime) -> Place
     use = free_use(conn, new.book_id, new.link_jti, new.max_uses) if new.link_jti else None
     _check(conn, p, now)
     check_balance(conn, new)
+    check_captures(conn, new)
     write_order(conn, new, p.fingerprint, order_id, now)
     hold(conn, new, order_id, now)
     if new.link_jti and use is not None:

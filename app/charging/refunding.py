@@ -15,22 +15,20 @@ None of them wrote anything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, insert, or_, select
+from sqlalchemy import Connection, RowMapping, or_, select
 
 from app.charging.refund_driving import drive_refund, drive_refunds, state_of
 from app.charging.refund_finding import found_refunds
 from app.charging.refund_ledger import take_back
 from app.charging.refund_rows import RefundRow, given_back, is_contested, next_id, refunds_of
 from app.charging.refund_settling import follow
-from app.charging.transitions import BORN, Move, log
+from app.charging.refund_writing import Capture, write_refund
 from app.kit.clock import Clock
 from app.kit.errors import LiftlinkError
 from app.kit.faults import fault_point
-from app.models.orders import Attempt, Order, Refund
+from app.models.orders import Attempt, Order
 from app.models.store import Store
 from app.models.subscriptions import Subscription
 
@@ -88,57 +86,11 @@ def find_order(conn: Connection, book_id: int, order: str) -> RowMapping | None:
     return conn.execute(query).mappings().first()
 
 
-class Capture(NamedTuple):
-    """An attempt whose money the gateway took."""
-
-    id: str
-    book_id: int
-    order_id: str
-    amount: int
-    currency: str
-
-
 def capture_of(conn: Connection, order_id: str) -> Capture | None:
     """The order's attempt that took its money; there is at most one."""
     columns = (Attempt.id, Attempt.book_id, Attempt.order_id, Attempt.amount, Attempt.currency)
     row = conn.execute(select(*columns).where(Attempt.order_id == order_id, Attempt.state == "SUCCEEDED")).first()
     return None if row is None else Capture(*row)
-
-
-def write_refund(
-    conn: Connection,
-    attempt: Capture,
-    refund_id: str,
-    amount: int,
-    kind: str,
-    *,
-    reason: str,
-    actor: str,
-    at: datetime,
-    takes: Sequence[Any] = (),
-    cause_order: str | None = None,
-) -> None:
-    """``CREATED``, due at once, in the caller's transaction."""
-    conn.execute(
-        insert(Refund),
-        {
-            "id": refund_id,
-            "book_id": attempt.book_id,
-            "order_id": attempt.order_id,
-            "attempt_id": attempt.id,
-            "cause_order": cause_order,
-            "kind": kind,
-            "reason": reason,
-            "actor": actor,
-            "amount": amount,
-            "currency": attempt.currency,
-            "state": "CREATED",
-            "takes": list(takes),
-            "next_at": at,
-            "created_at": at,
-        },
-    )
-    log(conn, attempt.book_id, [Move("refund", refund_id, BORN, "CREATED", kind)], actor=actor, at=at)
 
 
 def _within(attempt: Capture, amount: int | None, back: int) -> int:

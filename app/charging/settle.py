@@ -12,6 +12,7 @@ from app.billing.facts import Change
 from app.charging.attempts import AttemptRow, move, released
 from app.charging.balances import book_paid
 from app.charging.driver import Driver, quarantine
+from app.charging.giving_back import give_back
 from app.charging.news import receipt_body
 from app.charging.transitions import Move, log
 from app.models.orders import Consent, Fulfilment, Order
@@ -84,7 +85,7 @@ def pay(
         raise SubscriptionMoved(order["subscription_id"], order["subscription_version"])
     proof = attempt.id if attempt else f"{order_id}.0"
     consent = conn.execute(_CONSENT, {"book": book_id, "attempt": proof}).mappings().one()
-    _fulfil(conn, order, consent, attempt, at, changes)
+    _fulfil(conn, order, consent, attempt, actor, at, changes)
     moves = [Move("order", order_id, "OPEN", "PAID", outcome)]
     if attempt is not None:
         moves.insert(0, Move("attempt", attempt.id, attempt.state, "SUCCEEDED", "the gateway holds the money"))
@@ -101,6 +102,7 @@ def _fulfil(
     order: RowMapping,
     consent: RowMapping,
     attempt: AttemptRow | None,
+    actor: str,
     at: datetime,
     changes: tuple[Change, ...],
 ) -> None:
@@ -143,3 +145,4 @@ def _fulfil(
         },
     )
     book_paid(conn, order, quote, at)
+    give_back(conn, order, quote, actor, at)

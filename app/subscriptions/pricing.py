@@ -19,6 +19,7 @@ from app.kit.money import MoneyError, parse_minor
 from app.subscriptions.catalog import Catalog, catalog_of
 from app.subscriptions.facts import BookFacts, CardFacts, Held
 from app.subscriptions.putting_off import relieve
+from app.subscriptions.refundable import refundable
 
 Changes = Change | tuple[Change, ...]
 _PLAIN = ("basis", "change_day", "rounding", "negative", "lock_window", "unpaid_limit")
@@ -68,6 +69,9 @@ def priced(
         held.held_back and held.open_order == own_order
     ):  # the order gives it back or keeps it, it is the caller's either way
         facts = replace(facts, balance=facts.balance - held.held_back)
+    if policy.negative == "refund":
+        ours = refundable(conn, held.book.id, held.id, facts.currency)
+        facts = replace(facts, refundable=sum([one.left for one in ours]))
     made = quote(facts, change, policy, at)
     if held.owed and made.effective != "next_billing":
         made = relieve(conn, held, facts, made, lambda as_if_paid: quote(as_if_paid, change, policy, at))

@@ -42,7 +42,9 @@ def lines_always_add_up(case: Case) -> None:
 def _where_the_total_goes(made: Quote, policy: Policy) -> None:
     assert min(made.due_now, made.waived, made.deferred, made.credited, -made.balance_used) >= 0
     if made.unbounded_total < 0:
-        assert made.credited == (-made.unbounded_total if policy.negative == "credit" else 0)
+        assert made.credited + made.refunded == (
+            -made.unbounded_total if policy.negative in ("credit", "refund") else 0
+        )
         assert made.due_now == made.waived == made.deferred == made.balance_used == 0
     else:
         assert made.due_now + made.waived + made.deferred - made.balance_used == made.unbounded_total

@@ -53,7 +53,6 @@ def one_line_error(capsys: pytest.CaptureFixture[str]) -> str:
     [
         (json.dumps(case(change__quantity=-2)), "liftlink quote: change.quantity: must be a whole number ≥ 0"),
         (json.dumps([case(), case(currency="XXX")]), "liftlink quote: [1].currency: 'XXX' is no ISO 4217 currency"),
-        (json.dumps(case(policy__negative="refund")), "liftlink quote: policy.negative: refund is not supported yet"),
         ('{"at": 1, "at": 2}', "liftlink quote: at: is written twice"),
         ('{"at": NaN}', "liftlink quote: no JSON: NaN is no number"),
         ("[1", "liftlink quote: -: no JSON: Expecting ',' delimiter in line 1, column 3"),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import click
 
+from app.cli.commands.audit import audit
 from app.cli.commands.database import db
 from app.cli.commands.demo import demo
 from app.cli.commands.importing import import_files
@@ -45,6 +46,7 @@ for command in (
     link,
     offer,
     refund,
+    audit,
     reconcile,
     queue,
     keys,

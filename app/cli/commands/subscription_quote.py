@@ -99,9 +99,11 @@ def sums(quote: Quote) -> Iterator[tuple[str, str]]:
         yield "Tax", told(quote.tax)
     elif not rate.found:
         yield "No tax rate for this customer's country: none is added", told(0)
+    if quote.refunded:
+        yield "Given back to the cards that paid", told(quote.refunded)
     if quote.credited:
         yield "To the customer's balance", told(quote.credited)
-    elif quote.unbounded_total < 0:
+    elif not quote.refunded and quote.unbounded_total < 0:
         yield "Unused credit, not paid out", told(-quote.unbounded_total)
     if quote.balance_used:
         yield "From the credit balance", told(quote.balance_used)

@@ -8,6 +8,7 @@ import pytest
 
 from app.billing.case import quote_case
 from app.billing.errors import CaseError, NotSupported
+from app.billing.vocabulary import PRICED
 from tests.unit.billing.cases import ask, case
 
 BAD: list[tuple[str, dict[str, Any]]] = [
@@ -68,16 +69,12 @@ def test_a_bad_fact_is_named_by_its_path(field: str, facts: dict[str, Any]):
     assert str(caught.value).startswith(f"{field}: ")
 
 
-NOT_YET: list[tuple[str, str, dict[str, Any]]] = [
-    ("policy.negative", "refund", {"policy__negative": "refund"}),
-]
-
-
-@pytest.mark.parametrize(("field", "value", "facts"), NOT_YET)
-def test_what_is_not_priced_yet_is_refused_by_name(field: str, value: str, facts: dict[str, Any]):
+def test_a_value_that_nobody_priced_is_refused_by_name(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(PRICED, "policy.negative", frozenset({"refuse"}))
     with pytest.raises(NotSupported) as caught:
-        ask(**facts)
-    assert (caught.value.code, caught.value.field, caught.value.details["value"]) == ("not_supported", field, value)
+        ask(policy__negative="refund")
+    error = caught.value
+    assert (error.code, error.field, error.details["value"]) == ("not_supported", "policy.negative", "refund")
 
 
 def test_an_item_is_changed_once_in_a_quote():

@@ -43,7 +43,7 @@ def test_the_answer_has_the_fields_of_the_specification_in_their_order_and_its_o
     assert list(ask()) == [
         "eligibility", "currency", "lines", "credit", "charge", "discount", "subtotal", "tax", "unbounded_total",
         "balance_used", "waived", "deferred", "due_now", "next_billing_date", "renewal", "fingerprint",
-        "credited", "effective", "effective_on", "later_renewals",
+        "credited", "refunded", "effective", "effective_on", "later_renewals",
     ]  # fmt: skip
 
 

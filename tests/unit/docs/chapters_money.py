@@ -165,12 +165,14 @@ def negative() -> str:
         )
         for name in ("refuse", "zero", "credit", "refund")
     }
+    cases["`refund`, 10.00 refundable"] = {**cases["`refund`"], "refundable": "10.00"}
     return f"""## When the credit is larger: `negative`
 
 - `refuse` (default): the change is not offered for today. The way on is `next_billing`.
 - `zero`: nothing is due; the negative figure is reported and lapses.
 - `credit`: nothing is due, the difference goes to the customer's balance.
 - `refund`: paid back to the cards that paid for this subscription, newest payment first, the rest to the balance.
+  A case says with `"refundable": "20.00"` what those payments still hold; left out, they hold enough.
 
 {comparison("negative", cases)}"""
 

@@ -19,6 +19,7 @@ _TOTALS = (
     ("balance_used", "from the balance"),
     ("waived", "waived"),
     ("deferred", "deferred to the next renewal"),
+    ("refunded", "refunded to the cards"),
     ("credited", "credited to the balance"),
 )
 
@@ -69,7 +70,8 @@ def _lines(answer: Mapping[str, Any]) -> list[str]:
 
 
 def _totals(
-    answer: Mapping[str, Any], wanted: frozenset[str] = frozenset({"balance_used", "waived", "deferred", "credited"})
+    answer: Mapping[str, Any],
+    wanted: frozenset[str] = frozenset({"balance_used", "waived", "deferred", "credited", "refunded"}),
 ) -> list[str]:
     texts: list[str] = []
     for field, words in _TOTALS:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import text
 
 from app.charging.audit import Finding, run
 from tests.usecases.charging.desk import Desk
+
+
+class Names(NamedTuple):
+    """Ids of orders that the tests damage."""
+
+    paid: str
+    retried: str
+    left: str
 
 
 @dataclass
@@ -18,7 +27,6 @@ class Busy:
     paid: str
     retried: str
     left: str
-    lowered: str
 
     def audit(self) -> list[Finding]:
         return list(run(self.desk.store, self.desk.gateways, self.desk.clock))

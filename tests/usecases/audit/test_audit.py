@@ -5,9 +5,15 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from app.charging.audit.running import CHECKS
+from app.charging.audit.running import CHECKS, run
+from app.gateways.sandbox import Sandbox
 from app.gateways.sandbox.cards import Fault
+from app.kit.clock import StoppedClock
+from app.models.store import Store
+from tests.factories import Seeded
 from tests.usecases.audit.busy import Busy
+from tests.usecases.audit.conftest import happen
+from tests.usecases.charging.desk import Desk
 
 
 def test_a_busy_book_is_clean(busy: Busy):
@@ -16,6 +22,14 @@ def test_a_busy_book_is_clean(busy: Busy):
     assert len(findings) == len(CHECKS)
     looked_at = {one.invariant: one.checked for one in findings}
     assert all(looked_at[name] > 0 for name in looked_at if name not in {"I12", "I31", "I34", "I49"})
+
+
+def test_it_is_clean_on_the_database_under_test(
+    store: Store, sandbox: Sandbox, clock: StoppedClock, seeded: Seeded
+):  # fmt: skip
+    desk = Desk(store, sandbox, clock, seeded)
+    happen(desk)
+    assert [one for one in run(store, desk.gateways, clock) if not one.holds] == []
 
 
 def test_the_audit_writes_nothing(busy: Busy):

@@ -48,7 +48,7 @@ SENTENCES: dict[str, str] = {
     "negative-refuse": "Below zero, refuse: the change is refused.",
     "negative-zero": "Below zero, zero: due 0, the negative figure is reported.",
     "negative-credit": "Below zero, credit: it goes to the customer's balance.",
-    "negative-refund": "Below zero, refund: to our own captures; refused by name until it is built.",
+    "negative-refund": "Below zero, refund: to our own captures, never above them; the rest to the balance.",
     "minimum-waive": "minimum_charge waive: a smaller total is waived.",
     "minimum-defer": "minimum_charge defer: a smaller total is deferred.",
     "minimum-charge": "minimum_charge charge takes the small amount as it is.",

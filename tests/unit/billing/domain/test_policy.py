@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 
 import pytest
 
 from app.billing import apply_quote, quote
-from app.billing.errors import NotSupported
 from app.billing.facts import Change, Customer, Interval
 from app.billing.rulebook import MinimumCharge, Policy, TaxRate
 from tests.unit.billing.cases import MONTH, catalog, change_to, held, instant
@@ -110,9 +110,16 @@ def test_where_nothing_is_paid_out_the_negative_figure_is_still_told():
 
 
 @names("negative-refund")
-def test_a_refund_is_refused_by_name_until_it_can_be_made():
-    with pytest.raises(NotSupported, match=r"policy\.negative"):
-        change_to(held((2, 4000)), "2026-07-01", Policy(negative="refund"), quantity=1)
+@pytest.mark.parametrize(
+    ("refundable", "figures"), [(None, (2000, 0)), (2000, (2000, 0)), (1500, (1500, 500)), (0, (0, 2000))]
+)
+def test_a_refund_goes_to_our_captures_and_the_rest_to_the_balance(refundable: int | None, figures: tuple[int, int]):
+    subscription = replace(held((2, 4000)), refundable=refundable)
+    policy = Policy(negative="refund")
+    made = change_to(subscription, "2026-07-01", policy, quantity=1)
+    assert (made.eligibility.ok, made.due_now, made.unbounded_total) == (True, 0, -2000)
+    assert (made.refunded, made.credited) == figures
+    assert apply_quote(subscription, made, policy).balance == figures[1]
 
 
 @names("minimum-waive", "minimum-defer", "minimum-charge")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from app.models.store import Store
+from tests import postgres
 from tests.races.arena import Arena
 from tests.races.catalogue import RACES, Race, run
 
@@ -16,8 +17,13 @@ PATIENCE = 10
 
 
 @pytest.fixture
-def arena(store: Store, tmp_path: Path) -> Iterator[Arena]:
-    made = Arena(store.url.render_as_string(hide_password=False), tmp_path)
+def arena(empty_database: Path, tmp_path: Path) -> Iterator[Arena]:
+    """A database of the race's own: an index that was taken off must be missing nowhere else."""
+    if postgres.on_postgres():
+        url = postgres.database(postgres.own_name("race"))
+    else:
+        url = f"sqlite:///{shutil.copyfile(empty_database, tmp_path / 'liftlink.sqlite3')}"
+    made = Arena(url, tmp_path)
     yield made
     made.close()
 

@@ -7,6 +7,7 @@ with stripe_serving(folder, empty_database) as shop:
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from unittest.mock import patch
 from sqlalchemy import text
 
 from tests.factories import create_card, create_customer, create_subscription
-from tests.server import START, World, make_world
+from tests.server import LIFTLINK, START, World, make_world
 from tests.stripe_server.client import StripeServer
 
 ACCOUNT = "acct_quillmark"
@@ -69,6 +70,12 @@ class StripeShop:
     def taken(self, subscription: int) -> list[int]:
         """What was really taken from this customer, in minor units."""
         return self.stripe.ledger().amounts(customer=self.customer(subscription))
+
+    def command(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """``liftlink WORDS`` beside the running server, with its settings."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("LIFTLINK_")}
+        given = {f"LIFTLINK_{name.upper()}": value for name, value in self.world.settings.items()}
+        return subprocess.run([LIFTLINK, *words], env={**own, **given}, capture_output=True, text=True, timeout=60)
 
     def listen(self, mode: str = "normal") -> None:
         """The gateway tells the server what happens, signed."""

@@ -130,6 +130,23 @@ def test_an_answer_that_was_lost_is_found_and_nothing_is_taken_twice(shop: Strip
     assert shop.taken(who) == [500]
 
 
+def test_what_was_bought_is_given_back_in_part_and_then_the_rest(shop: StripeShop, scripted: Page):
+    who = shop.person()
+    buy(scripted, shop.world.link(who))
+    sees(scripted, "You now have 2 seats")
+    ((order, *_),) = shop.world.orders(who)
+    (payment,) = [line["id"] for line in shop.stripe.ledger().payments if line["customer"] == shop.customer(who)]
+    part = shop.command("refund", order, "--amount", "2.00", "--mode", "test")
+    assert part.returncode == 0, part.stdout + part.stderr
+    assert shop.stripe.ledger().refunded(payment=payment) == 200
+    rest = shop.command("refund", order, "--mode", "test")
+    assert rest.returncode == 0, rest.stdout + rest.stderr
+    assert shop.stripe.ledger().refunded(payment=payment) == 500
+    assert shop.world.orders(who)[0].state == "REFUNDED"
+    assert shop.command("refund", order, "--mode", "test").returncode != 0
+    assert shop.stripe.ledger().refunded(payment=payment) == 500
+
+
 def test_every_request_so_far_was_one_that_stripe_takes(shop: StripeShop, scripted: Page):
     who = shop.person()
     buy(scripted, shop.world.link(who))

@@ -85,7 +85,9 @@ class Settings(BaseModel):
         description="The folder of local settings, the embedded database, the sandbox's ledger and mail files.",
     )
     database_url: str = Field(
-        "", description="The database, as SQLAlchemy writes it. Default: `liftlink.sqlite3` in the instance folder."
+        "",
+        description="The database: `postgresql+psycopg://user:secret@host/name`, or `sqlite:///path`. Default: "
+        "`liftlink.sqlite3` in the instance folder.",
     )
     restore_epoch: str = Field(
         "",

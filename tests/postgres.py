@@ -123,6 +123,15 @@ class Cluster:
     def url(self, name: str) -> str:
         return url_of(str(self.folder), name)
 
+    def new_database(self, name: str) -> str:
+        """The URL of a new database at the newest step."""
+        with self.connect("postgres") as admin:
+            admin.execute(f"CREATE DATABASE {name}")
+        store = Store(self.url(name))
+        upgrade(store.engine)
+        store.close()
+        return self.url(name)
+
     def connect(self, name: str) -> psycopg.Connection[Any]:
         return psycopg.connect(_dsn(self.url(name)), autocommit=True)
 

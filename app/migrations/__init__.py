@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 NEWEST = HERE / "newest.txt"
 VERSION_TABLE = "schema_version"
+TURN = 7_243_305
+"""The number of the lock under which steps are applied; no other program of a merchant's is likely to use it."""
 
 
 def newest() -> str:
@@ -27,6 +29,9 @@ def upgrade(engine: Engine) -> None:
     from alembic import command
 
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Two that upgrade at once take turns; SQLite lets only one write by itself.
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({TURN})")
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, newest())

@@ -60,7 +60,7 @@ def draft(words: str | None) -> Path:
     return path
 
 
-def _partial_everywhere() -> None:
+def partial_everywhere() -> None:
     """What makes an index partial on SQLite does on PostgreSQL too. Said here and not in the models, because the option's
     name alone makes a process load that dialect."""
     for table in Base.metadata.tables.values():
@@ -71,7 +71,7 @@ def _partial_everywhere() -> None:
 
 
 def _difference(store: Store) -> str:
-    _partial_everywhere()
+    partial_everywhere()
     with store.engine.connect() as connection:
         context = MigrationContext.configure(
             connection,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
 from sqlalchemy import CompoundSelect, Connection, Dialect, Select
+from sqlalchemy.exc import DBAPIError
 
 Query = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]]
 _Row = tuple[Any, ...]
@@ -45,7 +46,12 @@ class Prepared:
             cursor = connection.connection.cursor()
             cursor.execute(text.sql, given if text.order is None else [given[name] for name in text.order])
             rows = cast("list[_Row]", cursor.fetchall())
-        except dialect.loaded_dbapi.Error:
+        except dialect.loaded_dbapi.Error as error:
+            if dialect.name != "sqlite" and connection.in_transaction():
+                # PostgreSQL answers nothing more in a transaction that failed; asking again would hide why it did.
+                raise DBAPIError.instance(
+                    text.sql, None, error, dialect.loaded_dbapi.Error, hide_parameters=True, dialect=dialect
+                ) from error
             # Again through SQLAlchemy, which tells a lost connection from a bad statement and says so in its own errors.
             return [tuple(row) for row in connection.execute(self.statement, values).all()]
         finally:

@@ -153,7 +153,7 @@ class Story:
 
 @given(data=st.data())
 @settings(
-    max_examples=20,
+    max_examples=15,
     deadline=None,
     # Every example leaves its rows in the one database, so shrinking would compare worlds that differ.
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
@@ -189,5 +189,6 @@ def test_notices_in_any_order_and_number_end_as_the_ledger_says(ears: Ears, data
             ears.desk.work()
     assert story.end() == story.expected(), story.history()
     story.check_rows()
-    assert set(ears.inbox().values()) <= {"DONE"}
-    assert ears.desk.count(Orphan) == 0
+    # Of this story alone: an example that was given up half-way has left its notices to the next.
+    assert {ears.inbox()[each] for each in story.told} <= {"DONE"}
+    assert ears.desk.count(Orphan, gw_ref=story.ref) == 0

@@ -96,9 +96,8 @@ def _enqueue(state: State, event: Row) -> None:
             continue
         event["pending_webhooks"] += 1
         for _ in range(2 if endpoint["mode"] == "twice" else 1):
-            number = len(state.table("deliveries")) + 1
             row = {
-                "id": f"del_{number}",
+                "id": new_id("del_"),
                 "endpoint": endpoint["id"],
                 "event": event["id"],
                 "due": event["_at"],

@@ -70,7 +70,8 @@ class Control:
         return self._forget("endpoints")
 
     def get_deliveries(self) -> list[Row]:
-        return list(self.state.table("deliveries").values())
+        """Those that wait and those that ended."""
+        return [*self.state.table("deliveries").values(), *self.state.table("delivered").values()]
 
     def get_clock(self) -> Body:
         return {"now": self.state.now(), "offset": self.state.offset}

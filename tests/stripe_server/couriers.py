@@ -99,7 +99,10 @@ class Couriers:
                 "ends": ends,
                 "due": self.state.now() + BACK_OFF[min(tries, len(BACK_OFF)) - 1],
             }
-            return self.state.put("deliveries", later)
+            if not ends:
+                return self.state.put("deliveries", later)
+            self.state.drop("deliveries", row["id"])
+            return self.state.put("delivered", later)
 
     def _post(self, endpoint: Row, event: Row) -> int:
         body = json.dumps(show(event), indent=2).encode()

@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -286,18 +286,10 @@ class Engine:
             for row in [each for each in state.table("late").values() if each["due"] <= now]:
                 state.drop("late", row["id"])
                 self._land(row)
-            for table, end in (("intents", payments.resolve), ("refunds", refunds.resolve_refund)):
-                for row in self._due(table, "_resolves_at", now):
-                    end(self._inside(row), row)
-            for row in [
-                each
-                for each in state.table("sessions").values()
-                if each["status"] == "open" and each["expires_at"] <= now
-            ]:
-                checkout.end_session(self._inside(row), row)
-
-    def _due(self, table: str, name: str, now: float) -> list[Row]:
-        return [row for row in self.state.table(table).values() if row.get(name) is not None and row[name] <= now]
+            for table, ref in sorted(state.waiting):
+                row = state.table(table)[ref]
+                if row["expires_at" if table == "sessions" else "_resolves_at"] <= now:
+                    _ENDS_WITH_TIME[table](self._inside(row), row)
 
     def _inside(self, row: Row) -> Call:
         livemode = row.get("livemode", row.get("_livemode", False))
@@ -338,6 +330,9 @@ class Engine:
         self._keyed(number, call, route, "", 0.0)
 
 
+_ENDS_WITH_TIME: dict[str, Callable[[Call, Row], object]] = {
+    "intents": payments.resolve, "refunds": refunds.resolve_refund, "sessions": checkout.end_session,
+}  # fmt: skip
 _ENDS = {
     "drop_after": "drop",
     "timeout_after": "hold",

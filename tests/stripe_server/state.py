@@ -29,6 +29,13 @@ def apply_line(tables: dict[str, dict[str, Row]], line: Row) -> None:
             tables.setdefault(table, {})[ref] = row
 
 
+WAITS = ("intents", "refunds", "sessions")
+
+
+def _waits(table: str, row: Row) -> bool:
+    return row["status"] == "open" if table == "sessions" else row.get("_resolves_at") is not None
+
+
 class State:
     """Use only with ``acting()``, which takes the lock and writes what changed as one line."""
 
@@ -41,6 +48,10 @@ class State:
         for line in read_journal(folder):
             self._learn(line)
         self.journal = Journal(folder)
+        self.waiting: set[tuple[str, str]] = {
+            (table, ref) for table in WAITS for ref, row in self.table(table).items() if _waits(table, row)
+        }
+        """What time will change by itself, so that nobody looks through everything at each request."""
         self._changed: dict[tuple[str, str], None] = {}
         self._lines: list[Row] = []
         self._depth = 0
@@ -77,6 +88,8 @@ class State:
         ref = ref or row["id"]
         self.table(table)[ref] = row
         self._changed[(table, ref)] = None
+        if table in WAITS:
+            (self.waiting.add if _waits(table, row) else self.waiting.discard)((table, ref))
         return row
 
     def drop(self, table: str, ref: str) -> None:

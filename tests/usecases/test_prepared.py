@@ -59,7 +59,7 @@ def test_errors_are_those_of_sqlalchemy(store: Store, seeded: Seeded):
         connection.exec_driver_sql("ALTER TABLE revocations RENAME TO elsewhere")
         from app.models.links import withdrawal_of
 
-        with pytest.raises(DBAPIError, match="no such table|does not exist"):
+        with pytest.raises(DBAPIError, match=r"no such table|does not exist"):
             withdrawal_of(connection, seeded.book, link="1-1", batch="1", customer="1", offer="", issued_at=SINCE)
         connection.rollback()
 

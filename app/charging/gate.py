@@ -52,6 +52,16 @@ def is_closed(conn: Connection, gateway: str, account: str, livemode: bool) -> b
     return conn.execute(_GATE, scope).scalar() == "CLOSED"
 
 
+def gate_of(conn: Connection, gateway: str, account: str, livemode: bool) -> tuple[str, datetime | None]:
+    """``OPEN`` or ``CLOSED``, and when it was closed last: what was written before then may have lost its later commits."""
+    row = conn.execute(
+        select(GatewayWatch.gate, GatewayWatch.closed_at).where(
+            GatewayWatch.gateway == gateway, GatewayWatch.account == account, GatewayWatch.livemode == livemode
+        )
+    ).first()
+    return ("OPEN", None) if row is None else (row.gate, row.closed_at)
+
+
 def open_or_close(
     store: Store,
     clock: Clock,

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.charging.attempts import PERSON_AFTER, Moved
 from app.charging.backoff import BUSY_STEPS, PENDING_STEPS, UNKNOWN_STEPS
+from app.charging.gate import gate_of
 from app.charging.refund_rows import RefundRow, due_refunds, lease_refund, move_refund, read_refund
 from app.charging.refund_settling import fail, settle
 from app.charging.transitions import Move, log
@@ -82,7 +83,11 @@ class _Driver:
 
 
 def _advance(d: _Driver, gateway: Gateway, row: RefundRow) -> None:
-    if row.state == "CREATED":
+    gate, closed_at = _gate(d, row)
+    if gate == "CLOSED":
+        return _put_down(d, row, AnswerKind.BUSY, "charging is closed until the gateway's books were read")
+    was_lost = closed_at is not None and row.created_at <= closed_at  # that it was sent may be among the lost commits
+    if row.state == "CREATED" and not was_lost:
         return _send(d, gateway, row, row.try_no)
     found = _find(d, gateway, row)
     if found is None:
@@ -91,12 +96,20 @@ def _advance(d: _Driver, gateway: Gateway, row: RefundRow) -> None:
         return _apply(d, row, found)
     if row.gw_ref is not None:
         return _stuck(d, row, f"refund {row.gw_ref} is not listed any more")
+    if row.state == "CREATED":
+        return _send(d, gateway, row, row.try_no)
     if row.last_class in _NOTHING_HAPPENED:
         return _send(d, gateway, row, row.try_no)
     done_by = (row.lease_until or row.created_at) + gateway.capabilities.late_effect_max
     if d.clock.now() < done_by:
         return _put_down(d, row, AnswerKind.UNKNOWN, "may still take effect", state="UNKNOWN", not_before=done_by)
     return _send(d, gateway, row, row.try_no + 1)
+
+
+def _gate(d: _Driver, row: RefundRow) -> tuple[str, datetime | None]:
+    """Whether the account's gate is closed after a restore, and since when it was closed last."""
+    with d.store.read() as conn:
+        return gate_of(conn, row.gateway, row.account, row.livemode)
 
 
 def _find(d: _Driver, gateway: Gateway, row: RefundRow) -> list[Refund] | None:

@@ -6,9 +6,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, select, update
 
+from app.charging.drive import driver_name
 from app.charging.errors import ChargingError
 from app.charging.gate import Account, closed_accounts, open_or_close
+from app.charging.refunding import ask_refund, drive_refunds
+from app.models.orders import Attempt, Transition
+from app.models.work import GatewayWatch, InstallationFact
 from tests.usecases.charging.desk import Desk
 
 ACCOUNT = Account("sandbox", "quillmark-test", False)
@@ -74,11 +79,6 @@ def test_money_that_is_there_is_settled_behind_a_closed_gate(desk: Desk):
 
 def test_an_attempt_from_before_the_restore_lists_before_it_creates(desk: Desk):
     """TX2 and TX3 are lost with the backup, and the gateway forgot the key: the object is found all the same."""
-    from sqlalchemy import delete, update
-
-    from app.models.orders import Attempt, Transition
-    from app.models.work import GatewayWatch
-
     order = desk.buy("visa_3ds")
     desk.sandbox.pages.answer_check(desk.payments()[-1]["challenge"], approve=True)
     desk.sandbox.controls.expire_keys()
@@ -95,6 +95,29 @@ def test_an_attempt_from_before_the_restore_lists_before_it_creates(desk: Desk):
     desk.check()
 
 
+class TestRefunds:
+    """A refund that was sent after the copy was made must not be sent twice."""
+
+    def test_behind_a_closed_gate_no_refund_is_sent(self, desk: Desk):
+        order = desk.buy()
+        ask_refund(desk.store, desk.clock, desk.seeded.book, order.id, 200, reason="", actor="test")
+        shut(desk)
+        drive_refunds(desk.store, desk.gateways, desk.clock, by=driver_name("test"))
+        assert desk.requests("refund") == []
+
+    def test_one_from_before_the_restore_is_looked_for_before_it_is_sent(self, desk: Desk):
+        order = desk.buy()
+        refund = ask_refund(desk.store, desk.clock, desk.seeded.book, order.id, 200, reason="", actor="test")
+        ref = desk.payments()[0]["id"]
+        desk.sandbox.at("quillmark-test", livemode=False).refund(ref, amount=200, mark=refund, key="forgotten")
+        shut(desk)
+        with desk.store.write() as conn:
+            conn.execute(update(GatewayWatch).values(gate="OPEN"))
+        drive_refunds(desk.store, desk.gateways, desk.clock, by=driver_name("test"))
+        assert desk.facts(order.id).state == "PART_REFUNDED"
+        assert len(desk.requests("refund")) == 1
+
+
 class TestMarks:
     """SQLite has no timeline: a file beside it says which marks the database may hold."""
 
@@ -102,19 +125,11 @@ class TestMarks:
         return open_or_close(desk.store, desk.clock, mark_file=file, renew=True)
 
     def restore(self, desk: Desk, mark: str) -> None:
-        from sqlalchemy import update
-
-        from app.models.work import InstallationFact
-
         with desk.store.write() as conn:
             of = InstallationFact.name == "database_mark"
             conn.execute(update(InstallationFact).where(of).values(value=mark))
 
     def mark(self, desk: Desk) -> str:
-        from sqlalchemy import select
-
-        from app.models.work import InstallationFact
-
         with desk.store.read() as conn:
             return conn.execute(
                 select(InstallationFact.value).where(InstallationFact.name == "database_mark")

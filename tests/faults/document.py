@@ -36,7 +36,7 @@ def measured(runs: list[dict[str, Any]]) -> str:
     rows.append(
         (f"Iterations short of {NEEDED_RUNS:,}", {name: max(0, NEEDED_RUNS - done[name]) for name in databases})
     )
-    rows.append(("Changing calls that reached the gateway", {n: sum(run["calls"] for run in of[n]) for n in databases}))
+    rows.append(("Changing calls that reached the gateway", {n: _total(of[n], "calls") for n in databases}))
     rows += [(f"SIGKILL at {point}", {name: kills[name][point] for name in databases}) for point in ALL_POINTS]
     least = {name: min(kills[name][point] for point in ALL_POINTS) for name in databases}
     rows.append(
@@ -53,8 +53,8 @@ def measured(runs: list[dict[str, Any]]) -> str:
     rows.append(
         ("At most, with 95 % certainty, of all iterations", {n: f"{3 / max(1, done[n]):.2%}" for n in databases})
     )
-    rows.append(("Attempts put before a person", {n: sum(run["person"] for run in of[n]) for n in databases}))
-    rows.append(("Surplus mails", {n: sum(run["surplus_mails"] for run in of[n]) for n in databases}))
+    rows.append(("Attempts put before a person", {n: _total(of[n], "person") for n in databases}))
+    rows.append(("Surplus mails", {n: _total(of[n], "surplus_mails") for n in databases}))
     said += [f"| {name} | " + " | ".join(str(cells[each]) for each in databases) + " |" for name, cells in rows]
     said += [
         "",
@@ -77,6 +77,12 @@ def measured(runs: list[dict[str, Any]]) -> str:
         )
     notes = sorted({note for run in runs for note in run["notes"]})
     return "\n".join(said + [""] + [f"Note: {note}." for note in notes]) + "\n\n"
+
+
+def _total(runs: list[dict[str, Any]], name: str) -> str:
+    """A run that was stopped before its end did not count everything."""
+    counted = [run[name] for run in runs if run[name] is not None]
+    return str(sum(counted)) if counted else "not counted"
 
 
 def _sum(runs: list[dict[str, Any]], name: str) -> Counter[str]:

@@ -33,5 +33,5 @@ def test_the_fields_stand_in_the_order_of_the_specification():
     assert list(answer(made)) == [
         "eligibility", "currency", "lines", "credit", "charge", "discount", "subtotal", "tax", "unbounded_total",
         "balance_used", "waived", "deferred", "due_now", "next_billing_date", "renewal", "fingerprint", "credited",
-        "effective", "effective_on", "later_renewals",
+        "refunded", "effective", "effective_on", "later_renewals",
     ]  # fmt: skip

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ FAST = (
     "max_prepared_transactions=0", "timezone=UTC",
 )  # fmt: skip
 DURABLE = tuple(one for one in FAST if not one.startswith(("fsync", "full_page")))
-PATIENCE = 30.0
+PATIENCE = 60.0
+PREFIX = "liftlink-pg-"
 
 
 def on_postgres() -> bool:
@@ -68,7 +70,9 @@ class Cluster:
         self.bin, self.settings = found, settings
         self.user = _user()
         memory = Path("/dev/shm")
-        self.folder = Path(tempfile.mkdtemp(prefix="liftlink-pg-", dir=memory if memory.is_dir() else None))
+        parent = memory if memory.is_dir() else Path(tempfile.gettempdir())
+        _clear(parent)
+        self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         self.process: subprocess.Popen[bytes] | None = None
         if self.user is not None:
             os.chown(self.folder, self.user.pw_uid, self.user.pw_gid)
@@ -134,6 +138,17 @@ class Cluster:
 
     def connect(self, name: str) -> psycopg.Connection[Any]:
         return psycopg.connect(_dsn(self.url(name)), autocommit=True)
+
+
+def _clear(parent: Path) -> None:
+    """Remove what runs that were killed have left: folders whose server is gone and that nobody wrote to for ten minutes."""
+    for folder in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError, ValueError, IndexError):
+            if time.time() - max(folder.stat().st_mtime, (folder / "log").stat().st_mtime) < 600:
+                continue
+            pid = folder / "data" / "postmaster.pid"
+            if not pid.exists() or not Path(f"/proc/{int(pid.read_text().split()[0])}").exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _user() -> pwd.struct_passwd | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import g, redirect
+from flask import current_app, g, make_response, redirect
 from werkzeug.exceptions import ServiceUnavailable
 
 from app.billing.result import Eligibility
@@ -107,7 +107,12 @@ def _preview(_error: CheckoutRefused) -> Answer:
 
 
 def _silent(_error: CheckoutRefused) -> Answer:
-    raise ServiceUnavailable(retry_after=60)
+    return _come_back_in(60)
+
+
+def _come_back_in(seconds: int) -> Answer:
+    """S-35. Handed to its own handler: what is raised while an error is answered would end as a 500."""
+    return make_response(current_app.handle_http_exception(ServiceUnavailable(retry_after=seconds)))
 
 
 def again(error: CheckoutRefused) -> Answer:
@@ -187,7 +192,7 @@ def _card(error: ChargingError) -> Answer:
 
 def _closed_for_now(_error: ChargingError) -> Answer:
     """S-35: nothing was written, and the offer is still there in a few minutes."""
-    raise ServiceUnavailable(retry_after=300)
+    return _come_back_in(300)
 
 
 CHARGING_PAGES: dict[str, Callable[[ChargingError], Answer]] = {

@@ -36,6 +36,10 @@ RACES = 3
 """How often TX1 is tried when another transaction took the same order, subscription or use between two statements."""
 
 
+MOST_LOST = 50
+"""How many more races a buyer of a link with many uses may lose before it is an error."""
+
+
 @dataclass(frozen=True, slots=True)
 class Placed:
     """``attempt_id`` is what to drive now; None when there is nothing to drive (paid already, or nothing due)."""
@@ -74,7 +78,8 @@ def place(
 
 def _race(store: Store, clock: Clock, placing: _Placing) -> Placed:
     """TX1, read anew whenever a constraint says that another transaction was first: then what it wrote is found."""
-    for _ in range(RACES - 1):
+    # Of a link with many uses each is taken by its number, so one buyer may lose as many races as there are uses.
+    for _ in range(RACES - 1 + min(placing.new.max_uses, MOST_LOST)):
         try:
             return _commit(store, clock, placing)
         except IntegrityError:

@@ -17,6 +17,7 @@ from app.kit.ids import Randomness
 from app.kit.keys import MasterKeys
 from app.links.signing import SigningKey as ReadyKey
 from app.links.signing import new_kid
+from app.models.base import whole_sum
 from app.models.links import LinkBatch, LinkVisit
 from app.models.locks import hold_book
 from app.models.merchants import Book, SigningKey
@@ -133,7 +134,7 @@ def export_link_key(store: Store, masters: MasterKeys, book_id: int, kid: str) -
 def _issued(connection: Connection, book_id: int) -> dict[str, int]:
     """How many links the numbered batches of each key hold, by kid."""
     rows = connection.execute(
-        select(LinkBatch.kid, func.sum(LinkBatch.count)).where(LinkBatch.book_id == book_id).group_by(LinkBatch.kid)
+        select(LinkBatch.kid, whole_sum(LinkBatch.count)).where(LinkBatch.book_id == book_id).group_by(LinkBatch.kid)
     )
     return {kid: int(count) for kid, count in rows}
 
@@ -145,7 +146,7 @@ def _opened(connection: Connection, book_id: int) -> dict[str, int]:
     each = select(batch).where(LinkVisit.book_id == book_id).subquery()
     visits = select(each.c.batch, func.count().label("opened")).group_by(each.c.batch).subquery()
     rows = connection.execute(
-        select(LinkBatch.kid, func.sum(visits.c.opened))
+        select(LinkBatch.kid, whole_sum(visits.c.opened))
         .join(visits, cast(LinkBatch.number, Text) == visits.c.batch)
         .where(LinkBatch.book_id == book_id)
         .group_by(LinkBatch.kid)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
 
 from app.billing.result import Quote
 from app.charging.errors import ChargingError
 from app.charging.ordering import NewOrder
+from app.models.base import whole_sum
 from app.models.customers import BalanceEntry
 from app.models.orders import Deferral
 
-_SUM = select(func.coalesce(func.sum(BalanceEntry.amount), 0)).where(
+_SUM = select(whole_sum(BalanceEntry.amount)).where(
     BalanceEntry.book_id == bindparam("book"),
     BalanceEntry.customer_id == bindparam("customer"),
     BalanceEntry.currency == bindparam("currency"),

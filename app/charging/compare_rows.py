@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, or_, select
+from sqlalchemy import Connection, or_, select
 
 from app.charging.gate import Account
 from app.charging.watching import OVERLAP
 from app.gateways.port import Payment
+from app.models.base import whole_sum
 from app.models.merchants import Book
 from app.models.orders import Attempt, Order, Refund
 
@@ -86,7 +87,7 @@ def made_since(conn: Connection, account: Account, since: datetime) -> list[Ours
 def given_back(conn: Connection, attempts: Sequence[str]) -> dict[str, int]:
     """What our own refunds gave back, by attempt."""
     rows = conn.execute(
-        select(Refund.attempt_id, func.sum(Refund.amount))
+        select(Refund.attempt_id, whole_sum(Refund.amount))
         .where(Refund.attempt_id.in_(attempts), Refund.state == "SUCCEEDED")
         .group_by(Refund.attempt_id)
     )

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, or_, select, update
+from sqlalchemy import Connection, or_, select, update
 
 from app.charging.attempts import LEASE, Moved
+from app.models.base import whole_sum
 from app.models.orders import Attempt, Dispute, Refund
 from app.models.store import Store
 
@@ -75,9 +76,7 @@ def refunds_of(conn: Connection, book_id: int, order_id: str) -> list[RefundRow]
 
 def given_back(conn: Connection, attempt_id: str) -> int:
     """How much of the attempt's money is back or may be on its way: all refunds but those that failed for certain."""
-    total = select(func.coalesce(func.sum(Refund.amount), 0)).where(
-        Refund.attempt_id == attempt_id, Refund.state != "FAILED"
-    )
+    total = select(whole_sum(Refund.amount)).where(Refund.attempt_id == attempt_id, Refund.state != "FAILED")
     return int(conn.execute(total).scalar_one())
 
 

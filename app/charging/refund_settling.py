@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from app.billing.codec import load_rows
 from app.charging.refund_ledger import append
 from app.charging.refund_rows import RefundRow, move_refund
 from app.charging.transitions import Move, log
 from app.kit.clock import Clock
+from app.models.base import whole_sum
 from app.models.customers import BalanceEntry, StoredCard
 from app.models.merchants import Book, Merchant
 from app.models.orders import Attempt, Order, Refund
@@ -129,7 +130,7 @@ def _order(conn: Connection, book_id: int, order_id: str) -> RowMapping:
 
 
 def _sum(conn: Connection, table: type[Attempt] | type[Refund], order_id: str, state: str) -> int:
-    total = select(func.coalesce(func.sum(table.amount), 0))
+    total = select(whole_sum(table.amount))
     return int(conn.execute(total.where(table.order_id == order_id, table.state == state)).scalar_one())
 
 

@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from app.checkout.stepping_up import StepUpRow, row_of
 from app.kit.clock import Clock
 from app.kit.codes import DIGITS, Codes
 from app.kit.ids import Randomness, derive
+from app.models.base import whole_sum
 from app.models.customers import Customer
 from app.models.store import Store
 from app.models.upsert import insert_or_update
@@ -52,7 +53,7 @@ class CodeFacts(NamedTuple):
     more: bool = True
 
 
-_SENT_TODAY = select(func.coalesce(func.sum(StepUp.sent), 0)).where(
+_SENT_TODAY = select(whole_sum(StepUp.sent)).where(
     StepUp.book_id == bindparam("book"),
     StepUp.customer_id == bindparam("customer"),
     StepUp.sent_at > bindparam("since", type_=StepUp.sent_at.type),

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Integer, MetaData, Text
+from sqlalchemy import BigInteger, CheckConstraint, Integer, MetaData, Text, cast, func
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -89,6 +89,12 @@ class Base(DeclarativeBase):
 
 STRICT: dict[str, Any] = {"sqlite_strict": True}
 """The last element of every ``__table_args__``."""
+
+
+def whole_sum(column: Any, where: Any = None) -> Any:
+    """The sum of whole numbers as a whole number, 0 where there is no row: PostgreSQL's own is a decimal."""
+    summed = func.sum(column) if where is None else func.sum(column).filter(where)
+    return cast(func.coalesce(summed, 0), Int64)
 
 
 def one_of(column: str, *values: str) -> CheckConstraint:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, Select, and_, bindparam, func, litera
 from sqlalchemy.sql.elements import ColumnElement
 
 from app.billing import facts as billing
+from app.models.base import whole_sum
 from app.models.customers import BalanceEntry, Customer
 from app.models.links import WITHDRAWALS, link_names
 from app.models.merchants import Book, Merchant
@@ -127,7 +128,7 @@ _RENEWING = (
     .scalar_subquery()
 )
 _BALANCE = (
-    select(func.coalesce(func.sum(BalanceEntry.amount), 0))
+    select(whole_sum(BalanceEntry.amount))
     .where(
         BalanceEntry.book_id == Subscription.book_id,
         BalanceEntry.customer_id == Subscription.customer_id,
@@ -137,14 +138,14 @@ _BALANCE = (
     .scalar_subquery()
 )
 _HELD_BACK = (
-    select(func.coalesce(func.sum(BalanceEntry.amount), 0))
+    select(whole_sum(BalanceEntry.amount))
     .join(Order, Order.id == BalanceEntry.order_id)
     .where(Order.subscription_id == Subscription.id, Order.state == literal_column("'OPEN'"))
     .correlate(Subscription)
     .scalar_subquery()
 )
 _OWED = (
-    select(func.coalesce(func.sum(Deferral.amount), 0))
+    select(whole_sum(Deferral.amount))
     .where(Deferral.subscription_id == Subscription.id, Deferral.collected_order.is_(None))
     .correlate(Subscription)
     .scalar_subquery()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, exists, func, select
+from sqlalchemy import Connection, bindparam, exists, select
 
+from app.models.base import whole_sum
 from app.models.customers import StoredCard
 from app.models.orders import Attempt, Dispute, Order, Refund
 
@@ -22,7 +23,7 @@ class Refundable(NamedTuple):
 
 
 _BACK = (
-    select(func.coalesce(func.sum(Refund.amount), 0))
+    select(whole_sum(Refund.amount))
     .where(Refund.attempt_id == Attempt.id, Refund.state != "FAILED")
     .correlate(Attempt)
     .scalar_subquery()

@@ -12,6 +12,7 @@ from app.billing.measures import measure_of
 from app.billing.renewals import renewal_of
 from app.billing.rounding import ROUNDINGS
 from app.billing.schedule import local_day, zone_of
+from app.models.base import whole_sum
 from app.models.subscriptions import Entitlement
 from app.subscriptions.pricing import policy_for
 
@@ -54,8 +55,8 @@ def standing(connection: Connection, held: Held, at: datetime) -> Standing:
 
 
 def _ledger(connection: Connection, held: Held) -> tuple[LedgerSum, ...]:
-    paid = func.sum(Entitlement.amount).filter(Entitlement.amount > 0)
-    credited = func.sum(Entitlement.amount).filter(Entitlement.amount < 0)
+    paid = whole_sum(Entitlement.amount, Entitlement.amount > 0)
+    credited = whole_sum(Entitlement.amount, Entitlement.amount < 0)
     rows = connection.execute(
         select(
             Entitlement.item, func.count(), func.min(Entitlement.span_start), func.max(Entitlement.span_end),

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, insert, select
 
+from app.models.base import whole_sum
 from app.models.customers import BalanceEntry, Customer
 from app.subscriptions.importing.context import LOOKUP, Context, Record, found_in
 
@@ -47,7 +48,7 @@ def _imported(conn: Connection, book: int, customers: Sequence[int]) -> dict[tup
     entry = BalanceEntry
     for start in range(0, len(customers), LOOKUP):
         rows = conn.execute(
-            select(entry.customer_id, entry.currency, func.sum(entry.amount))
+            select(entry.customer_id, entry.currency, whole_sum(entry.amount))
             .where(
                 entry.book_id == book,
                 entry.customer_id.in_(customers[start : start + LOOKUP]),

@@ -401,9 +401,9 @@ def test_an_error_before_anything_is_written_says_that_nothing_was_charged(shop:
 
 def test_a_database_that_cannot_be_written_charges_nothing_and_says_so(shop: Shop):
     page = shop.open()
-    shop.sql("CREATE TRIGGER full BEFORE INSERT ON orders BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END")
+    shop.sql("ALTER TABLE orders RENAME COLUMN total TO gone")
     assert "Nothing was charged" in shown(shop.press(page, 500))[1]
-    shop.sql("DROP TRIGGER full")
+    shop.sql("ALTER TABLE orders RENAME COLUMN gone TO total")
     assert shop.calls() == 0
     shop.press(page)
     assert shop.taken() == [500]
@@ -411,9 +411,12 @@ def test_a_database_that_cannot_be_written_charges_nothing_and_says_so(shop: Sho
 
 def test_an_error_before_the_payment_step_says_that_nothing_was_charged(shop: Shop):
     page = shop.open()
-    shop.sql("DROP TABLE tax_rates")
+    shop.sql("ALTER TABLE tax_rates RENAME TO gone")
     shop.sql("UPDATE books SET catalog_version = catalog_version + 1")
-    title, text = shown(shop.client.get(page.path, 500))
+    try:
+        title, text = shown(shop.client.get(page.path, 500))
+    finally:
+        shop.sql("ALTER TABLE gone RENAME TO tax_rates")
     assert "Nothing was charged" in text, title
     assert "Try again" in text
 

@@ -20,6 +20,7 @@ from app.models.orders import Order
 from app.offers.saved import save_offer
 from app.subscriptions.choices import NO_CHOICES, Choices, QuantityRange
 from app.subscriptions.offered import written_change
+from tests.rewriting import rewrite
 from tests.usecases.checkout.till import SECOND_SEAT, Till
 
 TWO_TO_TEN = Choices(QuantityRange(2, 10))
@@ -49,9 +50,8 @@ def narrow(till: Till, smallest: int, largest: int) -> None:
 
 
 def sell_at_most(till: Till, quantity: int) -> None:
-    till.sql(
-        "UPDATE products SET facts = json_set(facts, '$.quantity', json(:range))", range=json.dumps({"max": quantity})
-    )
+    with till.store.write() as conn:
+        rewrite(conn, "products", "facts", ("quantity",), {"max": quantity})
     till.sql("UPDATE books SET catalog_version = catalog_version + 1")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import Connection, insert, update
 
 from app.accounts.merchants import change_merchant
 from app.models.links import withdraw
@@ -75,17 +77,35 @@ def test_another_book_does_not_see_the_subscription(store: Store, seeded: Seeded
         assert load(conn, seeded.other_book, 1048) is None
 
 
+@contextmanager
+def statements(conn: Connection) -> Iterator[list[str]]:
+    """What the driver itself is asked meanwhile, whoever asks it."""
+    seen: list[str] = []
+    driver: Any = conn.connection.driver_connection
+    if conn.dialect.name == "sqlite":
+        driver.set_trace_callback(seen.append)
+        yield seen
+        driver.set_trace_callback(None)
+        return
+
+    class Telling(psycopg.Cursor[Any]):
+        def execute(self, query: Any, *arguments: Any, **how: Any) -> Any:
+            seen.append(str(query))
+            return super().execute(query, *arguments, **how)
+
+    usual, driver.cursor_factory = driver.cursor_factory, Telling
+    yield seen
+    driver.cursor_factory = usual
+
+
 def test_loading_costs_two_statements_however_much_is_held(store: Store, seeded: Seeded):
     with store.write() as conn:
         for number in (2, 3):
             factories.create_item(conn, seeded.book, seeded.subscription, running_number=number, lots=((1, 1), (2, 5)))
     with store.read() as conn:
         load(conn, seeded.book, 1048)
-        seen: list[str] = []
-        driver: Any = conn.connection.driver_connection
-        driver.set_trace_callback(seen.append)
-        held = load(conn, seeded.book, 1048)
-        driver.set_trace_callback(None)
+        with statements(conn) as seen:
+            held = load(conn, seeded.book, 1048)
     assert held is not None
     assert [len(item.lots) for item in held.facts.items] == [1, 2, 2]
     assert len(seen) == 2
@@ -94,15 +114,10 @@ def test_loading_costs_two_statements_however_much_is_held(store: Store, seeded:
 def test_the_standing_of_a_link_comes_without_a_statement_of_its_own(store: Store, seeded: Seeded):
     names = {"link": "1.1", "batch": "1", "customer": str(seeded.customer), "offer": ""}
     with store.read() as conn:
-        load(conn, seeded.book, 1048)
-        seen: list[str] = []
-        driver: Any = conn.connection.driver_connection
-        driver.set_trace_callback(seen.append)
         owner = load(conn, seeded.book, 1048)
         assert owner is not None
-        del seen[:]
-        found = load_by_link(conn, seeded.book, 1048, owner.customer.number, names, factories.MADE_AT)
-        driver.set_trace_callback(None)
+        with statements(conn) as seen:
+            found = load_by_link(conn, seeded.book, 1048, owner.customer.number, names, factories.MADE_AT)
     assert found is not None
     assert (found.held, found.withdrawn, found.spent) == (owner, False, 0)
     assert len(seen) == 2

@@ -13,7 +13,8 @@ from tests.server import World
 
 CLICKABLE = "a[href], button, input[type=submit], input[type=radio], summary, label:not([for=agree]):not([for=start])"
 SETUPS = frozenset({"card_setups", "cart_contacts", "customers"})
-COUNTERS = frozenset({"link_visits"})
+COUNTERS = frozenset({"link_visits", "gateway_watch", "installation_facts"})
+"""Visits, and what the worker notes of its own rounds."""
 
 
 def rows(world: World, without: frozenset[str] = COUNTERS) -> dict[str, list[Any]]:

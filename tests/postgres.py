@@ -63,14 +63,15 @@ def programs() -> Path | None:
 class Cluster:
     """A server in a folder of its own. ``start``, ``stop`` and ``kill`` may follow each other; ``remove`` ends it for good."""
 
-    def __init__(self, *, settings: tuple[str, ...] = FAST) -> None:
+    def __init__(self, *, settings: tuple[str, ...] = FAST, where: Path | None = None) -> None:
+        """``where`` its folder is made: in memory unless told. What measures a durable commit needs a disk."""
         found = programs()
         if found is None:
             raise RuntimeError(MISSING)
         self.bin, self.settings = found, settings
         self.user = _user()
         memory = Path("/dev/shm")
-        parent = memory if memory.is_dir() else Path(tempfile.gettempdir())
+        parent = where or (memory if memory.is_dir() else Path(tempfile.gettempdir()))
         _clear(parent)
         self.folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
         self.process: subprocess.Popen[bytes] | None = None

@@ -12,6 +12,9 @@ from urllib.parse import urlencode
 from tests.stripe_server.client import StripeServer
 from tests.stripe_server.wire import form_of
 
+BACK = "https://shop.example/return?o=1"
+NO_ANSWER = (http.client.HTTPException, OSError)
+"""What a caller sees of a connection that broke."""
 _numbers = count(1)
 
 

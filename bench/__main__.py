@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from bench import rows_buy, rows_links, rows_pages, rows_quote
+from bench import rows_buy, rows_checkout, rows_links, rows_pages, rows_quote
 
 COLUMNS = ("job", "reference", "figure", "reference_figure", "ratio", "target", "spread")
 HEADINGS = ("job", "reference", "figure", "reference", "ratio", "target", "spread")
-MODULES = (rows_links, rows_quote, rows_pages, rows_buy)
+MODULES = (rows_links, rows_quote, rows_pages, rows_buy, rows_checkout)
 
 
 def main(wanted: list[str]) -> int:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +18,8 @@ from app.offers.issue import Issued, Terms, issue
 from app.wiring.adapters import Adapters
 from app.wiring.web import ADAPTERS
 from bench.asking import HOST, NOW, as_in_service, asker
+from bench.databases import Database
+from bench.scratch import in_memory, scratch
 from tests.factories import seed
 
 WEEK = 7 * 86400
@@ -41,18 +40,19 @@ class World:
         return lambda: ask(path)[1]
 
 
-def make_world(folder: Path | None = None) -> World:
-    """A new database by the real migrations, a stopped clock, the sandbox gateway."""
+def make_world(folder: Path | None = None, database: Database | None = None) -> World:
+    """A stopped clock, the sandbox gateway, and a new file by the real migrations unless an empty database is given."""
     folder = folder or scratch()
-    store = Store(f"sqlite:///{folder}/liftlink.sqlite3")
-    upgrade(store.engine)
+    store = Store(database.url if database else f"sqlite:///{folder}/liftlink.sqlite3")
+    if database is None:
+        upgrade(store.engine)
     with store.write() as connection:
         seeded = seed(connection)
     app = as_in_service(
         create_app(
             {
                 "instance_path": folder, "store": store, "clock": StoppedClock(NOW), "public_url": f"https://{HOST}",
-                "rate_limit": "off", "sandbox_path": _gateway_file(),
+                "rate_limit": "off", "sandbox_path": scratch(in_memory()) / "sandbox.sqlite3",
             }
         )
     )  # fmt: skip
@@ -67,16 +67,3 @@ def make_world(folder: Path | None = None) -> World:
         base_url=f"https://{HOST}", actor="bench", source="bench",
     )  # fmt: skip
     return World(app, adapters, seeded.book, link)
-
-
-def _gateway_file() -> Path:
-    """The sandbox's ledger in memory where there is such a place: a gateway's disk is not ours to measure."""
-    memory = Path("/dev/shm")
-    return scratch(memory if memory.is_dir() else None) / "sandbox.sqlite3"
-
-
-def scratch(where: Path | None = None) -> Path:
-    """A new folder that goes when the process ends."""
-    folder = tempfile.mkdtemp(prefix="liftlink-bench-", dir=where)
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)

@@ -109,6 +109,13 @@ def has_postgres() -> bool:
     return programs() is not None
 
 
+def backends(store: Store) -> list[int]:
+    """The server's processes that answer this store's database, by number."""
+    with store.read() as connection:
+        found = connection.execute(text("SELECT pid FROM pg_stat_activity WHERE datname = current_database()"))
+        return [int(pid) for pid in found.scalars()]
+
+
 def _migrate(url: str) -> None:
     store = Store(url)
     upgrade(store.engine)

@@ -20,6 +20,8 @@ LEASE = timedelta(seconds=60)
 ATTEMPT_LIFE = timedelta(hours=1)
 """As long as a quoted price stands: nobody expects a charge later than that. Then the attempt is cancelled at the gateway."""
 PERSON_AFTER = timedelta(hours=24)
+REPEATED_WITHIN = timedelta(days=1)
+"""So long after a restore a button may be pressed, or a call repeated, whose order was paid and lost: it gets the same id."""
 SETTLED = frozenset({"SUCCEEDED", "DECLINED", "CANCELLED"})
 RESTING = SETTLED | {"QUARANTINED"}
 """No driver has anything to do here."""
@@ -72,8 +74,8 @@ class AttemptRow:
 
     @property
     def is_from_before_restore(self) -> bool:
-        """What was done for it last may have been lost."""
-        return self.gate_closed_at is not None and self.created_at <= self.gate_closed_at
+        """What was done for it may have been lost: its last commits or, where a button is pressed again, all of them."""
+        return self.gate_closed_at is not None and self.created_at <= self.gate_closed_at + REPEATED_WITHIN
 
 
 _COLUMNS = tuple(getattr(Attempt, name) for name in AttemptRow.__dataclass_fields__ if hasattr(Attempt, name))

@@ -11,7 +11,9 @@ from sqlalchemy import delete, select, update
 from app.charging.drive import driver_name
 from app.charging.errors import ChargingError
 from app.charging.gate import Account, closed_accounts, open_or_close
+from app.charging.place import order_id_of
 from app.charging.refunding import ask_refund, drive_refunds
+from app.gateways.port import CreatePayment, Marks
 from app.models.orders import Attempt, Transition
 from app.models.work import GatewayWatch, InstallationFact
 from tests.usecases.charging.desk import Desk
@@ -91,6 +93,24 @@ def test_an_attempt_from_before_the_restore_lists_before_it_creates(desk: Desk):
         conn.execute(update(GatewayWatch).values(gate="OPEN"))
     desk.work()
     assert desk.facts(order.id).state == "PAID"
+    assert (desk.captures(), len(desk.payments())) == ([500], 1)
+    desk.check()
+
+
+def test_a_button_from_before_the_restore_takes_no_money_twice(desk: Desk):
+    """It was pressed and paid for; order and attempt are lost with the backup, and the gateway forgot the key."""
+    order = order_id_of(desk.seeded.book, "checkout-1")
+    card, gateway = desk.card(), desk.sandbox.at("quillmark-test", livemode=False)
+    asked = CreatePayment(500, "USD", card.gateway_customer, card.token, Marks(order, f"{order}.1", ""))
+    made = gateway.create_payment(asked, key=f"{order}.1:create:0").payment
+    assert made is not None
+    gateway.confirm_payment(made.ref, key=f"{order}.1:confirm:0", return_url="https://shop.example/return")
+    desk.sandbox.controls.expire_keys()
+    shut(desk)
+    with desk.store.write() as conn:
+        conn.execute(update(GatewayWatch).values(gate="OPEN"))
+    desk.clock.move(timedelta(minutes=5))
+    assert desk.buy(checkout="checkout-1").state == "PAID"
     assert (desk.captures(), len(desk.payments())) == ([500], 1)
     desk.check()
 

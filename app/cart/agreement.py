@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from app.web.i18n import safe
 
 FOLDER: Final = Path(__file__).with_name("consent")
-CURRENT: Final = {"en": 3, "fr": 3, "ar": 3}
+CURRENT: Final = {"en": 4, "fr": 4, "ar": 4}
 CURRENT_EU: Final = {"en": 1, "fr": 1, "ar": 1}
 
 
@@ -55,6 +55,13 @@ def _filled(version: str, section: str, language: str, values: dict[str, tuple[s
     return Agreement(text, Markup(markup), version, language)  # noqa: S704  (our own file, values escaped)
 
 
+class Back(NamedTuple):
+    """What is given back to one card; ``card`` None: it is not known which one."""
+
+    amount: tuple[str, str | Markup]
+    card: tuple[str, str | Markup] | None
+
+
 class Terms(NamedTuple):
     """What is agreed to, each as plain text and as mark-up. ``renewal`` None: nothing follows. ``due`` None: nothing now.
 
@@ -71,6 +78,9 @@ class Terms(NamedTuple):
     later: tuple[str, str | Markup] = ("", "")
     deferred: tuple[str, str | Markup] | None = None
     others: tuple[Terms, ...] = ()
+    card: tuple[str, str | Markup] | None = None
+    """The card that pays the renewals where nothing is due now, by brand and last four digits; None: it is not known."""
+    back: tuple[Back, ...] = ()
 
 
 def agreement(language: str, terms: Terms) -> Agreement:
@@ -89,7 +99,30 @@ def agreement(language: str, terms: Terms) -> Agreement:
     }
     if terms.due:
         values["due"] = terms.due
+    else:
+        values["card"] = _card(version, language, terms)
+        values["back"] = _back(version, language, terms)
     return _filled(version, section, language, values)
+
+
+def _card(version: str, language: str, terms: Terms) -> tuple[str, Markup]:
+    """Whose card is charged: by name, where it is known."""
+    if terms.card is None:
+        found = _filled(version, "card on file", language, {})
+    else:
+        found = _filled(version, "my card", language, {"name": terms.card})
+    return found.text, found.markup
+
+
+def _back(version: str, language: str, terms: Terms) -> tuple[str, Markup]:
+    """A sentence for each card that gets money back."""
+    parts: list[Agreement] = []
+    for amount, card in terms.back:
+        if card is None:
+            parts.append(_filled(version, "given back, card unknown", language, {"amount": amount}))
+        else:
+            parts.append(_filled(version, "given back", language, {"amount": amount, "name": card}))
+    return "".join(part.text for part in parts), Markup().join(part.markup for part in parts)
 
 
 def _more(version: str, language: str, terms: Terms) -> tuple[str, str | Markup]:

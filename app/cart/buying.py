@@ -138,6 +138,7 @@ def _consent(cart: Cart, token: str) -> ConsentGiven:
         },
         ip=request.remote_addr or "",
         user_agent=request.headers.get("User-Agent", "")[:LONGEST_AGENT],
+        policy_version=cart.held.book.policy_version,
     )
 
 

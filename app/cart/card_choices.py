@@ -6,9 +6,8 @@ from datetime import date
 
 from markupsafe import Markup
 
-from app.cart import words
 from app.cart.page_model import CardChoice
-from app.cart.pen import isolated, num
+from app.cart.pen import num, words_of_card
 from app.cart.views import CardView, CartFacts
 from app.web.i18n import Tongue
 
@@ -41,11 +40,7 @@ def card_choices(tongue: Tongue, facts: CartFacts, next_date: date | None) -> tu
 
 def card_name(tongue: Tongue, card: CardView) -> Markup:
     """``Visa ending 4242``."""
-    return tongue.tell(
-        "%(brand)s ending\u00a0%(digits)s",
-        brand=isolated(words.card_brand(card.brand)),
-        digits=num(card.last4),
-    )
+    return words_of_card(tongue, card.brand, card.last4)
 
 
 def _card_meta(tongue: Tongue, card: CardView, next_date: date | None) -> tuple[str, Markup]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from app.cart import phrases, words
-from app.cart.agreement import Agreement, Terms, agreement, start_now
+from app.cart.agreement import Agreement, Back, Terms, agreement, start_now
 from app.cart.page_model import Box
-from app.cart.pen import Pen, link, pen_for
+from app.cart.pen import Pen, link, pen_for, words_of_card
 from app.cart.summary import Summary
 from app.cart.views import CartFacts, CartUrls, Scene, summary_of
 
@@ -29,7 +29,23 @@ def terms_of(pen: Pen, summary: Summary) -> Terms:
         *_later(pen, summary),
         (pen.plain(summary.deferred), pen.money(summary.deferred)) if summary.deferred else None,
         tuple(terms_of(pen, each) for each in summary.later_renewals),
+        back=_back(pen, summary),
     )
+
+
+def _back(pen: Pen, summary: Summary) -> tuple[Back, ...]:
+    if summary.back:
+        return tuple(Back(_both(pen, one.amount), _named(pen, one.brand, one.last4)) for one in summary.back)
+    return (Back(_both(pen, summary.refunded), None),) if summary.refunded else ()
+
+
+def _both(pen: Pen, amount: int) -> tuple[str, Markup]:
+    return pen.plain(amount), pen.money(amount)
+
+
+def _named(pen: Pen, brand: str, last4: str) -> tuple[str, Markup]:
+    shown = words_of_card(pen.tongue, brand, last4)
+    return shown.striptags(), shown
 
 
 def _later(pen: Pen, summary: Summary) -> tuple[tuple[str, str] | None, tuple[str, str | Markup]]:
@@ -53,7 +69,10 @@ def agreements_of(scene: Scene, facts: CartFacts, summary: Summary) -> tuple[Agr
     if not summary.rises:
         return ()
     language = scene.tongue.language
-    first = agreement(language, terms_of(pen_for(scene, facts.quote.currency), summary))
+    pen = pen_for(scene, facts.quote.currency)
+    pays = next((card for card in facts.cards if card.default and card.usable), None)
+    terms = terms_of(pen, summary)._replace(card=pays and _named(pen, pays.brand, pays.last4))
+    first = agreement(language, terms)
     return (first, start_now(language)) if facts.withdrawal else (first,)
 
 

@@ -11,7 +11,7 @@ from app.cart.card_choices import card_name
 from app.cart.pen import Pen, code, email, isolated, joined, link, num, strong
 from app.cart.state_page import Action, Fact, StatePage, offered, product
 from app.cart.summary import Summary
-from app.cart.views import OrderView, Scene
+from app.cart.views import OrderView, ProofView, Scene
 from app.web.i18n import local_day
 
 
@@ -70,7 +70,20 @@ def _facts(scene: Scene, pen: Pen, order: OrderView) -> list[Fact]:
     if order.consent_texts:
         quoted = Markup("<br>").join(tongue.tell("“%(text)s”", text=text) for text in order.consent_texts)
         facts.append(Fact(tongue.say("You agreed to"), quoted))
+    if order.proof is not None:
+        facts.append(Fact(tongue.say("You showed that it is you"), _proved(pen, order.proof)))
     return facts
+
+
+def _proved(pen: Pen, proof: ProofView) -> Markup:
+    values = {"date": pen.day_of(proof.at), "time": pen.clock(proof.at)}
+    if proof.way == "card":
+        return pen.tongue.tell("You entered the card again on %(date)s at %(time)s.", **values)
+    return pen.tongue.tell(
+        "You entered the code that we emailed to %(address)s, on %(date)s at %(time)s.",
+        address=email(proof.email),
+        **values,
+    )
 
 
 def _paid(scene: Scene, pen: Pen, order: OrderView) -> Fact:
@@ -111,8 +124,8 @@ def _adjustments(pen: Pen, order: OrderView) -> list[Fact]:
         why = tongue.say("Too small to charge by itself, so it is collected together with the renewal")
         facts.append(Fact(tongue.say("Moved to your next renewal"), pen.money(quote.deferred), why))
     if quote.refunded:
-        back = tongue.tell("We give back %(amount)s to your card.", amount=pen.strong(quote.refunded))
-        facts.append(Fact(tongue.say("Given back"), back, tongue.say("It goes to the card that you paid with")))
+        back = phrases.given_back(pen, quote.refunded, order.summary.back)
+        facts.append(Fact(tongue.say("Given back"), back, phrases.back_by(tongue)))
     if quote.credited:
         credit = tongue.tell("Credit of %(amount)s, taken off your next renewal", amount=pen.strong(quote.credited))
         facts.append(Fact(tongue.say("Your balance"), credit))

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from hmac import compare_digest
+from typing import Any
 
 from flask import Response, g, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from app.cart.pages import Rendered
 from app.cart.picking import option_picks
-from app.cart.summary import Summary
+from app.cart.summary import CardBack, Summary
 from app.cart.views import (
     CardView,
     CartFacts,
@@ -20,6 +22,7 @@ from app.cart.views import (
     CheckView,
     OfferView,
     OrderView,
+    ProofView,
     QuantityChoice,
     Scene,
     SubscriptionView,
@@ -46,6 +49,7 @@ from app.links.sessions import (
 from app.links.signing import ReadLink, SigningKey
 from app.offers.fresh import FRESH_SECONDS
 from app.subscriptions.facts import CardFacts, Held
+from app.subscriptions.refundable import Share
 from app.web.i18n import Tongue, local_day
 from app.web.services import for_book, merchant_view, services
 
@@ -154,8 +158,17 @@ def cart_facts(
         withdrawal=needs_start_now(cart),
         email_changed=not cart.contact.is_own,
         best_dates=cart.best_dates,
+        gives_back=cards_back(cart.gives_back),
         check=check_view(cart, token),
     )
+
+
+def cards_back(shares: tuple[Share, ...]) -> tuple[CardBack, ...]:
+    """One for each card, whatever number of payments goes back to it."""
+    sums: dict[tuple[str, str], int] = {}
+    for capture, amount in shares:
+        sums[capture.brand, capture.last4] = sums.get((capture.brand, capture.last4), 0) + amount
+    return tuple(CardBack(*card, amount) for card, amount in sums.items())
 
 
 def check_view(cart: Cart, token: str) -> CheckView | None:
@@ -254,10 +267,17 @@ def order_view(order: OrderFacts, held: Held, schedule: str = "") -> OrderView:
         paid_at=order.paid_at,
         card=shown_card(attempt.card) if attempt and order.total else None,
         consent_texts=tuple(box["text"] for box in consent.boxes.values()),
+        proof=_proof_view(consent.step_up),
         applied=order.paid_at is not None,
         quote=order.quote,
         schedule=schedule,
     )
+
+
+def _proof_view(step_up: Mapping[str, Any] | None) -> ProofView | None:
+    if step_up is None:
+        return None
+    return ProofView(step_up["passed"], datetime.fromisoformat(step_up["at"]), step_up.get("email", ""))
 
 
 def shown_card(card: CardShown) -> CardView:

@@ -106,6 +106,13 @@ def isolated(text: str) -> Markup:
     return Markup(f"<bdi>{escape(text)}</bdi>")
 
 
+def words_of_card(tongue: Tongue, brand: str, last4: str) -> Markup:
+    """``Visa ending 4242``."""
+    return tongue.tell(
+        "%(brand)s ending\u00a0%(digits)s", brand=isolated(words.card_brand(brand)), digits=num(last4)
+    )  # fmt: skip
+
+
 def code(text: str) -> Markup:
     return Markup(f"<code><bdi>{escape(text)}</bdi></code>")
 

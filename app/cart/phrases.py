@@ -8,8 +8,8 @@ from markupsafe import Markup, escape
 
 from app.billing.facts import Interval
 from app.cart import naming, words
-from app.cart.pen import Pen, joined, strong
-from app.cart.summary import Summary
+from app.cart.pen import Pen, joined, strong, words_of_card
+from app.cart.summary import CardBack, Summary
 from app.cart.words import UnitWords
 from app.web.i18n import Tongue
 
@@ -87,6 +87,25 @@ def lead(pen: Pen, summary: Summary) -> Markup:
     return joined(_today(pen, summary), _later(pen, own), *_in_addition(pen, others))
 
 
+def given_back(pen: Pen, amount: int, back: Sequence[CardBack]) -> Markup:
+    """A sentence for each card that money goes back to; ``amount`` alone where the cards are not known."""
+    tongue = pen.tongue
+    if not back:
+        return tongue.tell("We give back %(amount)s to the card that you paid with.", amount=pen.strong(amount))
+    return joined(*(
+        tongue.tell(
+            "We give back %(amount)s to your %(card)s.", amount=pen.strong(one.amount),
+            card=words_of_card(tongue, one.brand, one.last4),
+        )
+        for one in back
+    ))  # fmt: skip
+
+
+def back_by(tongue: Tongue) -> str:
+    """When money that goes back is there."""
+    return tongue.say("It is sent at once; banks take up to ten days to show it.")
+
+
 def further(pen: Pen, summary: Summary) -> list[Markup]:
     """A sentence for each further day and interval at which more renews than what the earliest next date brings."""
     return _in_addition(pen, summary.later_renewals)
@@ -112,8 +131,7 @@ def _today(pen: Pen, summary: Summary) -> Markup:
     if not summary.due:
         nothing = tongue.tell("<strong>Nothing is due today.</strong>")
         if summary.refunded:
-            back = tongue.tell("We give back %(amount)s to your card.", amount=pen.strong(summary.refunded))
-            nothing = joined(nothing, back)
+            nothing = joined(nothing, given_back(pen, summary.refunded, summary.back), back_by(tongue))
         if summary.credited:
             credit = tongue.tell(
                 "A credit of %(amount)s is taken off your next renewal.", amount=pen.strong(summary.credited)

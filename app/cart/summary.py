@@ -76,6 +76,15 @@ class LaterRenewal:
 
 
 @dataclass(frozen=True, slots=True)
+class CardBack:
+    """What goes back to one card."""
+
+    brand: str
+    last4: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """``kind``: ``more`` ``fewer`` (units) ``product`` ``extras`` ``interval`` ``item`` (one more product) ``fewer_items``
     ``renewal`` (early) ``date`` ``several``.
@@ -120,6 +129,8 @@ class Summary:
     """Every item that is other than before, with all that is; ``items`` has those of a change of several."""
     item: int = 0
     """The running number of the item that it is about."""
+    back: tuple[CardBack, ...] = ()
+    """Card by card what ``refunded`` comes to; empty in what was stored before this was known."""
     trial: bool = False
     """A trial goes on: nothing is paid for the period that runs."""
 
@@ -135,7 +146,7 @@ class Summary:
         return tuple(
             replace(
                 self, next_after=each.day, renewal=each.amount, interval_after=each.interval, rows=each.rows,
-                later=(), credited=0, refunded=0, deferred=0,
+                later=(), credited=0, refunded=0, deferred=0, back=(),
             )
             for each in self.later
         )  # fmt: skip
@@ -198,6 +209,7 @@ class Summary:
             values[name] = date.fromisoformat(values[name]) if values[name] else None
         for name, kind in (("extras", Extra), ("rows", RenewalRow)):
             values[name] = tuple(kind(**each) for each in values[name])
+        values["back"] = tuple(CardBack(**each) for each in values.get("back", ()))
         for name in ("items", "changed"):
             values[name] = tuple(_item(each) for each in values.get(name, ()))
         for name in ("later", "before"):

@@ -10,7 +10,7 @@ from app.billing.result import Quote
 from app.billing.wording import says_something
 from app.cart import naming, phrases, words
 from app.cart.lines import LineTeller
-from app.cart.pen import Pen, joined, num
+from app.cart.pen import Pen, joined, num, words_of_card
 from app.cart.summary import RenewalRow, Summary
 from app.cart.views import CartFacts
 from app.web.i18n import Tongue
@@ -102,14 +102,27 @@ def _adjustments(pen: Pen, facts: CartFacts) -> list[Row]:
         why = tongue.say("Too small to charge by itself, so it is collected together with the renewal")
         rows.append(Row(tongue.say("Moved to your next renewal"), pen.plain(-quote.deferred), why))
     if quote.refunded:
-        why = tongue.say("It goes to the card that you paid with")
-        rows.append(Row(tongue.say("We give back to your card"), pen.plain(quote.refunded), why))
+        rows += _given_back(pen, facts)
     if quote.credited:
         label = tongue.tell("Credit of %(amount)s, taken off your next renewal", amount=pen.money(quote.credited))
         rows.append(Row(label, pen.plain(quote.credited), tongue.say("Added to your balance")))
     elif quote.unbounded_total < 0 and not quote.refunded:
         rows.append(Row(tongue.say("Unused credit, not paid out"), pen.plain(-quote.unbounded_total)))
     return rows
+
+
+def _given_back(pen: Pen, facts: CartFacts) -> list[Row]:
+    """A row for each card that money goes back to."""
+    tongue, why = pen.tongue, phrases.back_by(pen.tongue)
+    if not facts.gives_back:
+        return [Row(tongue.say("We give back to the card that you paid with"), pen.plain(facts.quote.refunded), why)]
+    return [
+        Row(
+            tongue.tell("We give back to your %(card)s", card=words_of_card(tongue, one.brand, one.last4)),
+            pen.plain(one.amount), why,
+        )
+        for one in facts.gives_back
+    ]  # fmt: skip
 
 
 def renewal(pen: Pen, summary: Summary) -> Ledger | None:

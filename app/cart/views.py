@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from app.billing.result import Quote
 from app.billing.rulebook import ProductFacts, TaxRate
 from app.billing.standing import StandingRenewal
 from app.cart.summarising import summarise
-from app.cart.summary import Summary
+from app.cart.summary import CardBack, Summary
 from app.web.frame import Frame, MerchantView, frame_for
 from app.web.i18n import Tongue
 from app.web.pages import Pages
@@ -191,13 +191,16 @@ class CartFacts:
     the first day."""
     best_dates: tuple[Outlook, ...] = ()
     """What is due on other days, today first, where the merchant lets that be told."""
+    gives_back: tuple[CardBack, ...] = ()
+    """To which cards goes what the change gives back."""
     check: CheckView | None = None
     """What is asked for first; None: nothing, or it was proved."""
 
 
 def summary_of(facts: CartFacts) -> Summary:
     """What that quote comes to, as the pages tell it."""
-    return summarise(facts.subscription.facts, facts.quote, facts.catalog, facts.price_now, facts.later_now)
+    made = summarise(facts.subscription.facts, facts.quote, facts.catalog, facts.price_now, facts.later_now)
+    return replace(made, back=facts.gives_back) if facts.gives_back else made
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +263,14 @@ class DeclineView:
     bank_check: str = ""
 
 
+class ProofView(NamedTuple):
+    """The step-up that was passed: ``way`` is ``code`` (mailed to ``email``, in full: the pages mask it) or ``card``."""
+
+    way: str
+    at: datetime
+    email: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderView:
     """An order as its pages show it. ``state`` and ``outcome`` are the store's words; ``card`` None: nothing was charged.
@@ -279,6 +290,8 @@ class OrderView:
     paid_at: datetime | None = None
     card: CardView | None = None
     consent_texts: tuple[str, ...] = ()
+    proof: ProofView | None = None
+    """How the shopper showed who they are, where the seller asked for it."""
     applied: bool = True
     quote: Quote | None = None
     """What was bought, for the amounts that stand between its lines and what was charged; None: not told."""

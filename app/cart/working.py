@@ -57,7 +57,7 @@ def _to_due(pen: Pen, quote: Quote) -> tuple[Markup, ...]:
         (tongue.say("Too small to charge"), -quote.waived),
         (tongue.say("Moved to your next renewal"), -quote.deferred),
         (tongue.say("Added to your balance"), quote.credited),
-        (tongue.say("We give back to your card"), quote.refunded),
+        (tongue.say("We give back"), quote.refunded),
         (tongue.say("Unused credit, not paid out"), max(0, -quote.unbounded_total) if _is_unused(quote) else 0),
     ]
     told = [(label, amount) for label, amount in steps if amount]

@@ -12,7 +12,7 @@ from app.charging.ordering import NewOrder
 from app.charging.refund_rows import next_id
 from app.charging.refund_writing import Capture, write_refund
 from app.models.orders import Order
-from app.subscriptions.refundable import refundable
+from app.subscriptions.refundable import refundable, shares
 
 
 def check_captures(conn: Connection, new: NewOrder) -> None:
@@ -42,14 +42,13 @@ def give_back(conn: Connection, order: RowMapping, quote: Quote, actor: str, at:
     owed = quote.refunded
     if not owed:
         return
-    for one in refundable(conn, order["book_id"], order["subscription_id"], quote.currency):
-        part = min(owed, one.left)
+    for one, part in shares(refundable(conn, order["book_id"], order["subscription_id"], quote.currency), owed):
         capture = Capture(one.attempt_id, order["book_id"], one.order_id, part, one.currency)
         write_refund(
             conn, capture, next_id(conn, one.order_id), part, "negative", reason=f"order {order['number']}", actor=actor,
             at=at, cause_order=order["id"],
         )  # fmt: skip
         owed -= part
-        if not owed:
-            return
+    if not owed:
+        return
     raise ChargingError("balance_moved", "what can be given back changed since it was quoted")

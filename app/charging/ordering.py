@@ -45,7 +45,10 @@ class NewOrder:
 
 @dataclass(frozen=True, slots=True)
 class ConsentGiven:
-    """What the shopper read and ticked, to the letter. ``figures`` are the amounts and dates inside the text."""
+    """What the shopper read and ticked, to the letter. ``figures`` are the amounts and dates inside the text.
+
+    ``policy_version``: the merchant's rules that the page was made by; None for what a merchant does by hand.
+    """
 
     text: str
     version: str
@@ -55,6 +58,7 @@ class ConsentGiven:
     figures: Mapping[str, Any]
     ip: str
     user_agent: str
+    policy_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, Executable, and_, bindparam, func, literal_column, select
 from sqlalchemy.exc import IntegrityError
@@ -31,7 +32,8 @@ from app.models.subscriptions import Subscription
 
 __all__ = ["ChosenCard", "ConsentGiven", "Guard", "NewOrder", "Placed", "order_id_of", "place"]
 
-Guard = Callable[[Connection], None]
+Guard = Callable[[Connection], Mapping[str, Any] | None]
+"""Raises what stands in the way; what it answers is kept with the consent: the step-up that was passed."""
 RACES = 3
 """How often TX1 is tried when another transaction took the same order, subscription or use between two statements."""
 
@@ -206,9 +208,9 @@ def _again(conn: Connection, p: _Placing, order: _Found, now: datetime) -> Place
         raise ChargingError("quote_differs", "this order was placed with other figures", order=order.id)
     if now >= order.valid_until:
         raise ChargingError("order_closed", "the price of this order stood until then", order=order.id)
-    _check(conn, p, now)
+    proof = _check(conn, p, now)
     last: int = conn.execute(_LAST_N, {"order": order.id}).scalar() or 0
-    return Placed(order.id, _attempt(conn, p, order.id, last + 1, now), created=False)
+    return Placed(order.id, _attempt(conn, p, order.id, last + 1, proof, now), created=False)
 
 
 def _make_way(conn: Connection, new: NewOrder, other: _Found, now: datetime) -> None:
@@ -224,7 +226,7 @@ def _first(conn: Connection, p: _Placing, order_id: str, now: datetime) -> Place
     new = p.new
     # Before the guard: whoever bought already is told so, not that prices or versions have moved since.
     use = free_use(conn, new.book_id, new.link_jti, new.max_uses) if new.link_jti else None
-    _check(conn, p, now)
+    proof = _check(conn, p, now)
     check_balance(conn, new)
     check_captures(conn, new)
     write_order(conn, new, p.fingerprint, order_id, now)
@@ -232,8 +234,8 @@ def _first(conn: Connection, p: _Placing, order_id: str, now: datetime) -> Place
     if new.link_jti and use is not None:
         take_use(conn, new.book_id, new.link_jti, use, order_id)
     if new.quote.due_now and not new.invoice:
-        return Placed(order_id, _attempt(conn, p, order_id, 1, now), created=True)
-    write_consent(conn, new, p.fingerprint, p.consent, p.card, f"{order_id}.0", order_id, now)
+        return Placed(order_id, _attempt(conn, p, order_id, 1, proof, now), created=True)
+    write_consent(conn, new, p.fingerprint, p.consent, p.card, f"{order_id}.0", order_id, proof, now)
     pay(conn, new.book_id, order_id, attempt=None, outcome=_outcome(new), actor="place", at=now, changes=new.changes)
     return Placed(order_id, None, created=True)
 
@@ -245,7 +247,9 @@ def _outcome(new: NewOrder) -> str:
     return "registered" if new.quote.effective == "next_billing" else "nocharge"
 
 
-def _attempt(conn: Connection, p: _Placing, order_id: str, n: int, now: datetime) -> str:
+def _attempt(
+    conn: Connection, p: _Placing, order_id: str, n: int, proof: Mapping[str, Any] | None, now: datetime
+) -> str:
     """Attempt ``n`` with its own consent; the constraints allow it only when every earlier one is closed."""
     new, card = p.new, p.card
     if card is None:
@@ -253,17 +257,17 @@ def _attempt(conn: Connection, p: _Placing, order_id: str, n: int, now: datetime
     _check_card(conn, new, card)
     check_tries(conn, new.book_id, new.customer_id, new.subscription_id, card.id, now, p.decline_limit)
     attempt_id = f"{order_id}.{n}"
-    write_consent(conn, new, p.fingerprint, p.consent, card, attempt_id, order_id, now)
+    write_consent(conn, new, p.fingerprint, p.consent, card, attempt_id, order_id, proof, now)
     write_attempt(conn, new, card, attempt_id, order_id, n, p.return_url_of(order_id), p.driver, now)
     return attempt_id
 
 
-def _check(conn: Connection, p: _Placing, now: datetime) -> None:
-    """What must hold for a new attempt; an order that is there already was checked when it was written."""
+def _check(conn: Connection, p: _Placing, now: datetime) -> Mapping[str, Any] | None:
+    """What must hold for a new attempt; an order that is there already was checked when it was written. The guard's answer."""
     new = p.new
     if is_closed(conn, new.gateway, new.account, new.livemode):
         raise ChargingError("charging_closed", "the database was restored and is not compared with the gateway yet")
-    p.guard(conn)
+    proof = p.guard(conn)
     if not new.quote.eligibility.ok:
         raise ChargingError("not_eligible", "the quote refuses", reason=new.quote.eligibility.code)
     if now >= new.valid_until:
@@ -274,6 +278,7 @@ def _check(conn: Connection, p: _Placing, now: datetime) -> None:
         raise ValueError("the order names another customer or mode than its subscription")  # a bug of the caller
     if standing.version != new.subscription_version:
         raise ChargingError("subscription_moved", "the subscription changed since it was quoted")
+    return proof
 
 
 def _check_card(conn: Connection, new: NewOrder, card: ChosenCard) -> None:

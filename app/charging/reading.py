@@ -88,6 +88,8 @@ class ConsentFacts:
     boxes: Mapping[str, Any]
     figures: Mapping[str, Any]
     at: datetime
+    step_up: Mapping[str, Any] | None = None
+    """The check that was passed: ``asked``, ``passed`` (``code`` or ``card``), ``at``, and ``email`` or ``card``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +177,8 @@ _ATTEMPTS = (
 )  # fmt: skip
 _CONSENT = (
     select(
-        Consent.text, Consent.version, Consent.language, Consent.button, Consent.boxes, Consent.figures, Consent.at
+        Consent.text, Consent.version, Consent.language, Consent.button, Consent.boxes, Consent.figures, Consent.at,
+        Consent.step_up,
     )
     .where(Consent.book_id == bindparam("book"), Consent.order_id == bindparam("order"))
     .order_by(Consent.at.desc())

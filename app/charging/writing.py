@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, insert, update
 
@@ -54,6 +56,7 @@ def write_consent(
     card: ChosenCard | None,
     attempt_id: str,
     order_id: str,
+    step_up: Mapping[str, Any] | None,
     now: datetime,
 ) -> None:
     """The proof for one attempt (``.0``: for an order with nothing due). Never changed afterwards."""
@@ -76,6 +79,8 @@ def write_consent(
             "figures": dict(consent.figures),
             "card": shown,
             "quote_hash": fingerprint,
+            "policy_version": consent.policy_version,
+            "step_up": None if step_up is None else dict(step_up),
             "link_jti": new.link_jti,
             "ip": consent.ip,
             "user_agent": consent.user_agent,

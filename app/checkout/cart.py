@@ -11,12 +11,13 @@ from sqlalchemy import Connection, select
 from app.billing import standing_renewal
 from app.billing.errors import CaseError
 from app.billing.outlook import Outlook, outlook
+from app.billing.proving import way_asked
 from app.billing.result import Quote
 from app.billing.rulebook import Policy, ProductFacts
 from app.billing.standing import StandingRenewal, rises, standing_renewals
 from app.charging.reading import OrderFacts, order_facts, orders_of_link
 from app.checkout.errors import CheckoutRefused
-from app.checkout.stepping_up import Check, check_of, way_asked
+from app.checkout.stepping_up import Check, check_of
 from app.kit.clock import Clock
 from app.kit.ids import Randomness
 from app.links.claims import LinkClaims
@@ -36,6 +37,7 @@ from app.subscriptions.offered import (
     with_quantity,
 )
 from app.subscriptions.pricing import Priced, priced, usable_cards
+from app.subscriptions.refundable import Share, refundable, shares
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Cart:
     usable: frozenset[int]
     order: OrderFacts | None
     policy: Policy
+    gives_back: tuple[Share, ...] = ()
+    """Which captures, and so which cards, get back what the change gives back."""
     check: Check | None = None
     """What the merchant asks of the holder before a press buys; None: nothing."""
 
@@ -201,12 +205,19 @@ def cart_at(
         usable=frozenset([card.id for card in usable_cards(cards, held.book, now, session_id(session))]),
         order=order,
         policy=made.policy,
+        gives_back=_gives_back(connection, book_id, held, made.quote),
     )
     cart.check_quantity()
     cart = _checked(connection, cart, now)
     if not cart.quote.eligibility.ok:
         raise CheckoutRefused("not_eligible", cart.quote.eligibility.message or "", cart=cart)
     return cart
+
+
+def _gives_back(connection: Connection, book_id: int, held: Held, quote: Quote) -> tuple[Share, ...]:
+    if not quote.refunded:
+        return ()
+    return tuple(shares(refundable(connection, book_id, held.id, quote.currency), quote.refunded))
 
 
 def _checked(connection: Connection, cart: Cart, now: datetime) -> Cart:
@@ -225,8 +236,8 @@ def step_up_asked(cart: Cart, now: datetime) -> str | None:
     if cart.session.preview or "step_up" not in cart.held.book.policy:
         return None
     return way_asked(
-        cart.held.book.policy, cart.quote, asks_card=cart.needs_card, rises=cart.needs_consent,
-        issued=cart.session.claims.issued, now=now,
+        cart.held.book.policy, currency=cart.quote.currency, due=cart.quote.due_now, renewal=cart.quote.renewal.amount,
+        asks_card=cart.needs_card, rises=cart.needs_consent, issued=cart.session.claims.issued, now=now,
     )  # fmt: skip
 
 

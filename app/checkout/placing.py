@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -121,8 +122,11 @@ def _new_order(cart: Cart, session: CartSession, language: str) -> NewOrder:
     )
 
 
-def _guard(connection: Connection, cart: Cart, card_id: int | None, now: datetime) -> None:
-    """Inside the transaction that places the order: is everything still as quoted, and is the link still good?"""
+def _guard(connection: Connection, cart: Cart, card_id: int | None, now: datetime) -> dict[str, Any] | None:
+    """Inside the transaction that places the order: is everything still as quoted, and is the link still good?
+
+    The step-up that was passed, where the policy asks for one.
+    """
     row = connection.execute(
         select(Subscription.version, Book.policy_version, Book.catalog_version, SigningKey.state)
         .select_from(Subscription)
@@ -140,8 +144,9 @@ def _guard(connection: Connection, cart: Cart, card_id: int | None, now: datetim
     if found.version != cart.offered.version:
         raise CheckoutRefused("price_changed", shown=cart.quote.fingerprint)
     how = step_up_asked(cart, now)
-    if how is not None:
-        demand(connection, cart.book_id, session_id(cart.session), cart.held.customer, how, card_id, now)
+    if how is None:
+        return None
+    return demand(connection, cart.book_id, session_id(cart.session), cart.held.customer, how, card_id, now)
 
 
 def stored_session(session: CartSession) -> str:

@@ -6,20 +6,18 @@ on file, never to one that was typed in, or by entering a card again on the gate
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
-from app.billing.result import Quote
+from app.billing.proving import PROVED_FOR
 from app.checkout.errors import CheckoutRefused
-from app.kit.money import MoneyError, parse_minor
 from app.models.work import CardSetup, StepUp
 from app.subscriptions.facts import CustomerFacts
 
-PASSED_FOR: Final = timedelta(hours=1)
+PASSED_FOR: Final = PROVED_FOR
 """As long as a cart session; an order's page that opens its cart again does not renew it."""
 
 
@@ -67,6 +65,20 @@ class StepUpRow(NamedTuple):
 _ROW = select(
     StepUp.code_hash, StepUp.sent, StepUp.tries, StepUp.sent_at, StepUp.expires_at, StepUp.passed_at, StepUp.customer_id
 ).where(StepUp.book_id == bindparam("book"), StepUp.cart_session == bindparam("session"))  # fmt: skip
+_ENTERED_AT = (
+    select(CardSetup.created_at)
+    .where(
+        CardSetup.book_id == bindparam("book"),
+        CardSetup.cart_session == bindparam("session"),
+        CardSetup.customer_id == bindparam("customer"),
+        CardSetup.card_id == bindparam("card"),
+        CardSetup.state == "DONE",
+        CardSetup.created_at > bindparam("since", type_=CardSetup.created_at.type),
+    )
+    .order_by(CardSetup.created_at.desc())
+    .limit(1)
+)
+"""When the shopper went to the card page that they came back from: no later than the card was known here."""
 _ENTERED = select(CardSetup.card_id).where(
     CardSetup.book_id == bindparam("book"),
     CardSetup.cart_session == bindparam("session"),
@@ -76,43 +88,14 @@ _ENTERED = select(CardSetup.card_id).where(
 )
 
 
-def way_asked(
-    policy: Mapping[str, Any], quote: Quote, *, asks_card: bool, rises: bool, issued: datetime, now: datetime
-) -> str | None:
-    """How the holder has to prove themselves for this change; None: not at all. Only what costs something is guarded.
-
-    The amount is what is due today, or, where nothing is, what the next renewal comes to. Where no card is charged a card
-    proves nothing, so then it is a code.
-    """
-    rule: Mapping[str, Any] | None = policy.get("step_up")
-    if rule is None or not rises:
-        return None
-    if not (_is_large(rule.get("amount"), quote) or _is_old(rule.get("link_age_days"), now - issued)):
-        return None
-    return rule.get("how", "code") if asks_card else "code"
-
-
-def _is_large(threshold: str | None, quote: Quote) -> bool:
-    if threshold is None:
-        return False
-    try:
-        least = parse_minor(threshold, quote.currency)
-    except MoneyError:
-        return True  # 0.50 of a yen: the merchant meant less than any amount
-    return (quote.due_now or quote.renewal.amount) >= least
-
-
-def _is_old(days: int | None, age: timedelta) -> bool:
-    return days is not None and age >= timedelta(days=days)
-
-
 def check_of(
     connection: Connection, book_id: int, session: str, customer: CustomerFacts, how: str, now: datetime
 ) -> Check:
     """How the session stands. One look for each way that there is."""
     names = {"book": book_id, "session": session, "customer": customer.id, "since": now - PASSED_FOR}
     row = row_of(connection, book_id, session)
-    passed = row is not None and row.customer_id == customer.id and row.has_passed(now)
+    # A code that was entered before the rule became "card" proves nothing to that rule.
+    passed = how != "card" and row is not None and row.customer_id == customer.id and row.has_passed(now)
     entered = () if passed or how == "code" else connection.execute(_ENTERED, names).scalars()
     return Check(how, passed, frozenset(card for card in entered if card is not None))
 
@@ -126,7 +109,17 @@ def row_of(connection: Connection, book_id: int, session: str) -> StepUpRow | No
 def demand(
     connection: Connection, book_id: int, session: str, customer: CustomerFacts, how: str, card_id: int | None,
     now: datetime,
-) -> None:  # fmt: skip
-    """For the transaction that places the order: ``step_up_needed`` unless the session has proved itself."""
+) -> dict[str, Any]:  # fmt: skip
+    """For the transaction that places the order: ``step_up_needed`` unless the session has proved itself.
+
+    What is kept with the consent: what was ``asked`` for, which check was ``passed`` and when, and with it the address that
+    the code went to or the card that was entered again.
+    """
     if not check_of(connection, book_id, session, customer, how, now).allows(card_id):
         raise CheckoutRefused("step_up_needed", how=how)
+    row = row_of(connection, book_id, session)
+    if how != "card" and row is not None and row.passed_at is not None and row.has_passed(now):
+        return {"asked": how, "passed": "code", "at": row.passed_at.isoformat(), "email": customer.email}
+    names = {"book": book_id, "session": session, "customer": customer.id, "card": card_id, "since": now - PASSED_FOR}
+    entered: datetime = connection.execute(_ENTERED_AT, names).scalar_one()
+    return {"asked": how, "passed": "card", "at": entered.isoformat(), "card": card_id}

@@ -144,6 +144,10 @@ class Consent(Base):
     figures: Mapped[dict[str, Any]]
     card: Mapped[dict[str, Any]]
     quote_hash: Mapped[str]
+    policy_version: Mapped[int | None]
+    """Of the rules under which a shopper pressed; None where a merchant acted by hand."""
+    step_up: Mapped[dict[str, Any] | None]
+    """Which check the holder passed, when, and what was asked for; None where the rules asked for none."""
     link_jti: Mapped[str | None]
     ip: Mapped[str]
     user_agent: Mapped[str]

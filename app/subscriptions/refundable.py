@@ -22,6 +22,24 @@ class Refundable(NamedTuple):
     last4: str
 
 
+class Share(NamedTuple):
+    """What one capture gives back of a sum."""
+
+    capture: Refundable
+    amount: int
+
+
+def shares(captures: list[Refundable], owed: int) -> list[Share]:
+    """``owed`` taken from the captures in their order; less in all where they do not hold as much."""
+    found: list[Share] = []
+    for one in captures:
+        part = min(owed, one.left)
+        if part:
+            found.append(Share(one, part))
+            owed -= part
+    return found
+
+
 _BACK = (
     select(whole_sum(Refund.amount))
     .where(Refund.attempt_id == Attempt.id, Refund.state != "FAILED")

@@ -41,6 +41,7 @@ from app.cart.views import (
     OrderView,
     PriceChange,
     Problems,
+    ProofView,
     QuantityChoice,
     Scene,
     SubscriptionView,
@@ -373,7 +374,11 @@ def states(pages: Pages, tongue: Tongue, merchant: MerchantView = MERCHANT) -> d
                 scene, order(scene, amount=c.quote.due_now, tax=c.quote.tax, summary=summary_of(c), quote=c.quote)
             )
             for name, made in changes().items()
-            if name in {"S-1-several", "S-1-new-item", "S-1e-keep-day", "S-1e-early", "S-1g-deferred"}
+            if name in {"S-1-several", "S-1-new-item", "S-1e-keep-day", "S-1e-early", "S-1g-deferred", "S-1g-refund"}
+        },
+        **{
+            f"S-22-proved-by-{way}": lambda w=way: door.render_done(scene, order(scene, proof=ProofView(w, AT, mail)))
+            for way in ("code", "card")
         },
         "S-22-receipt": lambda: door.render_receipt_sent(scene, email=mail),
         "S-23": lambda: door.render_done(scene, order(scene, applied=False), check="/done/T0KEN"),

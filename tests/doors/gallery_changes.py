@@ -8,6 +8,7 @@ from datetime import date
 from app.billing.facts import Change, Discount, Interval, Item, Lot, Span, Subscription
 from app.billing.outlook import Outlook
 from app.billing.rulebook import MinimumCharge, PathFacts, TaxRate
+from app.cart.summary import CardBack
 from app.cart.views import CartFacts, OfferView, OptionPick, Problems, QuantityChoice
 from tests.doors.gallery import CLOSES, PRO, SEAT, YEAR, facts, held, local
 
@@ -76,6 +77,13 @@ def problems() -> dict[str, tuple[CartFacts, Problems]]:
     }
 
 
+def given_back(cart: CartFacts) -> CartFacts:
+    """The same credit under the rule that gives it back: to two cards, of which one paid most of it."""
+    owed = cart.quote.credited
+    parts = (CardBack("visa", "4242", owed - 100), CardBack("mastercard", "5454", 100))
+    return replace(cart, quote=cart.quote._replace(credited=0, refunded=owed), gives_back=parts)
+
+
 def changes() -> dict[str, CartFacts]:
     vat = TaxRate(200_000, True, "Deutschland")
     small = {"minimum_charge": MinimumCharge(5000, "waive")}
@@ -101,6 +109,10 @@ def changes() -> dict[str, CartFacts]:
             Change(1, quantity=2), subscription=replace(held(), status="trialing"), rules={"path": PathFacts(trial="keep_trial")},
         ),
         "S-1g-credit": facts(Change(1, quantity=1, product="crm-seat"), subscription=pro(), negative="credit"),
+        "S-1g-refund": given_back(facts(Change(1, quantity=1, product="crm-seat"), subscription=pro(), negative="credit")),
+        "S-1g-refund-rises": given_back(
+            facts(Change(1, interval=MONTH, alignment="reset"), subscription=pro(), negative="credit")
+        ),
         "S-1g-balance": facts(SEAT, subscription=with_balance(held(), 200)),
         "S-1g-balance-all": facts(SEAT, subscription=with_balance(held(), 2000)),
         "S-1g-waived": facts(SEAT, rules=small),

@@ -146,6 +146,8 @@ PAID = {
     "S-22",
     "S-22-plan",
     "S-22-options",
+    "S-22-proved-by-card",
+    "S-22-proved-by-code",
     "S-22-receipt",
     "S-22-several",
     "S-22-new-item",

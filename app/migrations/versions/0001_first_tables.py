@@ -753,6 +753,8 @@ def upgrade() -> None:
         sa.Column("figures", sa.Text(), nullable=False),
         sa.Column("card", sa.Text(), nullable=False),
         sa.Column("quote_hash", sa.Text(), nullable=False),
+        sa.Column("policy_version", INTEGER, nullable=True),
+        sa.Column("step_up", sa.Text(), nullable=True),
         sa.Column("link_jti", sa.Text(), nullable=True),
         sa.Column("ip", sa.Text(), nullable=False),
         sa.Column("user_agent", sa.Text(), nullable=False),

@@ -168,7 +168,7 @@ def test_tax_that_prices_include_names_a_percentage_only_where_there_is_one():
 def test_what_is_put_off_is_agreed_to_though_the_renewal_stays_what_it_is():
     assert ends("S-1g-deferred-once")[1] == (
         "I agree to pay nothing now, and $360.00 every year from January 1, 2027, with $6.00 of today added to the first "
-        "renewal plus any tax, charged to the card on my subscription until I cancel."
+        "renewal plus any tax, charged to my Visa ending 4242 until I cancel."
     )
 
 

@@ -32,6 +32,7 @@ SEAT_EN, SEAT_FR, LICENCE_FR = (
 # Released texts are proofs of what people agreed to. They are never edited: add a file with the next number instead.
 RELEASED = {
     "ar-1.txt": "9c5ce36f6f89ad4b", "ar-2.txt": "f82f6931249f6040", "en-2.txt": "caaf4e1f98a6041e", "fr-2.txt": "81757c73ad673464",
+    "ar-4.txt": "cee789acf34857f7", "en-4.txt": "ee96d19c9459aa88", "fr-4.txt": "b844449bc4253b6f",
     "ar-3.txt": "85c94ac5a84c800a", "en-3.txt": "c861e125d8e2ce37", "fr-3.txt": "42df650f28cdf073",
     "ar-eu-1.txt": "fd3ba5111776246c", "en-1.txt": "ceba554e90faec29", "en-eu-1.txt": "758bcba166789cae", "fr-1.txt": "04600527fae65d25", "fr-eu-1.txt": "63200e15274eb19c",
 }  # fmt: skip

@@ -43,7 +43,7 @@ bench: setup-dev ## Speed, as ratios against references in the same run
 
 faults: setup-dev ## Break everything around a purchase, 500 times on each database
 	@bash tests/setup-system
-	@$(BIN)/python -m tests.faults --iterations $${FAULT_ITERATIONS:-500} --kills 30 --mutants --record --database both --seed $${FAULT_SEED:-$$RANDOM}
+	@$(BIN)/python -m tests.faults --iterations $${FAULT_ITERATIONS:-500} --pairwise --restores --kills 30 --mutants --record --database both --seed $${FAULT_SEED:-$$RANDOM}
 
 races: setup-dev ## Who presses at the same moment, each guard on and off, on both databases (ROUNDS=100)
 	@for name in sqlite postgresql; do LIFTLINK_TEST_DATABASE=$$name $(BIN)/python -m tests.races --rounds $${ROUNDS:-100} || exit 1; done

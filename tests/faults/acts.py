@@ -1,186 +1,17 @@
-"""What people do in an iteration. An act is one entry of ``ACTS``: renewals, the API, campaigns and notices add theirs."""
+"""What people do in an iteration. An act is one entry of ``ACTS``: renewals, the API and campaigns add theirs."""
 
 from __future__ import annotations
 
-import random
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from tests.faults.plan import Plan
-from tests.faults.shopper import Browser, Form, Lost, Page, buy_form, form_in, local
+from app.links.claims import WrittenOffer
+from tests.faults.restoring import RESTORED, two_people
+from tests.faults.stage import Stage
 
-if TYPE_CHECKING:
-    from tests.faults.world import World
-
-
-@dataclass
-class Tab:
-    """One open cart page."""
-
-    path: str
-    form: Form
-
-
-class Stage:
-    """Where an act plays: its people, pages and answers, and the threads that still press."""
-
-    def __init__(
-        self, world: World, plan: Plan, draw: random.Random, sample: Callable[[], None], restart: Callable[[], None]
-    ) -> None:
-        self.world, self.plan, self.draw = world, plan, draw
-        self.sample, self.restart = sample, restart
-        self.browser = Browser(world.port)
-        self.links: list[str] = []
-        self.tabs: list[Tab] = []
-        self.answers: list[Page | None] = []
-        self._threads: list[threading.Thread] = []
-        self._bank_answered = False
-
-    # Before anything is pressed
-
-    def invite(self, behaviour: str, links: int = 1) -> None:
-        """A person with that card, and so many links for their subscription."""
-        number = self.world.person(behaviour)
-        self.links = [self.world.link(number) for _ in range(links)]
-
-    def open_pages(self) -> None:
-        """Every tab shows its cart; nothing is pressed yet."""
-        for number in range(max(self.plan.tabs, len(self.links))):
-            link = local(self.links[number % len(self.links)])
-            tab = self.open_page(link)
-            if tab is not None:
-                self.tabs.append(tab)
-
-    def open_page(self, link: str) -> Tab | None:
-        try:
-            _, page = self.browser.follow(link)
-        except Lost:
-            return None
-        form = buy_form(page)
-        return Tab(local(form.action), form) if form is not None else None
-
-    # Pressing
-
-    def press_all(self, wait: float = 12.0) -> None:
-        """Every tab at once, each over a socket of its own; a press that hangs is left to its thread."""
-        gate = threading.Barrier(len(self.tabs)) if self.tabs else None
-        for tab in self.tabs:
-            self.press(tab, gate)
-        self._wait(wait)
-
-    def press(self, tab: Tab, gate: threading.Barrier | None = None) -> None:
-        place = len(self.answers)
-        self.answers.append(None)
-
-        def work() -> None:
-            if gate is not None:
-                gate.wait(5)
-            try:
-                self.answers[place] = self.browser.post(tab.path, tab.form.values)
-            except Lost:
-                return
-
-        self._start(work)
-
-    def later(self, seconds: float, work: Callable[[], None]) -> None:
-        self._start(lambda: (time.sleep(seconds), work()))  # type: ignore[func-returns-value,arg-type,return-value]
-
-    def _start(self, work: Callable[[], None]) -> None:
-        thread = threading.Thread(target=work, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    @property
-    def is_busy(self) -> bool:
-        return any(thread.is_alive() for thread in self._threads)
-
-    def _wait(self, seconds: float) -> None:
-        """Until all have their answer; at once when somebody was stopped."""
-        until = time.monotonic() + seconds
-        while self.is_busy and time.monotonic() < until and not self.world.board.stopped:
-            time.sleep(0.003)
-
-    def join(self, seconds: float = 12.0) -> None:
-        for thread in self._threads:
-            thread.join(seconds)
-
-    # Afterwards
-
-    def again(self) -> None:
-        """Whoever got no answer presses the same button again, at a server that was started again."""
-        if self.world.board.stopped:
-            return
-        self.join()
-        self.restart()
-        for tab, answer in zip(list(self.tabs), list(self.answers), strict=False):
-            if answer is None:
-                self.press(tab)
-        self._wait(12.0)
-
-    def outcome_page(self) -> tuple[str, Page] | None:
-        """The page that the newest answer leads to."""
-        for answer in reversed(self.answers):
-            if answer is not None and answer.status == 303:
-                try:
-                    return self.browser.follow(local(answer.location))
-                except Lost:
-                    return None
-        return None
-
-    def other_card(self) -> None:
-        """From whatever page is there now to the Buy form with the next card."""
-        if self.world.board.stopped:
-            return
-        self.join()
-        self.restart()
-        found = self.outcome_page()
-        form = buy_form(found[1]) if found else None
-        if form is None:
-            tab = self.open_page(local(self.links[0]))
-            form = tab.form if tab else None
-        if form is None:
-            return
-        others = [card for card in form.choices if card != form.values.get("card")]
-        if others:
-            form.values["card"] = others[0]
-        self.press(Tab(local(form.action), form))
-        self._wait(12.0)
-
-    def leave_bank(self) -> None:
-        """ "Pay another way" on the page that waits for the bank."""
-        if self.world.board.stopped:
-            return
-        self.join()
-        self.restart()
-        found = self.outcome_page()
-        form = form_in(found[1], "/leave") if found else None
-        if form is None:
-            return
-        try:
-            self.answers.append(self.browser.post(local(form.action), form.values))
-        except Lost:
-            return
-
-    def bank(self, *, approve: bool) -> None:
-        """The shopper answers at the bank, whatever state our side is in."""
-        for each in self.world.bank.ledger()[0]:
-            if each.status == "requires_action":
-                self.world.bank.answer(each.ref, approve=approve)
-                self._bank_answered = True
-        self.world.bank.let_go()
-
-    def at_the_bank(self) -> None:
-        """During repair: an answer that was not given yet."""
-        if self.plan.act in ("bank_approves", "bank_refuses", "bank_pressed_twice"):
-            self.bank(approve=self.plan.act != "bank_refuses")
-
-    def late(self) -> None:
-        """Long after: somebody approves what should be over."""
-        if self.plan.act in ("bank_left", "leave_then_other"):
-            self.bank(approve=True)
+FEWER_SEATS = WrittenOffer(1, "crm-seat", 1)
+PRICE = 500
+"""What the purchase of most acts costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +71,98 @@ def _leave(stage: Stage) -> None:
     stage.other_card()
 
 
+def _gone(stage: Stage) -> None:
+    """They press, close the browser, and never come back."""
+    stage.press_all()
+    stage.sample()
+
+
+def _bought(stage: Stage) -> bool:
+    """The purchase with all that befalls it, and then a worker until it is paid."""
+    _plain(stage)
+    return not stage.world.board.stopped and stage.until_paid()
+
+
+def _refund(*amounts: int | None) -> Callable[[Stage], None]:
+    """Operators ask at the same moment."""
+
+    def play(stage: Stage) -> None:
+        if _bought(stage):
+            stage.operate(list(amounts))
+            stage.sample()
+
+    return play
+
+
+def _refund_and_by_hand(stage: Stage) -> None:
+    """Both give back what only one of them may."""
+    if _bought(stage):
+        stage.operate([PRICE // 2 + 50])
+        if not stage.world.board.stopped:
+            stage.refund_by_hand(PRICE // 2 - 50)
+
+
+def _by_hand(stage: Stage) -> None:
+    if _bought(stage):
+        stage.refund_by_hand(stage.draw.choice((PRICE, 120)))
+        stage.sample()
+
+
+def _contested(stage: Stage) -> None:
+    """Contested; at times the bank decides before anybody here looked."""
+    if _bought(stage):
+        stage.contest()
+        if stage.draw.random() < 0.3:
+            stage.late()
+        stage.sample()
+
+
+def _contested_then_refund(stage: Stage) -> None:
+    """Somebody asks for a refund while the dispute is open, whether or not we know of it."""
+    if _bought(stage):
+        stage.contest()
+        if stage.draw.random() < 0.5:
+            stage.world.bank.notices_told(0.5)
+            stage.work(2)
+        stage.operate([None])
+        stage.sample()
+
+
+def _orphan(stage: Stage) -> None:
+    """Of an order that nobody here knows of."""
+    _plain(stage)
+    if not stage.world.board.stopped:
+        stage.put_behind(order="an0rderthat1s10st", attempt="an0rderthat1s10st.1")
+
+
+def _orphan_of_open(stage: Stage) -> None:
+    """The bank's page was left, the order is open, and another payment that names it was captured."""
+    stage.press_all()
+    stage.again()
+    stage.leave_bank()
+    if not stage.world.board.stopped:
+        stage.put_behind()
+        if stage.draw.random() < 0.5:
+            stage.other_card()
+
+
+def _negative(stage: Stage) -> None:
+    """A seat is bought and given up again: the money of the first goes back to its card."""
+    if _bought(stage):
+        stage.buy_more(FEWER_SEATS)
+        stage.sample()
+
+
+def _refunding(stage: Stage) -> None:
+    stage.policy({"negative": "refund"})
+    stage.invite("visa_ok")
+
+
+def _orphans_refunded(stage: Stage) -> None:
+    stage.policy({"orphan_capture": "refund"})
+    stage.invite("visa_ok")
+
+
 ACTS: dict[str, Act] = {
     "plain": Act(_with("visa_ok"), _plain),
     "press_again": Act(_with("visa_ok"), _press_again),
@@ -252,4 +175,18 @@ ACTS: dict[str, Act] = {
     "leave_then_other": Act(_with("visa_3ds"), _leave),
     "processing": Act(_with("visa_processing"), _plain),
     "processing_declined": Act(_with("visa_processing_declined"), _other_card),
+    "gone": Act(_with("visa_ok"), _gone),
+    "refund_full": Act(_with("visa_ok"), _refund(None)),
+    "refund_part": Act(_with("visa_ok"), _refund(200)),
+    "refund_race": Act(_with("visa_ok"), _refund(300, 300)),
+    "refund_and_by_hand": Act(_with("visa_ok"), _refund_and_by_hand),
+    "refund_by_hand": Act(_with("visa_ok"), _by_hand),
+    "dispute_won": Act(_with("visa_ok"), _contested),
+    "dispute_lost": Act(_with("visa_ok"), _contested),
+    "dispute_then_refund": Act(_with("visa_ok"), _contested_then_refund),
+    "orphan": Act(_with("visa_ok"), _orphan),
+    "orphan_refunded": Act(_orphans_refunded, _orphan),
+    "orphan_of_open_order": Act(_with("visa_3ds"), _orphan_of_open),
+    "negative": Act(_refunding, _negative),
+    **{name: Act(two_people, play) for name, play in RESTORED.items()},
 }

@@ -7,6 +7,7 @@ behind sockets) are judged by the same code.
 from __future__ import annotations
 
 import json
+import secrets
 import shutil
 import sqlite3
 from dataclasses import dataclass
@@ -15,8 +16,11 @@ from typing import Any, Protocol
 
 from app.gateways.sandbox import Fault, Sandbox, open_gateway
 from tests.faults.board import SharedClock
+from tests.faults.couriers import SandboxCourier, wait_for_couriers
 
 ACCOUNT = "quillmark-test"
+HAND = "hand:"
+"""How keys begin under which the driver itself calls the gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,27 @@ class Object:
     account: str
     captured: int
     refunded: int
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """One refund in the gateway's ledger. ``counts``: it did not fail."""
+
+    ref: str
+    payment: str
+    amount: int
+    mark: str
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Contested:
+    """One dispute in the gateway's ledger: ``open``, ``won`` or ``lost``."""
+
+    ref: str
+    payment: str
+    amount: int
+    status: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +96,10 @@ class Bank(Protocol):
         """A new customer with these cards: the gateway's names for both; empty and None where any name will do."""
         ...
 
+    def in_server(self) -> None:
+        """Runs in each process of the application after its fork."""
+        ...
+
     def let_go(self) -> None:
         """Close what this process has open, before a fork."""
         ...
@@ -91,9 +120,33 @@ class Bank(Protocol):
         """Everything there is, and every changing call that arrived."""
         ...
 
+    def aftermath(self) -> tuple[list[GivenBack], list[Contested]]:
+        """Every refund and every dispute."""
+        ...
+
     def late_calls(self) -> int:
         """Calls that will still act."""
         ...
+
+    def refund_by_hand(self, ref: str, amount: int) -> None:
+        """Somebody gives money back in the gateway's own console."""
+        ...
+
+    def open_dispute(self, ref: str) -> None: ...
+
+    def close_disputes(self, *, won: bool) -> None:
+        """The bank decides whatever is open."""
+        ...
+
+    def begin_notices(self, mode: str, url: str) -> None:
+        """From now on what happens is told to that address: normal, early, twice, shuffled."""
+        ...
+
+    def notices_told(self, seconds: float) -> int:
+        """Waits until everything was taken at the door, at most so long; how many were taken so far."""
+        ...
+
+    def end_notices(self) -> None: ...
 
 
 class SandboxBank:
@@ -105,6 +158,7 @@ class SandboxBank:
         self.path, self._clock, self._public_url = path, clock, public_url
         self._frozen = path.with_suffix(".frozen")
         self._open: Sandbox | None = None
+        self._courier: SandboxCourier | None = None
 
     def settings(self) -> dict[str, Any]:
         return {
@@ -135,10 +189,14 @@ class SandboxBank:
         """It reads the shared clock itself."""
 
     def close(self) -> None:
+        self.end_notices()
         self.let_go()
 
     def customer(self, behaviours: list[str]) -> tuple[str, list[str | None]]:
         return "", [None] * len(behaviours)
+
+    def in_server(self) -> None:
+        wait_for_couriers(self._clock.board, self.path)()
 
     def let_go(self) -> None:
         if self._open is not None:
@@ -180,8 +238,41 @@ class SandboxBank:
                 json.loads(row["params"]).get("amount") if row["verb"] == "create_payment" else row["amount"],
             )
             for row in requests
+            if not row["key"].startswith(HAND)
         ]  # fmt: skip
         return objects, arrived
+
+    def aftermath(self) -> tuple[list[GivenBack], list[Contested]]:
+        refunds, disputes = self._read("SELECT * FROM refunds ORDER BY seq", "SELECT * FROM disputes ORDER BY seq")
+        back = [GivenBack(row["id"], row["payment"], row["amount"], row["mark"]) for row in refunds]
+        return back, [Contested(row["id"], row["payment"], row["amount"], row["status"]) for row in disputes]
+
+    def refund_by_hand(self, ref: str, amount: int) -> None:
+        account = self.sandbox.at(ACCOUNT, livemode=False)
+        account.refund(ref, amount=amount, mark="", key=f"{HAND}{secrets.token_hex(6)}")
+
+    def open_dispute(self, ref: str) -> None:
+        self.sandbox.controls.open_dispute(ref)
+
+    def close_disputes(self, *, won: bool) -> None:
+        for each in self.aftermath()[1]:
+            if each.status == "open":
+                self.sandbox.controls.close_dispute(each.ref, won=won)
+
+    def begin_notices(self, mode: str, url: str) -> None:
+        with self.sandbox.ledger.write() as c:
+            assert c.execute("SELECT count(*) FROM events").fetchone()[0] == 0
+        secret = self.sandbox.ledger.secret("notice").hex()
+        self.let_go()
+        self._courier = SandboxCourier(self._clock, self.path, secret, url, mode)
+
+    def notices_told(self, seconds: float) -> int:
+        return self._courier.told(seconds) if self._courier else 0
+
+    def end_notices(self) -> None:
+        if self._courier is not None:
+            self._courier.close()
+            self._courier = None
 
     def late_calls(self) -> int:
         ((row,),) = self._read("SELECT count(*) AS n FROM late")

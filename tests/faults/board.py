@@ -8,12 +8,13 @@ import time
 from datetime import UTC, datetime, timedelta
 
 SLOTS = 256
-POINTS = (*(f"C{n}" for n in range(12)), "M1")
-"""The protocol's crash points, and one that a mutant brings along."""
+POINTS = (*(f"C{n}" for n in range(12)), *(f"R{n}" for n in range(1, 7)), "M1")
+"""The protocol's crash points, those of refunds, and one that a mutant brings along."""
 _BASE, _ARMED, _FIRED, _STOPPED, _PASSED = SLOTS, SLOTS + 1, SLOTS + 2, SLOTS + 3, SLOTS + 8
 LINKS = ("gateway", "database")
 MODES = ("", "latency", "reset", "cut", "slow_close", "timeout")
 _NET = _PASSED + len(POINTS)
+_NOTICES = _NET + 3 * len(LINKS)
 HURT = 3
 """So many connections in a row are hurt; then the network is well again."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -26,7 +27,7 @@ class Board:
     """64-bit numbers in shared memory. Each process adds to the clock in a slot of its own, so no addition is lost."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, 8 * (_NET + 3 * len(LINKS)))
+        self._memory = mmap.mmap(-1, 8 * (_NOTICES + 3))
         self._cells = memoryview(self._memory).cast("q")
 
     # The clock
@@ -100,6 +101,35 @@ class Board:
         self._cells[at + 2] += 1
         mode, first, number = self._cells[at], self._cells[at + 1], self._cells[at + 2]
         return MODES[mode] if first <= number < first + HURT else ""
+
+    # The gateway's notices
+
+    @property
+    def tried(self) -> int:
+        """How many notices were posted at least once."""
+        return self._cells[_NOTICES]
+
+    @tried.setter
+    def tried(self, count: int) -> None:
+        self._cells[_NOTICES] = count
+
+    @property
+    def taken(self) -> int:
+        """How many were answered with 200."""
+        return self._cells[_NOTICES + 1]
+
+    @taken.setter
+    def taken(self, count: int) -> None:
+        self._cells[_NOTICES + 1] = count
+
+    @property
+    def tells_early(self) -> bool:
+        """The gateway's answers wait until its notices were posted."""
+        return bool(self._cells[_NOTICES + 2])
+
+    @tells_early.setter
+    def tells_early(self, early: bool) -> None:
+        self._cells[_NOTICES + 2] = early
 
     def connections(self, link: str) -> int:
         return self._cells[_NET + 3 * LINKS.index(link) + 2]

@@ -6,22 +6,23 @@ import argparse
 import json
 import shutil
 import signal
+import statistics
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.faults import document
+from tests.faults import document, pairwise
 from tests.faults.banks import Bank, SandboxBank
 from tests.faults.board import Board, SharedClock
 from tests.faults.databases import Database, SqliteDatabase
 from tests.faults.document import RECORDED
 from tests.faults.figures import Figures
 from tests.faults.iteration import Iteration
-from tests.faults.mutants import MUTANTS
-from tests.faults.plan import ALL_POINTS, MAIL_POINTS, Plan, random_plan
+from tests.faults.mutants import MUTANTS, Mutant
+from tests.faults.plan import ALL_POINTS, MAIL_POINTS, REFUND_POINTS, RESTORES, Plan, random_plan
 from tests.faults.processes import end, fork
 from tests.faults.proxy import run_proxy
 from tests.faults.world import World
@@ -30,8 +31,11 @@ from tests.server import free_port
 ROOT = Path(__file__).resolve().parents[2]
 SCHEDULES = 3
 """How often each mutant's directed schedule is run; it must be caught every time."""
-DIRECTED_MOST = 4
+DIRECTED_MOST = 3
 """How many directed iterations a missing kill is worth before the run gives up on it."""
+RESTORE_TIMES = 2
+WALK_MOST = 120
+"""Random iterations until a mutant counts as missed by the random walk."""
 
 
 def main(arguments: list[str]) -> int:
@@ -44,17 +48,14 @@ def main(arguments: list[str]) -> int:
     for name in ("sqlite", "postgresql") if options.database == "both" else (options.database,):
         with opened(name, options.gateway) as world:
             figures = run(world, options)
-        print("\n".join(figures.lines()), flush=True)
-        failed |= bool(figures.violations) or figures.least_kills < options.kills or _missed(figures)
+        problems = figures.problems(options.kills)
+        print("\n".join(figures.lines() + [f"FAILED: {each}" for each in problems]), flush=True)
+        failed |= bool(problems)
         if options.record:
             kept = json.loads(RECORDED.read_text()) if RECORDED.exists() else []
             RECORDED.write_text(json.dumps([*kept, figures.record()], indent=1, sort_keys=True) + "\n")
             document.write()
     return int(failed)
-
-
-def _missed(figures: Figures) -> bool:
-    return any(how.startswith("MISSED") for how in figures.mutants.values())
 
 
 @contextmanager
@@ -108,29 +109,49 @@ def opened(name: str, gateway: str = "sandbox") -> Iterator[World]:
 
 
 def run(world: World, options: argparse.Namespace) -> Figures:
-    """Random iterations, directed ones for what chance left out, the mutants' schedules."""
+    """The list of pairs, random iterations, directed ones for what chance left out, restores, the mutants' schedules."""
     figures = Figures(options.seed, commit(), world.database.name, world.bank.name)
     if isinstance(world.database, SqliteDatabase) and not world.database.has_disk:
-        figures.notes.append("no disk could be mounted, so none was ever full")
+        figures.notes.append("no disk was mounted (that needs root), so none was ever full or read-only")
+    if options.webhooks == "none":
+        figures.notes.append("no notice was ever sent in this run")
     until = time.monotonic() + options.seconds if options.seconds else float("inf")
     stopped: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda got, _frame: stopped.append(got))
-    if options.plan:
-        _one(world, Plan.read(options.plan), figures, "given", loud=True)
-        return figures
-    sqlite = world.database.name == "sqlite"
-    links = ("gateway",) * (world.bank.name != "sandbox") + ("database",) * (not sqlite)
-    for number in range(options.first, options.first + options.iterations):
+    for name, plan in _planned(world, options):
         if stopped or time.monotonic() > until:
             break
-        plan = random_plan(options.seed, number, sqlite=sqlite, links=links)
-        _one(world, plan, figures, f"iteration {number}", loud=options.loud)
-    if not stopped:
-        _complete(world, figures, options)
+        _one(world, plan, figures, name, loud=options.loud or bool(options.plan))
+    if options.plan or stopped:
+        return figures
+    _complete(world, figures, options, stopped)
+    if options.restores and not stopped:
+        for number, act in enumerate(RESTORES * (1 if options.seconds else RESTORE_TIMES)):
+            _one(world, Plan(act=act, seed=number), figures, f"restore {act}", loud=options.loud)
     if options.mutants and not stopped:
         try_mutants(world, figures, 1 if options.seconds else SCHEDULES)
+    if options.mutants_walk and not stopped:
+        walk_mutants(world, figures, options.seed)
     return figures
+
+
+def _planned(world: World, options: argparse.Namespace) -> Iterable[tuple[str, Plan]]:
+    """What is known before anything runs. The list of pairs counts towards ``--iterations``."""
+    if options.plan:
+        return [("given", Plan.read(options.plan))]
+    webhooks = options.webhooks != "none"
+    pairs = pairwise.plans(world.database.name, webhooks=webhooks) if options.pairwise else []
+    planned = [(f"pairs {number}", plan) for number, plan in enumerate(pairs)]
+    left = options.iterations - len(planned)
+    numbers = range(options.first, options.first + left)
+    return planned + [(f"random {number}", drawn(world, options.seed, number, webhooks=webhooks)) for number in numbers]
+
+
+def drawn(world: World, seed: int, number: int, *, webhooks: bool) -> Plan:
+    sqlite = world.database.name == "sqlite"
+    links = ("gateway",) * (world.bank.name != "sandbox") + ("database",) * (not sqlite)
+    return random_plan(seed, number, sqlite=sqlite, links=links, notices=webhooks)
 
 
 def _one(world: World, plan: Plan, figures: Figures, name: str, *, loud: bool = False) -> None:
@@ -143,22 +164,33 @@ def _one(world: World, plan: Plan, figures: Figures, name: str, *, loud: bool = 
         print(f"VIOLATION {each} · seed {figures.seed} · commit {figures.commit} · {name} · plan {plan}", flush=True)
 
 
-def _complete(world: World, figures: Figures, options: argparse.Namespace) -> None:
-    """Every crash point as often as was asked for, in the server and in the worker by turns."""
+def _complete(world: World, figures: Figures, options: argparse.Namespace, stopped: list[int]) -> None:
+    """Every crash point as often as was asked for, in the server, the worker and the operator's hands by turns."""
     for point in ALL_POINTS:
-        for extra in range(DIRECTED_MOST * max(0, options.kills - figures.kills[point])):
-            if figures.kills[point] >= options.kills:
+        most = DIRECTED_MOST * max(0, options.kills - figures.kills[point])
+        for extra in range(most):
+            if figures.kills[point] >= options.kills or stopped:
                 break
-            _one(world, directed(point, extra), figures, f"directed {point}.{extra}", loud=options.loud)
+            before = figures.kills[point]
+            plan = directed(point, extra)
+            _one(world, plan, figures, f"directed {point}.{extra}", loud=options.loud)
+            if figures.kills[point] == before:
+                print(f"not hit: directed {point}.{extra} · plan {plan}", flush=True)
 
 
 def directed(point: str, number: int) -> Plan:
-    """A plan that passes the point for certain."""
-    act = ("plain", "bank_approves", "press_again", "processing")[number % 4]
-    if point in MAIL_POINTS or (number % 3 == 2 and point not in ("C0", "C1", "C8")):
-        broken = ("confirm_payment/timeout_before*1",) if point in ("C4", "C5", "C6", "C7") else ()
-        broken = ("create_payment/timeout_before*1",) if point in ("C2", "C3") else broken
-        return Plan(act="plain", worker_crash=f"{point}:1", gateway=broken, embedded=False, seed=number)
+    """A plan that passes the point for certain: in the server, or in the worker after the server died early."""
+    by_worker = number % 3 == 2
+    if point in REFUND_POINTS:
+        act = ("refund_part", "refund_full", "refund_race")[number % 3]
+        if by_worker and point != "R1":
+            return Plan(act="refund_part", crash="R1:1", worker_crash=f"{point}:1", embedded=False, seed=number)
+        return Plan(act=act, crash=f"{point}:1", embedded=False, seed=number)
+    if point in MAIL_POINTS:
+        return Plan(act="plain", worker_crash=f"{point}:1", embedded=False, seed=number)
+    if by_worker and point not in ("C0", "C1", "C8"):
+        return Plan(act="gone", crash="C1:1", worker_crash=f"{point}:1", embedded=False, seed=number)
+    act = ("plain", "press_again", "two_links")[number // 3 % 3]
     return Plan(act=act, tabs=1 + number % 3, crash=f"{point}:1", embedded=number % 2 == 0, seed=number)
 
 
@@ -167,12 +199,38 @@ def try_mutants(world: World, figures: Figures, times: int) -> None:
     for mutant in MUTANTS:
         caught: list[str] = []
         for number in range(times):
-            plan = Plan.read(f"{mutant.plan} seed={number}")
-            out = Iteration(world, plan, lambda mutant=mutant: mutant.install(world), mutant.guards).run()  # type: ignore[misc]
-            if out.violations:
-                caught.append("+".join(sorted({each.invariant for each in out.violations})))
+            found = _mutated(world, mutant, Plan.read(f"{mutant.plan} seed={number}"))
+            if found:
+                caught.append("+".join(found))
         how = f"{len(caught)} of {times} by {', '.join(sorted(set(caught)))}"
         figures.mutants[mutant.name] = how if len(caught) == times else f"MISSED: {how}"
+
+
+def walk_mutants(world: World, figures: Figures, seed: int) -> None:
+    """Random plans until each mutant is caught; in which iteration it was, and the median over all."""
+    firsts: list[int] = []
+    for mutant in MUTANTS:
+        for number in range(WALK_MOST):
+            found = _mutated(world, mutant, drawn(world, seed, number, webhooks=True))
+            if found:
+                firsts.append(number + 1)
+                figures.notes.append(
+                    f"random walk: {mutant.name} caught in iteration {number + 1} by {'+'.join(found)}"
+                )
+                break
+        else:
+            figures.notes.append(f"random walk: {mutant.name} NOT caught in {WALK_MOST} iterations")
+            figures.mutants[f"{mutant.name}, by the random walk"] = f"MISSED in {WALK_MOST} iterations"
+        print(figures.notes[-1], flush=True)
+    if firsts:
+        figures.notes.append(
+            f"random walk: {len(firsts)} of {len(MUTANTS)} caught, median {statistics.median(firsts):g}"
+        )
+
+
+def _mutated(world: World, mutant: Mutant, plan: Plan) -> list[str]:
+    out = Iteration(world, plan, lambda: mutant.install(world), mutant.guards).run()
+    return sorted({each.invariant for each in out.violations})
 
 
 def commit() -> str:
@@ -196,6 +254,14 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--seconds", type=float, default=0, help="stop the random part after so long")
     parser.add_argument("--mutants", action="store_true", help="also run every mutant's directed schedule")
+    parser.add_argument("--mutants-walk", action="store_true", help="random plans with each mutant until it is caught")
+    parser.add_argument(
+        "--pairwise", action="store_true", help="first the list in which every two values occur together"
+    )
+    parser.add_argument("--restores", action="store_true", help="also put older copies of the database back")
+    parser.add_argument(
+        "--webhooks", choices=("mixed", "none"), default="mixed", help="none: no notice is sent in the whole run"
+    )
     parser.add_argument("--plan", default="", help="one iteration, as a failure line writes it")
     parser.add_argument("--record", action="store_true", help="add the figures to docs/reliability-runs.json")
     parser.add_argument("--loud", action="store_true", help="one line per iteration")

@@ -72,7 +72,21 @@ class Database(Protocol):
         """Not a byte more can be written until ``free_disk``; False where the run may mount no disk of its own."""
         ...
 
-    def free_disk(self) -> None: ...
+    def free_disk(self) -> None:
+        """It can be written again, whatever was done to it."""
+        ...
+
+    def seal_disk(self) -> bool:
+        """Its file system turns read-only until ``free_disk``; False where the run may mount no disk of its own."""
+        ...
+
+    def copy(self) -> None:
+        """Keep a copy of everything that is committed now."""
+        ...
+
+    def put_back(self) -> None:
+        """The copy takes the database's place. Nobody may be connected."""
+        ...
 
     def restart(self) -> bool:
         """In immediate mode, as after a power cut; False where there is no server."""
@@ -99,6 +113,8 @@ class SqliteDatabase:
         self.path = self._disk / "liftlink.sqlite3"
         self.url = f"sqlite:///{self.path}"
         self._frozen = folder / "liftlink.frozen"
+        self._copied = folder / "liftlink.copied"
+        self._sealed = False
 
     def freeze(self) -> None:
         with sqlite3.connect(self.path) as connection:
@@ -158,7 +174,34 @@ class SqliteDatabase:
         return True
 
     def free_disk(self) -> None:
+        if self._sealed:
+            self._mount("remount,rw")
+            self._sealed = False
         (self._disk / "filler").unlink(missing_ok=True)
+
+    def seal_disk(self) -> bool:
+        """Linux refuses it while anybody has a file there open for writing: until the last of those that were killed is gone."""
+        until = time.monotonic() + 2
+        while self.has_disk and not self._sealed and time.monotonic() < until:
+            self._sealed = self._mount("remount,ro")
+            time.sleep(0.01)
+        return self._sealed
+
+    def _mount(self, how: str) -> bool:
+        done = subprocess.run(["mount", "-o", how, str(self._disk)], capture_output=True, check=False)
+        return done.returncode == 0
+
+    def copy(self) -> None:
+        connection = sqlite3.connect(self.path, timeout=20)
+        copied = sqlite3.connect(self._copied)
+        connection.backup(copied)
+        connection.close()
+        copied.close()
+
+    def put_back(self) -> None:
+        for suffix in ("-wal", "-shm"):
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+        shutil.copyfile(self._copied, self.path)
 
     def close(self) -> None:
         if self.has_disk:

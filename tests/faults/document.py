@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.figures import NEEDED_KILLS, NEEDED_RUNS
-from tests.faults.judge import INVARIANTS
 from tests.faults.mutants import MUTANTS
 from tests.faults.plan import ALL_POINTS
+from tests.faults.view import INVARIANTS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 RECORDED = DOCS / "reliability-runs.json"

@@ -7,12 +7,17 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.faults.iteration import Outcome
-from tests.faults.judge import INVARIANTS
+from tests.faults.outcome import Outcome
 from tests.faults.plan import ALL_POINTS
+from tests.faults.view import APART, INVARIANTS
 
 NEEDED_RUNS, NEEDED_KILLS = 3000, 200
 """Over all recorded runs, per database and per crash point."""
+NAMELESS = ("blind", "zombie", "disk", "read_only", "database")
+LONGEST_P99 = 300.0
+"""Simulated seconds: the protocol's promise (I12)."""
+ENOUGH = 100
+"""From so many iterations, or recovered attempts, on a run must show what only many can."""
 
 
 @dataclass
@@ -30,8 +35,11 @@ class Figures:
     violations: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
     recovery: list[float] = field(default_factory=list)
-    skewed: list[float] = field(default_factory=list)
-    """Of iterations whose server had a wrong clock: its leases end as much later."""
+    refunds_recovered: list[float] = field(default_factory=list)
+    checked: Counter[str] = field(default_factory=Counter)
+    told: int = 0
+    parts: Counter[str] = field(default_factory=Counter)
+    """Iterations by what asked for them: random, pairs, directed, restores."""
     ends: Counter[str] = field(default_factory=Counter)
     attempts_for_a_person: int = 0
     surplus_mails: int = 0
@@ -40,15 +48,21 @@ class Figures:
     notes: list[str] = field(default_factory=list)
 
     def add(self, out: Outcome, *, name: str) -> None:
+        """``name`` begins with the part of the run that it belongs to."""
         self.iterations += 1
+        self.parts[name.split()[0]] += 1
         self.calls += out.calls
         self.kills.update(out.kills)
         self.faults.update(fault for _, fault, _ in out.plan.faults)
-        for what in ("expire_keys", "skew", "lock", "full", "net", "zombie", "blind", "worker_crash"):
+        for what in ("expire_keys", "skew", "lock", "full", "read_only", "net", "zombie", "blind", "worker_crash"):
             self.faults[what] += bool(getattr(out.plan, what))
         self.faults["restart"] += out.plan.restart >= 0
         self.faults["tabs"] += out.plan.tabs > 1
-        (self.skewed if out.plan.skew else self.recovery).extend(out.recovery)
+        self.faults[f"notices_{out.plan.notices}"] += 1
+        self.recovery += out.recovery
+        self.refunds_recovered += out.refunds_recovered
+        self.checked.update(out.checked)
+        self.told += out.told
         self.ends.update(out.ends)
         self.attempts_for_a_person += out.person
         self.surplus_mails += out.surplus_mails
@@ -61,9 +75,24 @@ class Figures:
     def least_kills(self) -> int:
         return min(self.kills[point] for point in ALL_POINTS)
 
-    def recovered(self, *, skewed: bool = False) -> dict[str, float]:
+    def problems(self, kills: int = 0) -> list[str]:
+        """Why the run failed; empty when it did not."""
+        said = [f"{name} broke {count} times" for name, count in sorted(self.violations.items())]
+        short = [f"{point} {self.kills[point]}" for point in ALL_POINTS if self.kills[point] < kills]
+        if short:
+            said.append(f"fewer than {kills} kills at {', '.join(short)}")
+        said += [f"not caught: {name}" for name, how in self.mutants.items() if how.startswith("MISSED")]
+        if self.iterations >= ENOUGH:
+            storage = any(self.kills[key] for key in ("disk", "read_only", "database")) or self.faults["lock"]
+            wanted = [name for name in INVARIANTS if (name != "I47" or storage) and (name != "I20" or self.told)]
+            said += [f"nothing was there to check {name} with" for name in wanted if not self.checked[name]]
+        if len(self.recovery) >= ENOUGH and self.recovered()["p99"] >= LONGEST_P99:
+            said.append(f"recovery p99 is {self.recovered()['p99']:.0f} s")
+        return said
+
+    def recovered(self, *, refunds: bool = False) -> dict[str, float]:
         """Simulated seconds from healing to final."""
-        times = sorted(self.skewed if skewed else self.recovery)
+        times = sorted(self.refunds_recovered if refunds else self.recovery)
         if not times:
             return {"p50": 0.0, "p95": 0.0, "p99": 0.0, "max": 0.0}
         cuts = statistics.quantiles(times, n=100, method="inclusive") if len(times) > 1 else [times[0]] * 99
@@ -73,33 +102,36 @@ class Figures:
         """What is kept of the run."""
         return {
             "seed": self.seed, "commit": self.commit, "database": self.database, "gateway": self.gateway,
-            "iterations": self.iterations, "calls": self.calls,
-            "kills": {key: self.kills[key] for key in (*ALL_POINTS, "blind", "zombie", "disk", "database") if self.kills[key]},
+            "iterations": self.iterations, "calls": self.calls, "parts": dict(sorted(self.parts.items())),
+            "kills": {key: self.kills[key] for key in (*ALL_POINTS, *NAMELESS) if self.kills[key]},
             "faults": {key: count for key, count in sorted(self.faults.items()) if count},
             "violations": dict(sorted(self.violations.items())),
+            "checked": {name: self.checked[name] for name in (*INVARIANTS, *APART)},
+            "ends": dict(sorted(self.ends.items())), "told": self.told,
             "recovery": {key: round(value, 1) for key, value in self.recovered().items()},
-            "recovery_skewed": {key: round(value, 1) for key, value in self.recovered(skewed=True).items()},
-            "recovered": len(self.recovery) + len(self.skewed), "person": self.attempts_for_a_person, "surplus_mails": self.surplus_mails,
+            "recovery_of_refunds": {key: round(value, 1) for key, value in self.recovered(refunds=True).items()},
+            "recovered": len(self.recovery), "person": self.attempts_for_a_person, "surplus_mails": self.surplus_mails,
             "mutants": self.mutants, "notes": self.notes,
         }  # fmt: skip
 
     def lines(self) -> list[str]:
         """For people."""
-        told, wrong = self.recovered(), self.recovered(skewed=True)
+        told, back = self.recovered(), self.recovered(refunds=True)
         bound = 3 / self.iterations if self.iterations else 1.0
         crashed = sum(self.kills[key] for key in (*ALL_POINTS, "blind"))
         said = [
             f"{self.database} · {self.gateway} · seed {self.seed} · commit {self.commit}: {self.iterations} iterations, "
             f"{self.calls} changing calls, {self.seconds / max(1, self.iterations):.2f} s each",
-            "kills: " + " ".join(f"{key}={self.kills[key]}" for key in (*ALL_POINTS, "blind", "zombie", "disk", "database")),
-            "faults: " + " ".join(f"{key}={count}" for key, count in sorted(self.faults.items()) if count),
-            "ends of orders: " + " ".join(f"{key}={count}" for key, count in sorted(self.ends.items())),
-            "violations: " + " ".join(f"{name}={self.violations[name]}" for name in INVARIANTS),
+            "iterations: " + _pairs(self.parts),
+            "kills: " + " ".join(f"{key}={self.kills[key]}" for key in (*ALL_POINTS, *NAMELESS)),
+            "faults: " + _pairs(self.faults) + f"; notices taken: {self.told}",
+            "ends: " + _pairs(self.ends),
+            "violations: " + " ".join(f"{name}={self.violations[name]}" for name in (*INVARIANTS, *APART)),
+            "compared: " + " ".join(f"{name}={self.checked[name]}" for name in (*INVARIANTS, *APART)),
             f"none seen means at most {bound:.2%} of iterations (95 %)" if not self.violations else "BROKEN",
             "recovery in simulated seconds: " + " ".join(f"{key}={value:.0f}" for key, value in told.items())
-            + f" ({len(self.recovery)} attempts, {self.attempts_for_a_person} for a person)",
-            "the same where the server's clock was five minutes wrong: "
-            + " ".join(f"{key}={value:.0f}" for key, value in wrong.items()) + f" ({len(self.skewed)} attempts)",
+            + f" ({len(self.recovery)} attempts, {self.attempts_for_a_person} for a person); of refunds: "
+            + " ".join(f"{key}={value:.0f}" for key, value in back.items()) + f" ({len(self.refunds_recovered)})",
             f"surplus mails: {self.surplus_mails} in {crashed} crashes",
         ]  # fmt: skip
         if self.mutants:
@@ -107,3 +139,7 @@ class Figures:
             said.append(f"mutants caught: {caught} of {len(self.mutants)}")
             said += [f"  {name}: {how}" for name, how in self.mutants.items()]
         return said + self.notes + self.failures
+
+
+def _pairs(counted: Counter[str]) -> str:
+    return " ".join(f"{key}={count}" for key, count in sorted(counted.items()) if count)

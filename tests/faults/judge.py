@@ -7,93 +7,55 @@ import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from app.billing.states import TABLES
-from tests.faults.banks import Bank, Object, Request
-from tests.faults.databases import Database
+from tests.faults import judge_aftermath
+from tests.faults.banks import Request
+from tests.faults.view import CLOSED, PAID, View, Violation, loaded
 
-OPEN = {"CREATED", "INTENT", "REQUIRES_ACTION", "UNKNOWN", "CANCELLING", "QUARANTINED", "SUCCEEDED"}
-CLOSED = {"DECLINED", "CANCELLED"}
-FINAL = CLOSED | {"SUCCEEDED"}
-PAID = {"PAID", "PART_REFUNDED", "REFUNDED", "DISPUTED", "LOST"}
 KEY = re.compile(r"^(?P<attempt>[a-z0-9]+\.\d+):(create:\d+|confirm:\d+|cancel:.+|stray:.+)$")
 OTHER_KEY = re.compile(r"^(leftover:|orphan|[a-z0-9]+\.r\d+:|customer|setup)")
-INVARIANTS = (
-    "I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "I10", "I11", "I12", "I13", "I15", "I17", "I18", "I22", "I25",
-    "I42", "I43", "I44", "I47",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    invariant: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.invariant}: {self.what}"
-
-
-@dataclass
-class View:
-    """Everything that is judged, read once."""
-
-    orders: dict[str, dict[str, Any]]
-    attempts: dict[str, dict[str, Any]]
-    fulfilments: list[dict[str, Any]]
-    outbox: list[dict[str, Any]]
-    transitions: list[dict[str, Any]]
-    uses: list[dict[str, Any]]
-    refunds: list[dict[str, Any]]
-    disputes: list[dict[str, Any]]
-    orphans: list[dict[str, Any]]
-    consents: list[dict[str, Any]]
-    objects: list[Object]
-    requests: list[Request]
-
-    def captured(self, order: str) -> int:
-        return sum(each.captured for each in self.objects if each.order == order)
-
-
-def look(database: Database, bank: Bank) -> View:
-    """Rows first, ledger after: what is PAID in the rows must be in a ledger that is read later."""
-    orders, attempts, *rest = database.rows(
-        "SELECT * FROM orders", "SELECT * FROM attempts ORDER BY order_id, n", "SELECT * FROM fulfilments",
-        "SELECT * FROM outbox", "SELECT * FROM transitions ORDER BY seq",
-        "SELECT u.*, o.state AS order_state FROM link_uses u JOIN orders o ON o.id = u.order_id",
-        "SELECT * FROM refunds", "SELECT * FROM disputes", "SELECT * FROM orphans", "SELECT * FROM consents",
-    )  # fmt: skip
-    return View({row["id"]: row for row in orders}, {row["id"]: row for row in attempts}, *rest, *bank.ledger())
 
 
 def at_any_time(v: View, arrived: list[Request]) -> Iterator[Violation]:
     """What may never be seen, not even for a moment. ``arrived``: requests read before the rows were."""
-    for each in arrived:
-        if each.attempt and each.attempt not in v.attempts:
-            yield Violation("I5", f"{each.verb} carried attempt {each.attempt}, which is no row")
-    for order in {each.order for each in v.objects if each.captured}:
-        row, taken = v.orders.get(order), v.captured(order)
-        if row is not None and taken > row["total"]:
-            yield Violation("I1", f"order {order} of {row['total']} was charged {taken}")
+    yield from _rows_before_calls(v, arrived)
     for order_id, row in v.orders.items():
-        if row["state"] in PAID and row["total"] and row["outcome"] == "paid" and v.captured(order_id) == 0:
+        taken = v.captured(order_id)
+        v.checked["I1"] += 1
+        if taken > row["total"]:
+            yield Violation("I1", f"order {order_id} of {row['total']} was charged {taken}")
+        v.checked["I2"] += 1
+        if row["state"] in PAID and row["total"] and row["outcome"] == "paid" and taken == 0:
             yield Violation("I2", f"order {order_id} is {row['state']} and nothing was captured")
     fulfilled = Counter(row["order_id"] for row in v.fulfilments)
     for order_id, count in fulfilled.items():
+        v.checked["I17"] += 1
         if count > 1 or v.orders[order_id]["state"] not in PAID:
             yield Violation("I17", f"order {order_id} is {v.orders[order_id]['state']} with {count} fulfilments")
     counted = Counter(row["order_id"] for row in v.attempts.values() if row["state"] not in CLOSED)
     for order_id, count in counted.items():
+        v.checked["I4"] += 1
         if count > 1:
             yield Violation("I4", f"order {order_id} has {count} open attempts")
-    yield from _refunds(v)
+    yield from judge_aftermath.at_any_time(v)
 
 
-def _refunds(v: View) -> Iterator[Violation]:
-    for each in v.objects:
-        if each.refunded > each.captured:
-            yield Violation("I8", f"payment {each.ref}: {each.refunded} given back of {each.captured}")
+def _rows_before_calls(v: View, arrived: list[Request]) -> Iterator[Violation]:
+    """Nothing reached the gateway that was not committed first, also while the database could not be written."""
+    promised = {row["id"] for row in v.refunds}
+    for each in arrived:
+        mark = each.key.partition(":")[0] if each.verb == "refund" and not each.key.startswith("orphan") else ""
+        missing = (mark and mark not in promised | v.around.lost) or (
+            each.attempt and each.attempt not in v.attempts and each.attempt not in v.around.lost
+        )
+        if mark or each.attempt:
+            v.checked["I5"] += 1
+            v.checked["I47"] += v.around.storage
+        if missing:
+            invariant = "I47" if v.around.storage else "I5"
+            yield Violation(invariant, f"{each.verb} carried {mark or each.attempt}, which is no row")
 
 
 def at_rest(v: View) -> Iterator[Violation]:
@@ -102,7 +64,9 @@ def at_rest(v: View) -> Iterator[Violation]:
     yield from _money(v)
     yield from _requests(v)
     yield from _rows(v)
+    yield from _agreed(v)
     yield from _chains(v)
+    yield from judge_aftermath.at_rest(v)
 
 
 def _money(v: View) -> Iterator[Violation]:
@@ -123,10 +87,12 @@ def _money(v: View) -> Iterator[Violation]:
         if not each.captured:
             continue
         row = known.get(each.ref)
+        v.checked["I3"] += 1
         if row is None:
             if each.ref not in aside:
                 yield Violation("I3", f"capture {each.ref} of {each.captured} belongs to no attempt and no orphan")
             continue
+        v.checked["I13"] += 1
         pairs = (
             ("amount", row["amount"], each.captured), ("currency", row["currency"], each.currency),
             ("customer", row["gw_customer"], each.customer), ("card", row["payment_method"], each.payment_method),
@@ -140,15 +106,17 @@ def _money(v: View) -> Iterator[Violation]:
 
 def _next_attempts(v: View, attempts: list[dict[str, Any]]) -> Iterator[Violation]:
     objects = defaultdict(list)
-    for each in v.objects:
+    for each in v.ours:
         objects[each.attempt].append(each)
     for earlier in sorted(attempts, key=lambda row: row["n"])[:-1]:
+        v.checked["I7"] += 1
         if earlier["state"] not in CLOSED:
             yield Violation("I7", f"attempt {earlier['id']} is {earlier['state']} and another came after it")
         for each in objects[earlier["id"]]:
             if each.status not in ("canceled", "requires_confirmation"):
                 yield Violation("I7", f"attempt {earlier['id']} is closed, its payment {each.ref} is {each.status}")
     for row in attempts:
+        v.checked["I11"] += row["state"] in CLOSED
         if row["state"] in CLOSED and any(each.captured for each in objects[row["id"]]):
             yield Violation("I11", f"attempt {row['id']} is {row['state']} and its money was taken")
 
@@ -157,6 +125,7 @@ def _requests(v: View) -> Iterator[Violation]:
     owner: dict[str, str] = {}
     params: dict[tuple[str, str], str] = {}
     for each in v.requests:
+        v.checked["I6"] += 1
         match = KEY.match(each.key)
         if match is None and not OTHER_KEY.match(each.key):
             yield Violation("I6", f"{each.verb} came with the key {each.key!r}")
@@ -182,6 +151,7 @@ def _rows(v: View) -> Iterator[Violation]:
         if news["order.paid", order_id] != (1 if paid else 0):
             invariant = "I18" if paid else "I22"
             yield Violation(invariant, f"order {order_id} is {row['state']} with {news['order.paid', order_id]} events")
+        v.checked["I18" if paid else "I22"] += 1
         receipts = news["receipt", order_id]
         if receipts != (1 if paid and row["outcome"] != "due" else 0):
             yield Violation("I18" if paid else "I22", f"order {order_id} is {row['state']} with {receipts} receipts")
@@ -190,24 +160,42 @@ def _rows(v: View) -> Iterator[Violation]:
             yield Violation(
                 "I18", f"attempt {attempt_id} is {row['state']} and was told {news['attempt.failed', attempt_id]} times"
             )
-        order = v.orders[row["order_id"]]
-        if row["amount"] != order["total"] or row["currency"] != order["currency"]:
-            yield Violation("I10", f"attempt {attempt_id} asks {row['amount']}, its order is of {order['total']}")
-        quote = json.loads(order["quote"]) if isinstance(order["quote"], str) else order["quote"]
-        due = quote.get("due_now") if isinstance(quote, dict) else None
-        if isinstance(due, int) and due != row["amount"]:
-            yield Violation("I10", f"attempt {attempt_id} asks {row['amount']}, its quote says {due}")
-    agreed = {row["attempt_id"] for row in v.consents}
-    for attempt_id in v.attempts:
-        if attempt_id not in agreed:
-            yield Violation("I10", f"attempt {attempt_id} has no consent")
     for row in v.outbox:
         if row["channel"] == "mail" and row["state"] not in ("DELIVERED", "DEAD"):
             yield Violation("I18", f"mail {row['id']} is {row['state']}")
     holders = Counter((row["book_id"], row["jti"]) for row in v.uses if row["order_state"] in PAID)
     for (_, jti), count in holders.items():
+        v.checked["I25"] += 1
         if count > 1:
             yield Violation("I25", f"link {jti} was used {count} times")
+
+
+def _agreed(v: View) -> Iterator[Violation]:
+    """What an attempt asks is its order's total, its quote's, its consent's, and what the page said that was pressed.
+
+    Whatever is missing of these is a violation, so that nothing is ever passed over for want of something to compare.
+    """
+    consents = {row["attempt_id"]: row for row in v.consents}
+    pages = [" ".join(text.split()) for text in v.around.shown.values()]
+    for attempt_id, row in v.attempts.items():
+        order, consent = v.orders[row["order_id"]], consents.get(attempt_id)
+        if consent is None:
+            yield Violation("I10", f"attempt {attempt_id} has no consent")
+            continue
+        amount, said = row["amount"], " ".join(consent["text"].split())
+        told = {
+            "its order": order["total"], "its quote": loaded(order["quote"]).get("due_now"),
+            "its consent": loaded(consent["figures"]).get("due_now"),
+        }  # fmt: skip
+        for name, theirs in told.items():
+            if theirs != amount:
+                yield Violation("I10", f"attempt {attempt_id} asks {amount}, {name} says {theirs}")
+        if (row["currency"], consent["quote_hash"]) != (order["currency"], order["quote_hash"]):
+            yield Violation("I10", f"attempt {attempt_id}: currency or quote is not the order's")
+        due = f"${amount // 100}.{amount % 100:02}"
+        if not any(said in page and due in page for page in pages):
+            yield Violation("I10", f"no page that was pressed says {due} and {said!r}")
+        v.checked["I10"] += 1
 
 
 def _chains(v: View) -> Iterator[Violation]:
@@ -216,6 +204,8 @@ def _chains(v: View) -> Iterator[Violation]:
     for row in v.transitions:
         what = (row["kind"], row["object"])
         old, new = row["from_state"], row["to_state"]
+        v.checked["I15"] += bool(old)
+        v.checked["I43"] += 1
         if old != state.get(what, ""):
             yield Violation("I15", f"{what} leaves {old}, but was {state.get(what, '')}")
         if old and row["kind"] in TABLES and new not in TABLES[row["kind"]].get(old, ()):
@@ -223,7 +213,8 @@ def _chains(v: View) -> Iterator[Violation]:
         if row["prev_hash"] != head.get(what, "") or row["hash"] != _digest(row):
             yield Violation("I43", f"the chain of {what} breaks at row {row['seq']}")
         state[what], head[what] = new, row["hash"]
-    for kind, rows in (("order", v.orders), ("attempt", v.attempts)):
+    refunds = {row["id"]: row for row in v.refunds}
+    for kind, rows in (("order", v.orders), ("attempt", v.attempts), ("refund", refunds)):
         for identity, row in rows.items():
             if state.get((kind, identity)) != row["state"]:
                 yield Violation(

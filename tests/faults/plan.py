@@ -7,17 +7,30 @@ from dataclasses import dataclass, fields, replace
 
 APP_POINTS = tuple(f"C{n}" for n in range(9))
 MAIL_POINTS = ("C9", "C10", "C11")
-ALL_POINTS = APP_POINTS + MAIL_POINTS
-ACTS = (
+REFUND_POINTS = tuple(f"R{n}" for n in range(1, 7))
+ALL_POINTS = APP_POINTS + MAIL_POINTS + REFUND_POINTS
+REPAIR_POINTS = ("C2", "C3", "C4", "C5", "C6", "C7", *MAIL_POINTS, *REFUND_POINTS[1:])
+"""Where the worker that repairs may die."""
+PURCHASES = (
     "plain", "declined_then_other", "bank_approves", "bank_refuses", "bank_left", "bank_pressed_twice", "leave_then_other", "two_links",
-    "processing", "processing_declined", "press_again",
+    "processing", "processing_declined", "press_again", "gone",
 )  # fmt: skip
+REFUNDS = ("refund_full", "refund_part", "refund_race", "refund_and_by_hand", "negative")
+AFTERMATHS = (
+    *REFUNDS, "refund_by_hand", "dispute_won", "dispute_lost", "dispute_then_refund", "orphan", "orphan_refunded",
+    "orphan_of_open_order",
+)  # fmt: skip
+ACTS = PURCHASES + AFTERMATHS
+RESTORES = ("restore", "restore_unfinished", "restore_pressed_again")
+"""Acts of their own, never drawn: what they lose on purpose would be violations anywhere else."""
 VERBS = ("create_payment", "confirm_payment", "cancel_payment", "read_payment", "list_payments")
+REFUND_VERBS = ("refund", "refund", "list_refunds")
 GATEWAY_FAULTS = (
     "refused", "timeout_before", "timeout_after", "late", "cut_body", "slow", "error_unsaved", "error_before",
     "error_after", "rate_limited", "key_in_use",
 )  # fmt: skip
 READ_FAULTS = ("refused", "timeout_before", "cut_body", "slow", "error_unsaved", "rate_limited")
+NOTICES = ("none", "normal", "early", "twice", "shuffled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,8 @@ class Plan:
     """Milliseconds for which another process holds the database's write lock around the press (SQLite, scaled by ten)."""
     full: bool = False
     """The database's disk is full from before the press until the healing (SQLite, where one may be mounted)."""
+    read_only: bool = False
+    """Its file system turns read-only instead."""
     restart: int = -1
     """Milliseconds after the press at which the database restarts in immediate mode (PostgreSQL); -1 for never."""
     net: str = ""
@@ -87,24 +102,28 @@ class Plan:
         return found
 
 
-def random_plan(
-    run_seed: int, number: int, *, sqlite: bool, links: tuple[str, ...] = (), notices: bool = False
-) -> Plan:
+def random_plan(run_seed: int, number: int, *, sqlite: bool, links: tuple[str, ...] = (), notices: bool = True) -> Plan:
     """Iteration ``number`` of the run: crash points take turns, everything else is drawn. ``links`` have a proxy."""
     draw = random.Random(f"{run_seed}:{number}")
     point = ALL_POINTS[number % len(ALL_POINTS)]
+    acts = REFUNDS if point in REFUND_POINTS else AFTERMATHS if draw.random() < 0.25 else PURCHASES
+    act = draw.choice(acts)
     plan = Plan(
-        act=draw.choice(ACTS),
+        act=act,
         tabs=draw.choice((1, 1, 2, 3)),
         whole=draw.random() < 0.6,
-        gateway=_gateway(draw),
+        gateway=_gateway(draw, act),
         expire_keys=draw.random() < 0.15,
         skew=draw.choice((0, 0, 0, 290, -290)),
         embedded=draw.random() < 0.6,
+        notices=draw.choice(NOTICES) if draw.random() < 0.6 and notices else "none",
         seed=draw.randrange(1 << 30),
     )
     kind = draw.random()
-    if point in MAIL_POINTS:
+    if point == "C9":
+        # Passed in every round, also where nothing waits: with the worker of the repair something does.
+        plan = replace(plan, worker_crash="C9:1", embedded=False)
+    elif point in MAIL_POINTS:
         where = "crash" if plan.embedded and draw.random() < 0.5 else "worker_crash"
         plan = replace(plan, **{where: f"{point}:1"})
     elif kind < 0.72:
@@ -114,32 +133,35 @@ def random_plan(
     elif kind < 0.94:
         plan = replace(plan, blind=draw.randrange(1, 120))
     if not plan.worker_crash and draw.random() < 0.25:
-        plan = replace(plan, worker_crash=f"{draw.choice(('C2', 'C3', 'C4', 'C5', 'C6', 'C7', *MAIL_POINTS))}:1")
-    if sqlite and draw.random() < 0.12:
-        plan = replace(plan, lock=draw.choice((100, 300, 600, 1300, 2000)))
-    if sqlite and not plan.lock and draw.random() < 0.06:
-        plan = replace(plan, full=True)
-    if not sqlite and draw.random() < 0.08:
-        plan = replace(plan, restart=draw.randrange(0, 150))
+        points = REPAIR_POINTS if act in REFUNDS else REPAIR_POINTS[:9]
+        plan = replace(plan, worker_crash=f"{draw.choice(points)}:1")
+    plan = _storage(plan, draw, sqlite=sqlite)
     if links and draw.random() < 0.25:
         what = draw.choice(("latency", "reset", "cut", "slow_close", "timeout"))
         link = draw.choice(links)
         plan = replace(plan, net=f"{link}:{what}@{draw.randrange(1, 6)}")
-    if notices:
-        plan = replace(plan, notices=draw.choice(("none", "normal", "early", "twice", "shuffled")))
     return plan
+
+
+def _storage(plan: Plan, draw: random.Random, *, sqlite: bool) -> Plan:
+    if not sqlite:
+        return replace(plan, restart=draw.randrange(0, 150)) if draw.random() < 0.08 else plan
+    if draw.random() < 0.12:
+        return replace(plan, lock=draw.choice((100, 300, 600, 1300, 2000)))
+    kind = draw.random()
+    return replace(plan, full=True) if kind < 0.05 else replace(plan, read_only=True) if kind < 0.1 else plan
 
 
 def _passing(draw: random.Random, point: str) -> int:
     return 2 if point in ("C2", "C4", "C5", "C6") and draw.random() < 0.15 else 1
 
 
-def _gateway(draw: random.Random) -> tuple[str, ...]:
+def _gateway(draw: random.Random, act: str) -> tuple[str, ...]:
     if draw.random() < 0.45:
         return ()
     faults: list[str] = []
     for _ in range(draw.choice((1, 1, 1, 2))):
-        verb = draw.choice(VERBS)
+        verb = draw.choice(REFUND_VERBS if act in REFUNDS and draw.random() < 0.7 else VERBS)
         fault = draw.choice(READ_FAULTS if verb.startswith(("read", "list")) else GATEWAY_FAULTS)
         faults.append(f"{verb}/{fault}*{draw.choice((1, 1, 2, 4))}")
     return tuple(faults)

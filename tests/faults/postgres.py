@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -74,8 +75,30 @@ class PostgresDatabase:
     def fill_disk(self) -> bool:
         return False
 
+    def seal_disk(self) -> bool:
+        return False
+
     def free_disk(self) -> None:
         """Its disk is never filled."""
+
+    def copy(self) -> None:
+        """The files of a server that was cut off, as a snapshot of the disk has them."""
+        self._replace("data", "copied")
+
+    def put_back(self) -> None:
+        self._replace("copied", "data")
+
+    def _replace(self, source: str, target: str) -> None:
+        folder = self.cluster.folder
+
+        def work() -> None:
+            self.cluster.stop()
+            subprocess.run(["rm", "-rf", str(folder / target)], check=True)
+            subprocess.run(["cp", "-a", str(folder / source), str(folder / target)], check=True)
+            (folder / target / "postmaster.pid").unlink(missing_ok=True)
+            self.cluster.start()
+
+        self._hands.submit(work).result()
 
     def restart(self) -> bool:
         def again() -> None:

@@ -143,9 +143,13 @@ class Server:
         return bool(self.pid)
 
     def kill(self) -> None:
+        """And wait until the last of its processes has let go of the port, so that nobody reaches one that is dying."""
         if self.pid:
             end(self.pid)
             self.pid = 0
+            until = time.monotonic() + 2
+            while self.listens() and time.monotonic() < until:
+                time.sleep(0.002)
 
 
 class Repairer:

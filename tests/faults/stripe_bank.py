@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import app.gateways.stripe.settings as stripe_settings
-from tests.faults.banks import ACCOUNT, Object, Request
+from tests.faults.banks import ACCOUNT, HAND, Contested, GivenBack, Object, Request
 from tests.faults.board import SharedClock
 from tests.faults.processes import end, fork
 from tests.stripe_server.client import StripeServer, read_folder
@@ -49,6 +49,7 @@ class StripeBank:
         self._numbers = count(1)
         self._pid = 0
         self._handle: StripeServer | None = None
+        self._told = False
         stripe_settings.SHORTEST = 0.1
         key = StripeServer.key()
         os.environ["LIFTLINK_STRIPE_TEST_SECRET_KEY"] = key
@@ -98,6 +99,9 @@ class StripeBank:
             shutil.rmtree(self._handle.folder, ignore_errors=True)
             self._handle = None
 
+    def in_server(self) -> None:
+        """Its server is a process of its own."""
+
     def let_go(self) -> None:
         """Every control call has a connection of its own."""
 
@@ -133,7 +137,57 @@ class StripeBank:
             for row in told["payments"]
         ]  # fmt: skip
         by_ref = {each.ref: each for each in objects}
-        return objects, [_request(row, by_ref) for row in told["requests"] if row["verb"] in CHANGING]
+        ours = [row for row in told["requests"] if not (row.get("key") or "").startswith(HAND)]
+        return objects, [_request(row, by_ref) for row in ours if row["verb"] in CHANGING]
+
+    def aftermath(self) -> tuple[list[GivenBack], list[Contested]]:
+        told = read_folder(self.handle.folder).told
+        refunds = [
+            GivenBack(
+                row["id"], row["payment"], row["amount"], (row.get("metadata") or {}).get("refund", ""),
+                row["status"] not in ("failed", "canceled"),
+            )
+            for row in told["refunds"]
+        ]  # fmt: skip
+        disputes = [
+            Contested(
+                row["id"], row["payment"], row["amount"], row["status"] if row["status"] in ("won", "lost") else "open"
+            )
+            for row in told["disputes"]
+        ]
+        return refunds, disputes
+
+    def refund_by_hand(self, ref: str, amount: int) -> None:
+        self.sync()
+        self.handle.refund_by_hand(ref, amount)
+
+    def open_dispute(self, ref: str) -> None:
+        self.sync()
+        self.handle.dispute(ref)
+
+    def close_disputes(self, *, won: bool) -> None:
+        self.sync()
+        for each in self.aftermath()[1]:
+            if each.status == "open":
+                self.handle.decide(each.ref, won=won)
+
+    def begin_notices(self, mode: str, url: str) -> None:
+        self.handle.webhooks(url, SECRET, mode)
+        self._told = True
+
+    def notices_told(self, seconds: float) -> int:
+        if not self._told:
+            return 0
+        until = time.monotonic() + seconds
+        while True:
+            self.handle.deliver()
+            rows = self.handle.control("GET", "deliveries")
+            if all(row["ends"] for row in rows) or time.monotonic() > until:
+                return sum(row["ends"] == "taken" for row in rows)
+            time.sleep(0.02)
+
+    def end_notices(self) -> None:
+        self._told = False
 
     def late_calls(self) -> int:
         tables: dict[str, dict[str, Any]] = {}
@@ -145,7 +199,8 @@ class StripeBank:
 def _request(row: dict[str, Any], objects: dict[str, Object]) -> Request:
     params = row.get("params") or {}
     marks = params.get("metadata") or {}
-    about = next((objects[part] for part in row["path"].split("/") if part in objects), None)
+    named = [*row["path"].split("/"), str(params.get("payment_intent"))]
+    about = next((objects[part] for part in named if part in objects), None)
     amount = params.get("amount")
     return Request(
         row["verb"], row.get("key") or "", json.dumps([row["path"], params], sort_keys=True),

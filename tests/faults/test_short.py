@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import pairwise
 from tests.faults.mutants import MUTANTS
-from tests.faults.plan import ACTS, Plan, random_plan
+from tests.faults.plan import ACTS, RESTORES, Plan, random_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 4
 RUNS = {
-    "sqlite, sandbox": ("--database", "sqlite", "--seconds", "12", "--mutants"),
-    "postgresql, sandbox": ("--database", "postgresql", "--seconds", "12"),
-    "sqlite, stripe": ("--database", "sqlite", "--gateway", "stripe", "--seconds", "8"),
+    "sqlite, sandbox": ("--database", "sqlite", "--seconds", "8", "--mutants", "--restores"),
+    "postgresql, sandbox": ("--database", "postgresql", "--seconds", "8"),
+    "sqlite, stripe": ("--database", "sqlite", "--gateway", "stripe", "--seconds", "6"),
 }
 
 
@@ -38,8 +39,19 @@ def test_one_seed_draws_one_run():
 def test_every_act_can_be_played_and_there_are_eight_mutants():
     from tests.faults.acts import ACTS as PLAYED
 
-    assert set(PLAYED) == set(ACTS)
+    assert set(PLAYED) == {*ACTS, *RESTORES}
     assert len({mutant.name for mutant in MUTANTS}) == 8
+
+
+def test_every_two_values_of_two_dimensions_occur_together():
+    from itertools import combinations, product
+
+    rows = pairwise.rows()
+    for one, two in combinations(pairwise.DIMENSIONS, 2):
+        together = {(row[one], row[two]) for row in rows}
+        assert together == set(product(pairwise.DIMENSIONS[one], pairwise.DIMENSIONS[two])), (one, two)
+    plans = [pairwise.plans(name) for name in pairwise.DIMENSIONS["backend"]]
+    assert sum(map(len, plans)) == len(rows)
 
 
 @pytest.mark.timeout(300)

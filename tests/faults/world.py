@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,6 +143,16 @@ class World:
             )  # fmt: skip
             made = create_subscription(conn, book, customer, card_id=card)
             return int(conn.execute(select(Subscription.number).where(Subscription.id == made)).scalar_one())
+
+    def policy(self, told: Mapping[str, str]) -> None:
+        with self.adapters.store.write() as conn:
+            values = {"policy": dict(told), "policy_version": Book.policy_version + 1}
+            conn.execute(update(Book).where(Book.id == self.seeded.book).values(values))
+
+    @property
+    def door(self) -> str:
+        """Where the gateway's notices are posted."""
+        return f"http://127.0.0.1:{self.port}/notices/{self.bank.name}/quillmark/test"
 
     def link(self, subscription: int, offer: Offer = SECOND_SEAT) -> str:
         terms = Terms(subscription=subscription, offer=offer, validity=WEEK)

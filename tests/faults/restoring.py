@@ -1,0 +1,150 @@
+"""An older copy of the database is put back while the gateway's ledger goes on (I49): judged in acts of their own.
+
+Whoever restores starts the servers with another ``LIFTLINK_RESTORE_EPOCH``. From then on nothing may be charged until the
+gateway's list was read twice; then every capture that the copy does not know is an orphan, and I1 to I3 hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from app.charging.gate import open_or_close
+from tests.faults.shopper import local
+from tests.faults.view import Violation
+
+if TYPE_CHECKING:
+    from tests.faults.stage import Stage
+
+MUTATIONS = ("create_payment", "confirm_payment", "refund")
+LOOKS = 12
+
+
+def two_people(stage: Stage) -> None:
+    """Each with a link of their own."""
+    stage.invite("visa_ok")
+    first = stage.links
+    stage.invite("visa_ok")
+    stage.links = first + stage.links
+
+
+def _restore(stage: Stage) -> None:
+    """One purchase before the copy was made, one after it: paid, and lost here."""
+    if _buy_and_copy(stage):
+        _second(stage)
+        _go_back(stage)
+
+
+def _restore_unfinished(stage: Stage) -> None:
+    """The copy holds an attempt without a payment; all that came of it is lost."""
+    stage.tabs = stage.tabs[:1]
+    stage.press_all()
+    stage.join()
+    stage.world.server.kill()
+    _note_start(stage)
+    stage.world.database.copy()
+    stage.restart()
+    stage.again()
+    stage.until_paid()
+    _go_back(stage)
+
+
+def _restore_pressed_again(stage: Stage) -> None:
+    """After the restore the buyer presses the button of a page whose purchase was paid and lost."""
+    if not _buy_and_copy(stage):
+        return
+    _second(stage)
+    tabs = list(stage.tabs)
+    _go_back(stage)
+    if stage.draw.random() < 0.5:
+        stage.world.bank.expire_keys()
+        stage.world.let_go()
+    stage.restart()
+    stage.tabs, stage.answers = tabs, []
+    stage.press_all()
+
+
+def _buy_and_copy(stage: Stage) -> bool:
+    stage.tabs = stage.tabs[:1]
+    stage.press_all()
+    stage.again()
+    if not stage.until_paid():
+        return False
+    _note_start(stage)
+    stage.world.server.kill()
+    stage.world.database.copy()
+    stage.restart()
+    return True
+
+
+def _second(stage: Stage) -> None:
+    """Another purchase, by the other person, until it is paid."""
+    paid = len(stage.paid())
+    tab = stage.open_page(local(stage.links[1]))
+    if tab is not None:
+        stage.tabs, stage.answers = [tab], []
+        stage.press_all()
+    for _ in range(10):
+        if len(stage.paid()) > paid:
+            return
+        stage.work(1)
+
+
+def _note_start(stage: Stage) -> None:
+    """As every start does."""
+    a = stage.world.adapters
+    open_or_close(a.store, a.clock, "before")
+    stage.world.let_go()
+
+
+def _go_back(stage: Stage) -> None:
+    """Everything is switched off, the copy put back, and started under another epoch; then workers until charging opens."""
+    world, a = stage.world, stage.world.adapters
+    stage.join()
+    world.server.kill()
+    world.let_go()
+    had = _ids(stage)
+    world.database.put_back()
+    stage.around.lost |= had - _ids(stage)
+    if open_or_close(a.store, a.clock, "after") != "restore_epoch":
+        stage.found(Violation("I49", "the restore was not noticed"))
+    world.let_go()
+    before = len(_mutations(stage))
+    stage.restart()
+    page = stage.open_page(local(stage.links[0]))
+    if page is not None:
+        stage.press(page)
+        stage.join()
+    looked = 0
+    while not _is_open(stage) and looked < LOOKS:
+        # Compared once so far, or not at all: nothing may have moved.
+        if len(_mutations(stage)) > before:
+            stage.found(Violation("I49", "the gateway was asked to act while charging was closed"))
+        stage.pass_time(45)
+        looked += 1
+    stage.restored += 1
+    if looked < 2:
+        stage.found(Violation("I49", f"charging opened after {looked} looks at the gateway"))
+    if not _is_open(stage):
+        stage.found(Violation("I49", f"charging is still closed after {looked} looks"))
+
+
+def _mutations(stage: Stage) -> list[str]:
+    return [each.key for each in stage.world.bank.ledger()[1] if each.verb in MUTATIONS]
+
+
+def _is_open(stage: Stage) -> bool:
+    (rows,) = stage.world.database.rows("SELECT gate FROM gateway_watch WHERE gate = 'CLOSED'")
+    return not rows
+
+
+def _ids(stage: Stage) -> set[str]:
+    attempts, refunds = stage.world.database.rows("SELECT id FROM attempts", "SELECT id FROM refunds")
+    return {row["id"] for row in attempts + refunds}
+
+
+RESTORED: dict[str, Callable[[Stage], None]] = {
+    "restore": _restore,
+    "restore_unfinished": _restore_unfinished,
+    "restore_pressed_again": _restore_pressed_again,
+}

@@ -90,4 +90,4 @@ class StripeGateway:
     def read_notice(
         self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime
     ) -> Notice | NoticeRefused:
-        return read_notice(headers, body, secrets, now, account=self.account)
+        return read_notice(headers, body, secrets, now, account=self.account, connected=self._at.connected)

@@ -80,6 +80,7 @@ class Account:
     """The SDK's client for one account in one mode, and how its calls are made."""
 
     def __init__(self, credentials: Credentials, transport: Transport, api_base: str) -> None:
+        self.connected = credentials.connected
         self.client = StripeClient(
             credentials.key,
             stripe_account=credentials.connected or None,

@@ -23,11 +23,18 @@ _ABOUT_PAYMENT = frozenset({"charge", "dispute", "refund"})
 
 
 def read_notice(
-    headers: Mapping[str, str], body: bytes, secrets: Sequence[str], now: datetime, *, account: str
+    headers: Mapping[str, str],
+    body: bytes,
+    secrets: Sequence[str],
+    now: datetime,
+    *,
+    account: str,
+    connected: str = "",
 ) -> Notice | NoticeRefused:
     """The notice, if any of the secrets signed exactly these bytes within five minutes of ``now``, past or future.
 
-    ``account`` is whose it is where Stripe names none: only notices of connected accounts carry one.
+    ``account`` is whose it is where Stripe names none, or the one that it is ``connected`` as: only notices of connected
+    accounts carry a name, and it is Stripe's.
     """
     known = [secret.encode() for secret in secrets if secret.strip()]
     if not known:
@@ -45,7 +52,7 @@ def read_notice(
         return NoticeRefused("bad_signature")
     if abs(now.timestamp() - stamp) > TOLERANCE.total_seconds():
         return NoticeRefused("too_old")
-    return _parse(body, account)
+    return _parse(body, account, connected)
 
 
 def _parts(value: str) -> tuple[int | None, list[str]]:
@@ -60,17 +67,17 @@ def _parts(value: str) -> tuple[int | None, list[str]]:
     return int(stamps[0]), macs
 
 
-def _parse(body: bytes, account: str) -> Notice | NoticeRefused:
+def _parse(body: bytes, account: str, connected: str) -> Notice | NoticeRefused:
     try:
         event = _mapping(json.loads(body))
         about = _mapping(_mapping(event["data"])["object"])
         if event["object"] != "event" or not isinstance(event["livemode"], bool):
             return NoticeRefused("malformed")
-        payment = _payment_of(about)
+        payment, named = _payment_of(about), event.get("account")
         return Notice(
             id=_text(event["id"]),
             kind=_text(event["type"]),
-            account=_text(event["account"]) if event.get("account") else account,
+            account=account if not named or named == connected else _text(named),
             livemode=event["livemode"],
             sent_at=datetime.fromtimestamp(int(event["created"]), UTC),
             payment=payment,

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from stripe import WebhookSignature
 
 from app.gateways.port import Notice, NoticeRefused
+from app.gateways.stripe import open_gateway
 from app.gateways.stripe.notices import LONGEST, read_notice
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -60,6 +62,23 @@ def test_a_card_taken_off_a_customer_names_who_had_it():
 def test_a_connected_accounts_notice_names_it_and_our_own_is_the_books():
     assert heard(event({"object": "customer", "id": "cus_1"})).account == "quillmark-live"
     assert heard(event({"object": "customer", "id": "cus_1"}, account="acct_9")).account == "acct_9"
+
+
+def test_a_notice_of_the_connected_account_of_a_book_is_that_books(tmp_path: Path):
+    """With the accounts' file as the documentation shows it, a name stands for a connected account."""
+    told = (Path(__file__).parents[4] / "docs" / "stripe.md").read_text().split("```toml\n")[1].split("```")[0]
+    told = told.replace("sk_live_…", "sk_live_0123456789").replace("acct_…", "acct_1Abc").replace("whsec_…", SECRET)
+    accounts = tmp_path / "accounts.toml"
+    accounts.write_text(told)
+    opened = open_gateway({"production": True, "secret_key": "sk_live_9876543210", "accounts_file": str(accounts)})
+    gateway = opened.at("northpress-live", livemode=True)
+    secrets = opened.notice_secrets("northpress-live", livemode=True)
+    for named, account in (("acct_1Abc", "northpress-live"), ("acct_other", "acct_other")):
+        body = event({"object": "payment_intent", "id": "pi_1"}, account=named)
+        header = WebhookSignature.generate_signature_header(body, SECRET, int(NOW.timestamp()))
+        notice = gateway.read_notice({"Stripe-Signature": header}, body.encode(), secrets, NOW)
+        assert isinstance(notice, Notice)
+        assert notice.account == account
 
 
 @pytest.mark.parametrize("livemode", [True, False])

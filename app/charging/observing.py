@@ -103,6 +103,8 @@ def _look_by_marks(watch: Watch, at: Place, gateway: Gateway, payment: Payment) 
         row = attempt_marked(conn, at, payment)
     if row is None:
         return _orphan(watch, at, payment, "no attempt of ours")
+    if row.gw_ref == payment.ref:
+        return look_at_payment(watch, at, payment.ref)  # its driver committed the reference a moment ago
     if row.gw_ref is not None:
         return _orphan(watch, at, payment, f"attempt {row.id} has another payment")
     wrong = mismatch(replace(row, gw_ref=payment.ref), payment)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
+from app.charging import observing
+from app.charging.attempts import AttemptRow
 from app.charging.heard import STEPS
 from app.charging.noticing import Kept
 from app.charging.repair import expire
@@ -62,6 +64,23 @@ def test_a_payment_made_before_its_reference_was_committed_is_found_by_its_marks
     assert ears.desk.facts(placed.order_id).state == "PAID"
     assert ears.desk.captures() == [500]
     assert ears.desk.count(Orphan) == 0
+
+
+def test_a_reference_committed_while_its_notice_is_looked_at_is_no_orphan(ears: Ears, monkeypatch: pytest.MonkeyPatch):
+    """The gateway tells of the payment before its own answer has arrived: TX2 falls between two looks at our rows."""
+    order = ears.desk.buy("visa_3ds")
+    ref = ears.desk.attempt(order.last.id).gw_ref
+    honest, looks = observing.attempt_with, list[str]()
+
+    def before_the_commit(conn: Connection, at: observing.Place, payment: str) -> AttemptRow | None:
+        looks.append(payment)
+        return honest(conn, at, payment) if len(looks) > 1 else None
+
+    monkeypatch.setattr(observing, "attempt_with", before_the_commit)
+    ears.tell_of(ref)
+    ears.hear()
+    assert (ears.orphan(ref), ears.desk.facts(order.id).last.state) == (None, "REQUIRES_ACTION")
+    assert set(ears.inbox().values()) == {"DONE"}
 
 
 def test_a_payment_of_the_merchant_s_own_business_is_none_of_ours(ears: Ears):

@@ -120,7 +120,7 @@ def _go_back(stage: Stage) -> None:
         # Compared once so far, or not at all: nothing may have moved.
         if len(_mutations(stage)) > before:
             stage.found(Violation("I49", "the gateway was asked to act while charging was closed"))
-        stage.pass_time(45)
+        stage.pass_time(_until_next_look(stage))
         looked += 1
     stage.restored += 1
     if looked < 2:
@@ -136,6 +136,13 @@ def _mutations(stage: Stage) -> list[str]:
 def _is_open(stage: Stage) -> bool:
     (rows,) = stage.world.database.rows("SELECT gate FROM gateway_watch WHERE gate = 'CLOSED'")
     return not rows
+
+
+def _until_next_look(stage: Stage) -> float:
+    """Seconds until a closed account is compared again: gateways differ in how late a lost call may act."""
+    (rows,) = stage.world.database.rows("SELECT next_at FROM gateway_watch WHERE gate = 'CLOSED'")
+    now = stage.world.clock.now().timestamp()
+    return max([45.0, *(row["next_at"] / 1_000_000 - now + 1 for row in rows)])
 
 
 def _ids(stage: Stage) -> set[str]:

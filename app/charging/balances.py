@@ -16,11 +16,14 @@ from app.charging.ordering import NewOrder
 from app.models.base import whole_sum
 from app.models.customers import BalanceEntry
 from app.models.orders import Deferral
+from app.models.prepared import Prepared
 
-_SUM = select(whole_sum(BalanceEntry.amount)).where(
-    BalanceEntry.book_id == bindparam("book"),
-    BalanceEntry.customer_id == bindparam("customer"),
-    BalanceEntry.currency == bindparam("currency"),
+_SUM = Prepared(
+    select(whole_sum(BalanceEntry.amount)).where(
+        BalanceEntry.book_id == bindparam("book"),
+        BalanceEntry.customer_id == bindparam("customer"),
+        BalanceEntry.currency == bindparam("currency"),
+    )
 )
 _USED = select(BalanceEntry.customer_id, BalanceEntry.currency, BalanceEntry.amount).where(
     BalanceEntry.book_id == bindparam("book"),
@@ -38,7 +41,7 @@ def check_balance(conn: Connection, new: NewOrder) -> None:
     if quote.unbounded_total <= 0:
         return
     scope = {"book": new.book_id, "customer": new.customer_id, "currency": quote.currency}
-    balance = int(conn.execute(_SUM, scope).scalar_one())
+    ((balance,),) = _SUM.all(conn, scope)
     if min(max(balance, 0), quote.unbounded_total) != -quote.balance_used:
         raise ChargingError("balance_moved", "the customer's balance changed since it was quoted")
 

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, bindparam, func, select
 from app.kit.clock import Clock
 from app.kit.ids import Randomness, base32, system_randomness
 from app.models.merchants import Book
+from app.models.prepared import Prepared
 from app.models.store import Store
 from app.models.upsert import insert_or_update
 from app.models.work import GatewayWatch, InstallationFact
@@ -30,10 +31,12 @@ EPOCH, TIMELINE, MARK = "restore_epoch", "database_timeline", "database_mark"
 _TIMELINE_DIGITS = 8
 _log = structlog.get_logger(__name__)
 
-_GATE = select(GatewayWatch.gate).where(
-    GatewayWatch.gateway == bindparam("gateway"),
-    GatewayWatch.account == bindparam("account"),
-    GatewayWatch.livemode == bindparam("livemode", type_=GatewayWatch.livemode.type),
+_GATE = Prepared(
+    select(GatewayWatch.gate).where(
+        GatewayWatch.gateway == bindparam("gateway"),
+        GatewayWatch.account == bindparam("account"),
+        GatewayWatch.livemode == bindparam("livemode", type_=GatewayWatch.livemode.type),
+    )
 )
 
 
@@ -49,7 +52,7 @@ class Account:
 def is_closed(conn: Connection, gateway: str, account: str, livemode: bool) -> bool:
     """Whether that account may not charge now. Asked inside TX1."""
     scope = {"gateway": gateway, "account": account, "livemode": livemode}
-    return conn.execute(_GATE, scope).scalar() == "CLOSED"
+    return _GATE.first(conn, scope) == ("CLOSED",)
 
 
 def gate_of(conn: Connection, gateway: str, account: str, livemode: bool) -> tuple[str, datetime | None]:

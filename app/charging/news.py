@@ -12,7 +12,7 @@ BY_SELLER = "merchant"
 """The source of an order whose consent is the merchant's own note of how the customer agreed."""
 
 
-def receipt_body(order: RowMapping, consent: RowMapping, outcome: str, at: datetime) -> dict[str, Any]:
+def receipt_body(order: RowMapping, consent: Mapping[str, Any], outcome: str, at: datetime) -> dict[str, Any]:
     """The receipt and acknowledgement of a paid order; the lines are the quote's own."""
     quote = order["quote"]
     return {

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, select, update
 
 from app.billing.codec import load_quote
 from app.billing.facts import Change
@@ -16,6 +17,7 @@ from app.charging.giving_back import give_back
 from app.charging.news import receipt_body
 from app.charging.transitions import Move, log
 from app.models.orders import Consent, Fulfilment, Order
+from app.models.prepared import Prepared, PreparedWrite, inserting
 from app.models.subscriptions import Subscription
 from app.outbox import record
 from app.subscriptions.apply import apply_paid
@@ -27,11 +29,13 @@ _ORDER = (
     .join(Subscription, Subscription.id == Order.subscription_id)
     .where(Order.book_id == bindparam("book"), Order.id == bindparam("order"))
 )
-_CONSENT = select(Consent.text, Consent.version, Consent.language, Consent.card, Consent.at).where(
-    Consent.book_id == bindparam("book"), Consent.attempt_id == bindparam("attempt")
+_CONSENT = Prepared(
+    select(Consent.text, Consent.version, Consent.language, Consent.card, Consent.at).where(
+        Consent.book_id == bindparam("book"), Consent.attempt_id == bindparam("attempt")
+    )
 )
-_FULFILMENT = insert(Fulfilment)
-_PAID = (
+_FULFILMENT = inserting(Fulfilment)
+_PAID = PreparedWrite(
     update(Order)
     .where(Order.book_id == bindparam("book"), Order.id == bindparam("order"), Order.state == "OPEN")
     .values(
@@ -80,11 +84,11 @@ def pay(
     money is there. Raises ``SubscriptionMoved``; the transaction must then not commit.
     """
     order = conn.execute(_ORDER, {"book": book_id, "order": order_id}).mappings().one()
-    if conn.execute(_PAID, {"book": book_id, "order": order_id, "how": outcome, "at": at}).rowcount != 1:
+    if _PAID.run(conn, {"book": book_id, "order": order_id, "how": outcome, "at": at}) != 1:
         # An order is closed only without an open attempt, so this cannot be; if it is, nobody may guess.
         raise SubscriptionMoved(order["subscription_id"], order["subscription_version"])
     proof = attempt.id if attempt else f"{order_id}.0"
-    consent = conn.execute(_CONSENT, {"book": book_id, "attempt": proof}).mappings().one()
+    (consent,) = _CONSENT.named(conn, {"book": book_id, "attempt": proof})
     _fulfil(conn, order, consent, attempt, actor, at, changes)
     moves = [Move("order", order_id, "OPEN", "PAID", outcome)]
     if attempt is not None:
@@ -100,7 +104,7 @@ def pay(
 def _fulfil(
     conn: Connection,
     order: RowMapping,
-    consent: RowMapping,
+    consent: Mapping[str, Any],
     attempt: AttemptRow | None,
     actor: str,
     at: datetime,
@@ -133,8 +137,8 @@ def _fulfil(
         version = schedule_change(conn, changes=changes, **what)
     else:
         version = apply_paid(conn, card_id=attempt.card_id if attempt else consent["card"].get("id"), **what)
-    conn.execute(
-        _FULFILMENT,
+    _FULFILMENT.run(
+        conn,
         {
             "order_id": order_id,
             "book_id": book_id,

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 
 from app.billing.states import check_transition
 from app.models.base import canonical_json
 from app.models.orders import Transition
+from app.models.prepared import Prepared, inserting
 
 BORN = ""
 """What an object was before its first row."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_INSERT = insert(Transition)
-_LAST_HASH = (
+_INSERT = inserting(Transition)
+_LAST_HASH = Prepared(
     select(Transition.hash)
     .where(Transition.kind == bindparam("kind"), Transition.object == bindparam("object"))
     .order_by(Transition.seq.desc())
@@ -64,11 +65,12 @@ def log(conn: Connection, book_id: int, moves: Sequence[Move], *, actor: str, at
         }
         row["hash"] = heads[move.kind, move.object] = digest(row)
         rows.append(row)
-    conn.execute(_INSERT, rows)
+    _INSERT.run_all(conn, rows)
 
 
 def _head(conn: Connection, move: Move) -> str:
-    return conn.execute(_LAST_HASH, {"kind": move.kind, "object": move.object}).scalar() or BORN
+    row = _LAST_HASH.first(conn, {"kind": move.kind, "object": move.object})
+    return row[0] if row else BORN
 
 
 def digest(row: dict[str, object]) -> str:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, delete, insert, select
+from sqlalchemy import Connection, Text, bindparam, delete, literal_column, select
 
 from app.charging.errors import ChargingError
 from app.models.links import LinkUse
 from app.models.orders import Attempt, Order
+from app.models.prepared import Prepared, inserting
 
 TRY_WINDOW = timedelta(hours=1)
 
-_USES = (
+_USES = Prepared(
     select(LinkUse.n, LinkUse.order_id)
     .where(LinkUse.book_id == bindparam("book"), LinkUse.jti == bindparam("jti"))
     .order_by(LinkUse.n)
 )
-_TAKE = insert(LinkUse)
-_FAILED = (
+_TAKE = inserting(LinkUse)
+_FAILED = Prepared(
     select(Attempt.created_at, Attempt.card_id, Order.subscription_id)
     .join(Order, Order.id == Attempt.order_id)
     .where(
@@ -28,11 +30,17 @@ _FAILED = (
         Order.created_at > bindparam("orders_since", type_=Order.created_at.type),
         Attempt.created_at > bindparam("since", type_=Order.created_at.type),
         # A bank's check that was left counts like a decline: leaving and coming back must not try cards without end.
-        Attempt.state.in_(("DECLINED", "CANCELLED")),
+        Attempt.state.in_((literal_column("'DECLINED'", Text), literal_column("'CANCELLED'", Text))),
         Attempt.gw_ref.is_not(None),
     )
     .order_by(Attempt.created_at)
 )
+
+
+class _Failed(NamedTuple):
+    at: datetime
+    card_id: int
+    subscription_id: int
 
 
 def free_use(conn: Connection, book_id: int, jti: str, max_uses: int) -> int:
@@ -40,7 +48,7 @@ def free_use(conn: Connection, book_id: int, jti: str, max_uses: int) -> int:
 
     The primary key decides if two transactions choose the same number.
     """
-    held = {row.n: row.order_id for row in conn.execute(_USES, {"book": book_id, "jti": jti})}
+    held: dict[int, str] = dict(_USES.all(conn, {"book": book_id, "jti": jti}))
     for n in range(1, max_uses + 1):
         if n not in held:
             return n
@@ -57,7 +65,7 @@ def _newest(conn: Connection, book_id: int, order_ids: Iterable[str]) -> str | N
 
 
 def take_use(conn: Connection, book_id: int, jti: str, n: int, order_id: str) -> None:
-    conn.execute(_TAKE, {"book_id": book_id, "jti": jti, "n": n, "order_id": order_id})
+    _TAKE.run(conn, {"book_id": book_id, "jti": jti, "n": n, "order_id": order_id})
 
 
 def give_back(conn: Connection, book_id: int, order_id: str) -> None:
@@ -79,7 +87,7 @@ def check_tries(
         # An order lives at most as long as its quote, and its attempts an hour more.
         "orders_since": now - 3 * TRY_WINDOW,
     }
-    failed = conn.execute(_FAILED, scope).all()
+    failed = [_Failed(*row) for row in _FAILED.all(conn, scope)]
     if len(failed) < limit:
         return
     _refuse("subscription", [row for row in failed if row.subscription_id == subscription_id], limit)
@@ -87,8 +95,8 @@ def check_tries(
     _refuse("customer", failed, 2 * limit)
 
 
-def _refuse(per: str, failed: Iterable[Row[datetime, int, int]], limit: int) -> None:
-    times = [row.created_at for row in failed]
+def _refuse(per: str, failed: Iterable[_Failed], limit: int) -> None:
+    times = [row.at for row in failed]
     if len(times) >= limit:
         raise ChargingError(
             "too_many_tries", "too many payments were declined", opens_at=times[-limit] + TRY_WINDOW, per=per

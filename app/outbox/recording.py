@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
+from app.models.prepared import inserting
 from app.models.upsert import insert_new
 from app.models.work import Outbox
 
-_INSERT = insert(Outbox)
+_INSERT = inserting(Outbox)
 
 
 def outbox_id(kind: str, object_id: str, version: int | str) -> str:
@@ -33,7 +34,7 @@ def record(
     The same news twice in one book is an ``IntegrityError``: the caller's transaction was about to tell it again.
     """
     identity = outbox_id(kind, object_id, version)
-    conn.execute(_INSERT, _row(identity, book_id, kind, channel, body, at))
+    _INSERT.run(conn, _row(identity, book_id, kind, channel, body, at))
     return identity
 
 

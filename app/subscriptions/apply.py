@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, delete, insert, select, update
@@ -12,14 +13,42 @@ from app.billing.facts import Entitlement as LedgerEntry
 from app.billing.facts import Item
 from app.billing.result import Quote
 from app.billing.schedule import local_day, zone_of
+from app.models.prepared import Prepared, PreparedWrite, inserting
 from app.models.subscriptions import Entitlement, Lot, Subscription, SubscriptionChange, SubscriptionItem
 from app.subscriptions.errors import SubscriptionMoved
 from app.subscriptions.holdings import held_items
 from app.subscriptions.stored import history, item_row, lot_rows
 
-_ITEM_IDS = select(SubscriptionItem.running_number, SubscriptionItem.id).where(
-    SubscriptionItem.book_id == bindparam("book"), SubscriptionItem.subscription_id == bindparam("subscription")
+_ITEM_IDS = Prepared(
+    select(SubscriptionItem.running_number, SubscriptionItem.id).where(
+        SubscriptionItem.book_id == bindparam("book"), SubscriptionItem.subscription_id == bindparam("subscription")
+    )
 )
+_OLD_LOTS = PreparedWrite(
+    delete(Lot).where(
+        Lot.book_id == bindparam("book"),
+        Lot.item_id.in_(
+            select(SubscriptionItem.id).where(
+                SubscriptionItem.book_id == bindparam("book"),
+                SubscriptionItem.subscription_id == bindparam("subscription"),
+            )
+        ),
+    )
+)
+_LOT, _ENTITLEMENT, _HISTORY = inserting(Lot), inserting(Entitlement), inserting(SubscriptionChange)
+_ITEM = PreparedWrite(
+    update(SubscriptionItem)
+    .where(SubscriptionItem.book_id == bindparam("book"), SubscriptionItem.id == bindparam("identity"))
+    .values(
+        {
+            name: bindparam(name, type_=SubscriptionItem.__table__.c[name].type)
+            for name in (
+                "running_number", "product", "options", "interval", "period_start", "period_end", "anchor_day",
+                "committed_until",
+            )
+        }
+    )
+)  # fmt: skip
 
 
 def apply_paid(
@@ -64,8 +93,8 @@ def write_history(
     **facts: Any,
 ) -> None:
     """The row that says why the subscription is at ``version``. More ``facts`` stand beside the items as they are after."""
-    conn.execute(
-        insert(SubscriptionChange),
+    _HISTORY.run(
+        conn,
         {
             "book_id": book_id,
             "subscription_id": subscription_id,
@@ -91,35 +120,41 @@ def take_version(
 ) -> None:
     """Raise the version; ``SubscriptionMoved`` when it is another one. First of all, so that of two that race the loser
     has written nothing."""
-    values: dict[str, Any] = {"version": expected_version + 1}
-    if card_id is not None:
-        values["card_id"] = card_id
+    values: dict[str, Any] = {} if card_id is None else {"card_id": card_id}
     if mandate is not None:
         values["mandate"] = mandate
+    statement = _taking(tuple(values), ends_trial)
+    expected = {"book": book_id, "subscription": subscription_id, "expected": expected_version}
+    if statement.run(conn, {**expected, "next": expected_version + 1, **values}) != 1:
+        raise SubscriptionMoved(subscription_id, expected_version)
+
+
+@cache
+def _taking(names: tuple[str, ...], ends_trial: bool) -> PreparedWrite:
+    """Put together once for each set of columns."""
+    columns = Subscription.__table__.c
+    values: dict[str, Any] = {name: bindparam(name, type_=columns[name].type) for name in names}
     if ends_trial:
-        status = Subscription.status
-        values["status"] = case((status == "trialing", "active"), else_=status)
-    moved = conn.execute(
+        values["status"] = case((Subscription.status == "trialing", "active"), else_=Subscription.status)
+    return PreparedWrite(
         update(Subscription)
         .where(
-            Subscription.book_id == book_id,
-            Subscription.id == subscription_id,
-            Subscription.version == expected_version,
+            Subscription.book_id == bindparam("book"),
+            Subscription.id == bindparam("subscription"),
+            Subscription.version == bindparam("expected"),
         )
-        .values(values)
+        .values(version=bindparam("next"), **values)
     )
-    if moved.rowcount != 1:
-        raise SubscriptionMoved(subscription_id, expected_version)
 
 
 def _replace_items(conn: Connection, book_id: int, subscription_id: int, items: Sequence[Item]) -> None:
     """Items keep their rows by running number; lots are written anew. The number of one that goes stays taken."""
     scope = {"book": book_id, "subscription": subscription_id}
-    ids: dict[int, int] = {row.running_number: row.id for row in conn.execute(_ITEM_IDS, scope)}
+    ids: dict[int, int] = dict(_ITEM_IDS.all(conn, scope))
     wanted = {item.running_number for item in items}
     gone = [identity for number, identity in ids.items() if number not in wanted]
     if ids:
-        conn.execute(delete(Lot).where(Lot.book_id == book_id, Lot.item_id.in_(list(ids.values()))))
+        _OLD_LOTS.run(conn, scope)
     if gone:
         conn.execute(delete(SubscriptionItem).where(SubscriptionItem.book_id == book_id, SubscriptionItem.id.in_(gone)))
         last = max(ids)
@@ -135,14 +170,9 @@ def _replace_items(conn: Connection, book_id: int, subscription_id: int, items: 
             new = {"book_id": book_id, "subscription_id": subscription_id, **row}
             identity = conn.execute(insert(SubscriptionItem).returning(SubscriptionItem.id), new).scalar_one()
         else:
-            conn.execute(
-                update(SubscriptionItem)
-                .where(SubscriptionItem.book_id == book_id, SubscriptionItem.id == identity)
-                .values(row)
-            )
+            _ITEM.run(conn, {"book": book_id, "identity": identity, **row})
         lots = [{"book_id": book_id, "item_id": identity, **lot} for lot in lot_rows(item)]
-        if lots:
-            conn.execute(insert(Lot), lots)
+        _LOT.run_all(conn, lots)
 
 
 def append_entitlements(
@@ -168,8 +198,7 @@ def append_entitlements(
         }
         for entry, paid in (*((row, True) for row in quote.entitlements), *((row, False) for row in quote.unpaid))
     ]
-    if rows:
-        conn.execute(insert(Entitlement), rows)
+    _ENTITLEMENT.run_all(conn, rows)
 
 
 def _line_of(entry: LedgerEntry, quote: Quote, zone: tzinfo) -> int | None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.models.base import Instant
 from app.models.merchants import Book
-from app.models.prepared import Prepared
+from app.models.prepared import Prepared, PreparedWrite, inserting
 from app.models.store import Store
 from app.models.subscriptions import Subscription
+from app.models.work import Outbox
 from tests.factories import Seeded
 
 _COLUMNS = (
@@ -65,7 +66,67 @@ def test_errors_are_those_of_sqlalchemy(store: Store, seeded: Seeded):
 
 
 def test_a_database_that_takes_values_by_name_gets_them_by_name():
-    text = Prepared(_QUERY)._write(postgresql.dialect())  # pyright: ignore[reportPrivateUsage]
+    text, _ = Prepared(_QUERY)._write(postgresql.dialect())  # pyright: ignore[reportPrivateUsage]
     assert text.order is None
     assert "%(book)s" in text.sql
     assert set(text.usual) >= {"book", "since"}
+
+
+def test_a_row_by_the_names_of_its_columns(store: Store, seeded: Seeded):
+    with store.read() as connection:
+        (row,) = Prepared(select(Book.id, Book.mode).where(Book.id == bindparam("book"))).named(
+            connection, {"book": seeded.book}
+        )
+    assert row == {"id": seeded.book, "mode": "test"}
+
+
+def test_a_list_among_the_values_is_refused_before_anything_is_asked(store: Store, seeded: Seeded):
+    query = Prepared(select(Book.id).where(Book.mode.in_(("test", "live"))))
+    with store.read() as connection, pytest.raises(ValueError, match="a list"):
+        query.all(connection, {})
+
+
+def _news(book: int, name: str) -> dict[str, object]:
+    return {
+        "id": name, "book_id": book, "channel": "mail", "kind": "receipt", "body": {"to": "dana", "sum": 5},
+        "state": "READY", "next_at": SINCE, "created_at": SINCE,
+    }  # fmt: skip
+
+
+def test_rows_are_written_as_sqlalchemy_would_with_the_columns_own_defaults(store: Store, seeded: Seeded):
+    with store.write() as connection:
+        insert = inserting(Outbox)
+        assert insert.run(connection, _news(seeded.book, "one")) == 1
+        insert.run_all(connection, [_news(seeded.book, "two"), _news(seeded.book, "three")])
+        insert.run_all(connection, [])
+    with store.read() as connection:
+        rows = connection.execute(
+            select(Outbox.id, Outbox.body, Outbox.next_at, Outbox.tries).order_by(Outbox.id)
+        ).all()
+    body = {"to": "dana", "sum": 5}
+    assert [tuple(row) for row in rows] == [(name, body, SINCE, 0) for name in ("one", "three", "two")]
+
+
+def test_a_change_says_how_many_rows_it_found(store: Store, seeded: Seeded):
+    mine = Outbox.book_id == bindparam("book")
+    change = PreparedWrite(update(Outbox).where(mine).values(next_at=bindparam("at", type_=Instant())))
+    with store.write() as connection:
+        inserting(Outbox).run_all(connection, [_news(seeded.book, "one"), _news(seeded.book, "two")])
+        assert change.run(connection, {"book": seeded.book, "at": None}) == 2
+        assert change.run(connection, {"book": seeded.book + 1000, "at": None}) == 0
+        assert PreparedWrite(delete(Outbox).where(mine)).run(connection, {"book": seeded.book}) == 2
+
+
+def test_a_constraint_that_is_broken_is_an_integrity_error_and_nothing_stays(store: Store, seeded: Seeded):
+    insert = inserting(Outbox)
+
+    def twice() -> None:
+        with store.write() as connection:
+            insert.run(connection, _news(seeded.book, "one"))
+            insert.run(connection, _news(seeded.book, "one"))
+
+    with pytest.raises(IntegrityError) as told:
+        twice()
+    assert "dana" not in str(told.value)  # values are customers' data
+    with store.read() as connection:
+        assert connection.execute(select(Outbox.id)).all() == []

@@ -17,7 +17,8 @@ from bench.databases import count, until
 from bench.shop import SHOPPERS, WORKERS, Answer, Cart, Shop, by_many
 
 ROUNDS, COMMITS, CALIBRATION = 5, 40, 24
-SECONDS = {"before": 2.0, "during": 4.0, "after": 2.0}
+ORDERS, LEAST, MOST = 40, 2.0, 12.0
+"""A stretch lasts as long as so many orders take in calm, within these seconds; the one that begins with the restart twice."""
 PATIENCE = 120.0
 """A lease of a minute, the pass that finds it, and a machine that is busy."""
 AGAIN = 0.2
@@ -101,7 +102,9 @@ def _is_bought(answer: Answer) -> bool:
 
 def measure_restarts(shop: Shop, kill: Callable[[], object]) -> Restarts:
     """Five rounds. Raises when an order is not paid in the end, is paid twice, or an invariant does not hold."""
-    many = round(_rate(shop) * sum(SECONDS.values()) * 1.5) + SHOPPERS
+    rate = _rate(shop)
+    stretch = min(max(ORDERS / rate, LEAST), MOST)
+    many = round(rate * stretch * 4 * 2) + SHOPPERS
     rounds: list[Round] = []
     orders = CALIBRATION
     unanswered = 0
@@ -109,7 +112,7 @@ def measure_restarts(shop: Shop, kill: Callable[[], object]) -> Restarts:
         load_carts = deque(shop.open_carts(shop.links(many)))
         before = shop.database.commits_a_second(COMMITS)
         load = _Load(shop, load_carts)
-        rates = _stretches(load, kill)
+        rates = _stretches(load, kill, stretch)
         load.stop()
         rounds.append(Round((before + shop.database.commits_a_second(COMMITS)) / 4, rates))
         orders, unanswered = orders + len(load.done), unanswered + load.unanswered
@@ -126,9 +129,9 @@ def _rate(shop: Shop) -> float:
     return CALIBRATION / (time.perf_counter() - begun)
 
 
-def _stretches(load: _Load, kill: Callable[[], object]) -> dict[str, float]:
+def _stretches(load: _Load, kill: Callable[[], object], stretch: float) -> dict[str, float]:
     rates: dict[str, float] = {}
-    for name, seconds in SECONDS.items():
+    for name, seconds in (("before", stretch), ("during", 2 * stretch), ("after", stretch)):
         begun = time.perf_counter()
         if name == "during":
             kill()

@@ -79,7 +79,7 @@ def _pressed(name: str) -> list[Round]:
 def _row(job: str, target: str, figure: str, reference: str, ratios: list[float]) -> ROW:
     ratio = statistics.median(ratios)
     return {
-        "job": job, "reference": HALF, "figure": figure, "reference_figure": reference, "ratio": round(ratio, 2),
+        "job": job, "reference": HALF, "figure": figure, "reference_figure": reference, "ratio": round(ratio, 3),
         "target": target, "spread": round((max(ratios) - min(ratios)) / ratio, 2) if ratio else "",
     }  # fmt: skip
 

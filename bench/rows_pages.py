@@ -67,8 +67,9 @@ def _same_page_from_memory(made: World, path: str) -> str:
         return render_cart(scene, cart_facts(fresh, token, scene.tongue.language))
 
     app._got_first_request = False
-    app.add_url_rule("/bench/same", view_func=same)
-    return "/bench/same"
+    route = f"/bench/same{len(app.view_functions)}"
+    app.add_url_rule(route, endpoint=route, view_func=same)
+    return route
 
 
 def cart_against_same_page() -> dict[str, object]:

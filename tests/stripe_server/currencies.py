@@ -166,8 +166,8 @@ def check_amount(amount: int, currency: str) -> None:
         )
     if amount < 1:
         raise invalid("This value must be greater than or equal to 1.", "parameter_invalid_integer", param="amount")
-    if amount > 99_999_999 * (100 if currency in ("jpy", "idr", "krw", "vnd", "clp", "cop", "huf") else 1):
-        raise invalid("Amount must be no more than $999,999.99", "amount_too_large", param="amount")
+    if amount > (999_999_999_999 if currency == "idr" else 99_999_999):
+        raise invalid(f"Amount is too large for {currency}", "amount_too_large", param="amount")
     if amount < SMALLEST.get(currency, 1):
         raise invalid(f"Amount must be at least {SMALLEST[currency]} {currency}", "amount_too_small", param="amount")
     step = 10 if currency in THREE_DECIMALS else 100 if currency in WHOLE_UNITS else 1

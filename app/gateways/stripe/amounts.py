@@ -1,7 +1,7 @@
 """Amounts on Stripe's wire: its own minor units, which are not everywhere those of ISO 4217.
 
-Source: https://docs.stripe.com/currencies, "Zero-decimal currencies", "Three-decimal currencies", "Special cases". HUF and
-TWD count without decimals for payouts only; charges, refunds and disputes have two, as here.
+Source: https://docs.stripe.com/currencies, "Zero-decimal currencies", "Three-decimal currencies", "Special cases", "Minimum
+and maximum charge amounts". HUF and TWD count without decimals for payouts only; charges, refunds and disputes have two, as here.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ THREE_DECIMAL = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 """The last digit must be 0: card networks count these in steps of ten."""
 WHOLE_IN_HUNDREDTHS = frozenset({"ISK", "UGX"})
 """Without decimals, but written with two for older integrations: the last two digits must be 00."""
-LARGEST = 99_999_999
-"""Eight digits, whatever the currency, as the parameter's own description says."""
+DIGITS, MORE_DIGITS = 8, {"IDR": 12}
+"""How long an amount on the wire may be: the only limit that Stripe itself sets. Card networks may set smaller ones."""
 
 
 class AmountError(ValueError):
@@ -27,6 +27,11 @@ class AmountError(ValueError):
 def wire_places(currency: str) -> int:
     """Decimal places of one unit on Stripe's wire: 0, 2 or 3. An unknown currency counts as Stripe's rule: two."""
     return 0 if currency in ZERO_DECIMAL else 3 if currency in THREE_DECIMAL else 2
+
+
+def largest(currency: str) -> int:
+    """The most that one charge may be, as Stripe counts it."""
+    return int(10 ** MORE_DIGITS.get(currency, DIGITS)) - 1
 
 
 def to_wire(minor: int, currency: str) -> int:
@@ -39,8 +44,10 @@ def to_wire(minor: int, currency: str) -> int:
     step = 10 if currency in THREE_DECIMAL else 100 if currency in WHOLE_IN_HUNDREDTHS else 1
     if wire % step:
         raise AmountError(f"Stripe takes {currency} in steps of {step}, and {wire} is none")
-    if wire > LARGEST:
-        raise AmountError(f"{wire} is more than Stripe's eight digits")
+    if wire > largest(currency):
+        raise AmountError(
+            f"{wire} is more than the {len(str(largest(currency)))} digits that Stripe has for {currency}"
+        )
     return wire
 
 

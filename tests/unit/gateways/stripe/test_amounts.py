@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.gateways.stripe.amounts import LARGEST, AmountError, from_wire, to_wire, wire_places
+from app.gateways.stripe.amounts import AmountError, from_wire, largest, to_wire, wire_places
 from app.kit.currencies import PLACES
 
 PUBLISHED_ZERO_DECIMAL = ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]  # fmt: skip
@@ -36,6 +36,8 @@ LEFT_ISO = {"ANG"}
         (500, "MGA", 5),
         (99_999_999, "USD", 99_999_999),
         (999_999, "ISK", 99_999_900),
+        (150_000_00 * 100, "IDR", 1_500_000_000),
+        (999_999_999_999, "IDR", 999_999_999_999),
     ],
 )
 def test_an_amount_goes_out_as_stripe_counts_it_and_comes_back(minor: int, currency: str, wire: int):
@@ -51,8 +53,10 @@ def test_an_amount_goes_out_as_stripe_counts_it_and_comes_back(minor: int, curre
         (501, "MGA", "does not fit"),
         (0, "USD", "no amount"),
         (-1, "USD", "no amount"),
-        (LARGEST + 1, "USD", "eight digits"),
-        (1_000_000, "ISK", "eight digits"),
+        (largest("USD") + 1, "USD", "the 8 digits"),
+        (1_000_000, "ISK", "the 8 digits"),
+        (100_000_000, "JPY", "the 8 digits"),
+        (largest("IDR") + 1, "IDR", "the 12 digits"),
         (100, "XXX", "no currency"),
         (100, "usd", "no currency"),
     ],

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from app.charging.attempts import Moved, move, read_attempt
 from app.charging.transitions import Move, log
 from app.kit.clock import Clock
+from app.models.leases import CLOCKS_DIFFER
 from app.models.orders import Attempt
 from app.models.store import Store
 
@@ -33,13 +34,13 @@ def abandon(store: Store, clock: Clock, book_id: int, order_id: str, *, actor: s
 def start_cancelling(conn: Connection, attempt_id: str, cause: str, *, actor: str, at: datetime) -> bool:
     """In the caller's transaction, whoever drives the row: a driver that is at work finds out before it writes.
 
-    A lease stays where it is, so that two never work on one row.
+    A lease stays where it is, so that two never work on one row. It is due by every clock, however far this one is ahead.
     """
     row = read_attempt(conn, attempt_id)
     if row is None or row.state not in CANCELLABLE:
         return False
     try:
-        move(conn, row, None, {"state": "CANCELLING", "next_at": at, "tries": 0})
+        move(conn, row, None, {"state": "CANCELLING", "next_at": at - CLOCKS_DIFFER, "tries": 0})
     except Moved:
         return False
     log(conn, row.book_id, [Move("attempt", row.id, row.state, "CANCELLING", cause)], actor=actor, at=at)

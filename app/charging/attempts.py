@@ -9,10 +9,9 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Update, and_, bindparam, or_, select, update
-from sqlalchemy.sql.elements import ColumnElement
 
+from app.models.leases import Leases
 from app.models.links import LinkUse
-from app.models.locks import skip_held
 from app.models.orders import Attempt, Order
 from app.models.work import GatewayWatch
 
@@ -25,6 +24,7 @@ REPEATED_WITHIN = timedelta(days=1)
 SETTLED = frozenset({"SUCCEEDED", "DECLINED", "CANCELLED"})
 RESTING = SETTLED | {"QUARANTINED"}
 """No driver has anything to do here."""
+ATTEMPTS = Leases(Attempt, LEASE, works=Attempt.state.not_in(RESTING), born=Attempt.created_at)
 
 
 class Moved(Exception):
@@ -67,6 +67,10 @@ class AttemptRow:
     gate: str | None = None
     gate_closed_at: datetime | None = None
 
+    def is_free_for(self, by: str, now: datetime) -> bool:
+        """Whether ``by`` may take it: nobody works it, or whoever did has gone beyond its time."""
+        return self.lease_by in (None, by) or self.lease_until is None or self.lease_until <= now
+
     @property
     def is_shut(self) -> bool:
         """The database was restored and the account not yet compared: only look, ask the gateway for nothing."""
@@ -104,42 +108,13 @@ def read_attempt(conn: Connection, attempt_id: str) -> AttemptRow | None:
     return None if row is None else AttemptRow(*row)
 
 
-def lease_is_free(now: datetime) -> ColumnElement[bool]:
-    return or_(Attempt.lease_until.is_(None), Attempt.lease_until <= now)
-
-
-_LEASE = (
-    update(Attempt)
-    .where(
-        Attempt.id == bindparam("attempt"),
-        Attempt.state.not_in(RESTING),
-        or_(
-            Attempt.lease_until.is_(None),
-            Attempt.lease_until <= bindparam("now", type_=Attempt.lease_until.type),
-            Attempt.lease_by == bindparam("me"),
-        ),
-    )
-    .values(
-        lease_by=bindparam("me"),
-        lease_until=bindparam("until", type_=Attempt.lease_until.type),
-        next_at=bindparam("until", type_=Attempt.lease_until.type),
-    )
-)
-
-
-_UNHELD = skip_held(select(Attempt.id).where(Attempt.id == bindparam("attempt")))
-_TAKE = _LEASE.where(Attempt.id.in_(_UNHELD))
-
-
 def lease(conn: Connection, attempt_id: str, by: str, now: datetime, *, is_mine: bool = False) -> bool:
     """Take the row for ``LEASE``, or take it on; False when another driver has it or nothing is left to do.
 
     ``next_at`` moves along: if this driver dies, the row is due when its lease ends. One that another transaction is just
     writing is left to it, unless it ``is_mine`` already.
     """
-    statement = _LEASE if is_mine else _TAKE
-    taken = conn.execute(statement, {"attempt": attempt_id, "me": by, "now": now, "until": now + LEASE})
-    return taken.rowcount == 1
+    return ATTEMPTS.take(conn, attempt_id, by, now, is_mine=is_mine)
 
 
 def move(
@@ -182,12 +157,7 @@ def released(now: datetime, next_at: datetime | None) -> dict[str, Any]:
 def due_attempts(conn: Connection, now: datetime, limit: int) -> Sequence[str]:
     """Ids of rows whose time has come and whose lease is free, the longest waiting first."""
     return (
-        conn.execute(
-            select(Attempt.id)
-            .where(Attempt.next_at.is_not(None), Attempt.next_at <= now, lease_is_free(now))
-            .order_by(Attempt.next_at)
-            .limit(limit)
-        )
+        conn.execute(select(Attempt.id).where(ATTEMPTS.is_due(now)).order_by(Attempt.next_at).limit(limit))
         .scalars()
         .all()
     )

@@ -72,7 +72,7 @@ def _take(d: Driver, attempt_id: str) -> AttemptRow | None:
     now = d.clock.now()
     if row.lease_by == d.by and row.lease_until is not None and row.lease_until > now:
         return row
-    if row.lease_until is not None and row.lease_until > now:
+    if not row.is_free_for(d.by, now):
         return None
     with d.store.write() as conn:
         return read_attempt(conn, attempt_id) if lease(conn, attempt_id, d.by, now) else None

@@ -12,7 +12,7 @@ from app.gateways.port import AnswerKind, FinishedSetup, GatewayError, Gateways,
 from app.gateways.port import StoredCard as GatewayCard
 from app.kit.clock import Clock
 from app.models.customers import StoredCard
-from app.models.locks import skip_held
+from app.models.leases import Leases
 from app.models.merchants import Book
 from app.models.store import Store
 from app.models.upsert import insert_or_update
@@ -21,6 +21,7 @@ from app.models.work import CardSetup
 LOOKS = tuple(timedelta(seconds=each) for each in (15, 15, 30, 60, 120, 300, 900, 3600))
 GIVEN_UP_AFTER = timedelta(hours=24)
 LEASE = timedelta(seconds=60)
+SETUPS = Leases(CardSetup, LEASE, works=CardSetup.state == "OPEN", born=CardSetup.created_at)
 _log = structlog.get_logger(__name__)
 
 
@@ -43,28 +44,18 @@ def finish_due_setups(
 
 
 def _due(conn: Connection, now: datetime, limit: int, *, rung: bool) -> Sequence[str]:
-    free = or_(CardSetup.lease_until.is_(None), CardSetup.lease_until <= now)
     when = CardSetup.next_at <= now
     if rung:
         looked = or_(CardSetup.lease_until.is_(None), CardSetup.lease_until <= now - timedelta(seconds=1))
         when = or_(when, and_(looked, CardSetup.gw_ref.is_not(None), CardSetup.created_at > now - timedelta(hours=1)))
-    query = select(CardSetup.id).where(CardSetup.next_at.is_not(None), free, when)
+    query = select(CardSetup.id).where(CardSetup.next_at.is_not(None), SETUPS.is_free(now), when)
     return conn.execute(query.order_by(CardSetup.created_at.desc()).limit(limit)).scalars().all()
 
 
 def _finish(store: Store, gateways: Gateways, clock: Clock, setup_id: str, by: str) -> None:
     now = clock.now()
     with store.write() as conn:
-        leased = conn.execute(
-            update(CardSetup)
-            .where(
-                CardSetup.id.in_(skip_held(select(CardSetup.id).where(CardSetup.id == setup_id))),
-                CardSetup.state == "OPEN",
-                or_(CardSetup.lease_until.is_(None), CardSetup.lease_until <= now),
-            )
-            .values(lease_by=by, lease_until=now + LEASE, next_at=now + LEASE)
-        )
-        if leased.rowcount != 1:
+        if not SETUPS.take(conn, setup_id, by, now):
             return
         row = (
             conn.execute(

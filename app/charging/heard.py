@@ -15,12 +15,14 @@ from app.charging.observing import Place, Watch, look_at_payment
 from app.charging.refreshing import refresh_cards
 from app.gateways.port import Gateways
 from app.kit.clock import Clock
+from app.models.leases import Leases
 from app.models.store import Store
 from app.models.work import Inbox
 from app.outbox import record_once
 
 LEASE = timedelta(minutes=2)
 """Longer than one look may take: its calls are few, and each has its own time-out."""
+NOTICES = Leases(Inbox, LEASE, works=Inbox.state == "READY", born=Inbox.received_at, counts=True)
 STEPS = tuple(timedelta(seconds=each) for each in (5, 15, 60, 300, 900, 3600, 4 * 3600, 12 * 3600, 24 * 3600))
 """After the last of these a notice is dead: visible, and its truth is found by the comparison with the gateway."""
 HEAR_FOR = timedelta(seconds=20)
@@ -71,20 +73,11 @@ def _due(conn: Connection, now: datetime, limit: int, *, rung: bool) -> Sequence
         when = or_(when, and_(Inbox.tries < len(STEPS), Inbox.lease_until <= now - RUNG_AFTER))
     rows = conn.execute(
         select(Inbox.gateway, Inbox.account, Inbox.event_id)
-        .where(Inbox.next_at.is_not(None), Inbox.state == "READY", _is_free(now), when)
+        .where(Inbox.next_at.is_not(None), Inbox.state == "READY", NOTICES.is_free(now), when)
         .order_by(Inbox.next_at)
         .limit(limit)
     )
     return [(row.gateway, row.account, row.event_id) for row in rows]
-
-
-def _is_free(now: datetime) -> ColumnElement[bool]:
-    return or_(Inbox.lease_until.is_(None), Inbox.lease_until <= now)
-
-
-def _is(key: tuple[str, str, str]) -> ColumnElement[bool]:
-    gateway, account, event_id = key
-    return and_(Inbox.gateway == gateway, Inbox.account == account, Inbox.event_id == event_id)
 
 
 def _lease(store: Store, clock: Clock, by: str, key: tuple[str, str, str]) -> _Notice | None:
@@ -92,14 +85,9 @@ def _lease(store: Store, clock: Clock, by: str, key: tuple[str, str, str]) -> _N
     now = clock.now()
     columns = [getattr(Inbox, name) for name in _Notice.__dataclass_fields__]
     with store.write() as conn:
-        leased = conn.execute(
-            update(Inbox)
-            .where(_is(key), Inbox.state == "READY", _is_free(now))
-            .values(lease_by=by, lease_until=now + LEASE, next_at=now + LEASE, tries=Inbox.tries + 1)
-        )
-        if leased.rowcount != 1:
+        if not NOTICES.take(conn, key, by, now):
             return None
-        return _Notice(*conn.execute(select(*columns).where(_is(key))).one())
+        return _Notice(*conn.execute(select(*columns).where(NOTICES.is_it(key))).one())
 
 
 def _work(watch: Watch, notice: _Notice) -> None:
@@ -131,7 +119,7 @@ def _put_down(watch: Watch, notice: _Notice, why: str) -> None:
         values |= {"state": "DEAD" if dead else "DONE", "next_at": None, "done_at": now}
     key = (notice.gateway, notice.account, notice.event_id)
     with watch.store.write() as conn:
-        ours = and_(_is(key), Inbox.state == "READY", Inbox.lease_by == watch.by)
+        ours = and_(NOTICES.is_it(key), Inbox.state == "READY", Inbox.lease_by == watch.by)
         written = conn.execute(update(Inbox).where(ours).values(values))
         if dead and written.rowcount == 1:
             body = {"gateway": notice.gateway, "event": notice.event_id, "payment": notice.payment, "why": why[:500]}

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, select, update
 
 from app.charging import adopting
 from app.charging.attempts import ATTEMPT_LIFE, RESTING, AttemptRow
@@ -17,11 +17,13 @@ from app.charging.orphans import orphan_facts, put_orphan
 from app.charging.returning import return_money
 from app.gateways.port import AnswerKind, Gateway, GatewayError, Gateways, Payment, PaymentStatus
 from app.kit.clock import Clock
+from app.models.leases import Leases
 from app.models.merchants import Book
 from app.models.orders import Orphan
 from app.models.store import Store
 
 LEASE = timedelta(minutes=2)
+ORPHANS = Leases(Orphan, LEASE, works=Orphan.state == "FOUND", born=Orphan.found_at, counts=True)
 STEPS = tuple(timedelta(seconds=each) for each in (15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600, 24 * 3600, 24 * 3600))
 """Between looks that decided nothing; after the last a person must."""
 REFUND_AFTER = timedelta(hours=24)
@@ -78,33 +80,20 @@ def look_after_orphans(store: Store, gateways: Gateways, clock: Clock, *, by: st
 def _due(conn: Connection, now: datetime, limit: int) -> Sequence[tuple[str, str, str]]:
     rows = conn.execute(
         select(Orphan.gateway, Orphan.account, Orphan.gw_ref)
-        .where(Orphan.next_at.is_not(None), Orphan.next_at <= now, Orphan.state == "FOUND", _is_free(now))
+        .where(ORPHANS.is_due(now))
         .order_by(Orphan.next_at)
         .limit(limit)
     )
     return [(row.gateway, row.account, row.gw_ref) for row in rows]
 
 
-def _is_free(now: datetime) -> Any:
-    return or_(Orphan.lease_until.is_(None), Orphan.lease_until <= now)
-
-
-def _is(key: tuple[str, str, str]) -> Any:
-    return and_(Orphan.gateway == key[0], Orphan.account == key[1], Orphan.gw_ref == key[2])
-
-
 def _lease(store: Store, clock: Clock, by: str, key: tuple[str, str, str]) -> _Orphan | None:
     now = clock.now()
     columns = [getattr(Orphan, name) for name in _Orphan.__dataclass_fields__]
     with store.write() as conn:
-        leased = conn.execute(
-            update(Orphan)
-            .where(_is(key), Orphan.state == "FOUND", _is_free(now))
-            .values(lease_by=by, lease_until=now + LEASE, next_at=now + LEASE, tries=Orphan.tries + 1)
-        )
-        if leased.rowcount != 1:
+        if not ORPHANS.take(conn, key, by, now):
             return None
-        return _Orphan(*conn.execute(select(*columns).where(_is(key))).one())
+        return _Orphan(*conn.execute(select(*columns).where(ORPHANS.is_it(key))).one())
 
 
 def _tried(watch: Watch, orphan: _Orphan) -> _Verdict:
@@ -136,7 +125,7 @@ def _put_down(watch: Watch, orphan: _Orphan, verdict: _Verdict) -> None:
         }
         conn.execute(
             update(Orphan)
-            .where(_is(orphan.key), Orphan.state == "FOUND", Orphan.lease_by == watch.by)
+            .where(ORPHANS.is_it(orphan.key), Orphan.state == "FOUND", Orphan.lease_by == watch.by)
             .values(lease_by=None, lease_until=now, **values)
         )
 

@@ -24,6 +24,7 @@ from app.charging.transitions import Move, log
 from app.gateways.port import AnswerKind, Gateway, GatewayError, Gateways, Refund, RefundStatus
 from app.kit.clock import Clock
 from app.kit.faults import fault_point
+from app.models.leases import CLOCKS_DIFFER
 from app.models.store import Store
 from app.outbox import record_once
 
@@ -100,7 +101,8 @@ def _advance(d: _Driver, gateway: Gateway, row: RefundRow) -> None:
         return _send(d, gateway, row, row.try_no)
     if row.last_class in _NOTHING_HAPPENED:
         return _send(d, gateway, row, row.try_no)
-    done_by = (row.lease_until or row.created_at) + gateway.capabilities.late_effect_max
+    # Whoever called last wrote the moment by its own clock; too early a repetition could give the money back twice.
+    done_by = (row.lease_until or row.created_at) + gateway.capabilities.late_effect_max + CLOCKS_DIFFER
     if d.clock.now() < done_by:
         return _put_down(d, row, AnswerKind.UNKNOWN, "may still take effect", state="UNKNOWN", not_before=done_by)
     return _send(d, gateway, row, row.try_no + 1)

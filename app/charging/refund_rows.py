@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, or_, select, update
+from sqlalchemy import Connection, select, update
 
 from app.charging.attempts import LEASE, Moved
 from app.models.base import whole_sum
+from app.models.leases import Leases
 from app.models.orders import Attempt, Dispute, Refund
 from app.models.store import Store
 
 ALIVE = ("CREATED", "SENT", "UNKNOWN")
 """States in which the money may still be on its way."""
+REFUNDS = Leases(Refund, LEASE, works=Refund.state.in_(ALIVE), born=Refund.created_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +97,7 @@ def next_id(conn: Connection, order_id: str) -> str:
 
 def due_refunds(conn: Connection, now: datetime, limit: int) -> Sequence[str]:
     """Ids of rows whose time has come and whose lease is free, the longest waiting first."""
-    due = select(Refund.id).where(
-        Refund.next_at.is_not(None),
-        Refund.next_at <= now,
-        or_(Refund.lease_until.is_(None), Refund.lease_until <= now),
-        Refund.state.in_(ALIVE),
-    )
+    due = select(Refund.id).where(REFUNDS.is_due(now))
     return conn.execute(due.order_by(Refund.next_at).limit(limit)).scalars().all()
 
 
@@ -108,16 +105,7 @@ def lease_refund(store: Store, refund_id: str, by: str, now: datetime) -> Refund
     """Take the row for ``LEASE`` as it was before; None when another driver has it or nothing is left to do."""
     with store.write() as conn:
         before = read_refund(conn, refund_id)
-        taken = conn.execute(
-            update(Refund)
-            .where(
-                Refund.id == refund_id,
-                Refund.state.in_(ALIVE),
-                or_(Refund.lease_until.is_(None), Refund.lease_until <= now),
-            )
-            .values(lease_by=by, lease_until=now + LEASE, next_at=now + LEASE)
-        )
-        return before if taken.rowcount == 1 else None
+        return before if REFUNDS.take(conn, refund_id, by, now) else None
 
 
 def move_refund(conn: Connection, row: RefundRow, by: str, values: dict[str, Any]) -> None:

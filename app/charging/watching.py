@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, select, true, update
 
 from app.charging.attempts import RESTING
 from app.charging.gate import Account, accounts_of
+from app.models.leases import Leases
 from app.models.merchants import Book
 from app.models.orders import Attempt
 from app.models.upsert import insert_new
@@ -17,6 +18,7 @@ from app.models.work import GatewayWatch
 
 LEASE = timedelta(minutes=15)
 """Longer than the list of any account takes; a comparison that dies is taken over then."""
+ACCOUNTS = Leases(GatewayWatch, LEASE, works=true(), born=GatewayWatch.lease_until)
 EVERY = timedelta(days=1)
 AGAIN = timedelta(minutes=15)
 """After a list that could not be read whole."""
@@ -52,16 +54,12 @@ def is_unwatched(conn: Connection) -> bool:
 def due_accounts(conn: Connection, now: datetime) -> list[Account]:
     """Accounts whose comparison is due and that nobody compares now."""
     query = select(GatewayWatch.gateway, GatewayWatch.account, GatewayWatch.livemode)
-    return [Account(*row) for row in conn.execute(query.where(GatewayWatch.next_at <= now, _is_free(now)))]
+    return [Account(*row) for row in conn.execute(query.where(ACCOUNTS.is_due(now)))]
 
 
 def take(conn: Connection, account: Account, by: str, now: datetime) -> Watched | None:
     """The account under the lease of ``by``; None while somebody else compares it."""
-    taken = conn.execute(
-        update(GatewayWatch)
-        .where(_is(account), _is_free(now))
-        .values(lease_by=by, lease_until=now + LEASE, next_at=now + LEASE)
-    )
+    taken = ACCOUNTS.take(conn, (account.gateway, account.account, account.livemode), by, now)
     book = conn.execute(
         select(Book.created_at, Book.id)
         .where(
@@ -72,7 +70,7 @@ def take(conn: Connection, account: Account, by: str, now: datetime) -> Watched 
         .order_by(Book.created_at, Book.id)
         .limit(1)
     ).first()
-    if taken.rowcount != 1 or book is None:
+    if not taken or book is None:
         return None
     row = conn.execute(
         select(GatewayWatch.gate, GatewayWatch.first_compare_at, GatewayWatch.compared_until).where(_is(account))
@@ -129,7 +127,3 @@ def _is(account: Account) -> ColumnElement[bool]:
         GatewayWatch.account == account.account,
         GatewayWatch.livemode == account.livemode,
     )
-
-
-def _is_free(now: datetime) -> ColumnElement[bool]:
-    return or_(GatewayWatch.lease_by.is_(None), GatewayWatch.lease_until <= now)

@@ -21,9 +21,11 @@ from app.charging.orphaned import look_after_orphans
 from app.charging.refunding import drive_refunds
 from app.charging.repair import expire, sweep
 from app.gateways.port import Gateways
+from app.jobs.rows import WORK
 from app.kit.bell import ThreadBell
 from app.kit.clock import Clock
 from app.mail import Composer, Mail, Mailer, Sender
+from app.models.leases import Sightings
 from app.models.store import Store
 from app.outbox import MailRow, deliver_due
 
@@ -76,6 +78,7 @@ class EmbeddedRunner:
         self._store, self._gateways, self._clock, self._bell = store, gateways, clock, bell
         self._mailer, self._composer, self._merchants = mailer, composer, merchants
         self._limit = limit
+        self._sightings = Sightings(WORK)
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._passes = [
@@ -113,6 +116,7 @@ class EmbeddedRunner:
     def work(self, *, rung: bool = False) -> None:
         """One round; nothing that fails in it stops the rest."""
         by = driver_name("worker")
+        self._try("leases", lambda: self._sightings.look(self._store, self._clock.now()))
         self._try("attempts", lambda: sweep(
             self._store, self._gateways, self._clock, by=by, limit=self._limit, rung=rung))  # fmt: skip
         self._try("notices", lambda: hear(

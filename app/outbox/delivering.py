@@ -8,16 +8,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, and_, select, update
 
 from app.kit.clock import Clock
 from app.kit.faults import fault_point
 from app.mail.port import Mail, Mailer, MailError
+from app.models.leases import Leases
 from app.models.locks import skip_held
 from app.models.store import Store
 from app.models.work import Outbox
 
 LEASE = timedelta(seconds=60)
+MAILS = Leases(Outbox, LEASE, works=and_(Outbox.channel == "mail", Outbox.state == "READY"), born=Outbox.created_at)
 STEPS = tuple(timedelta(minutes=each) for each in (1, 5, 15, 60, 6 * 60, 24 * 60, 24 * 60))
 """After the last of these the row is dead: visible, and sent again only when a person says so."""
 SECRET = frozenset({"url", "seed"})
@@ -80,25 +82,14 @@ def _lease(store: Store, clock: Clock, by: str, limit: int) -> Sequence[MailRow]
         rows = conn.execute(
             update(Outbox)
             .where(Outbox.id.in_(skip_held(_due(now, limit))))
-            .values(lease_by=by, lease_until=now + LEASE, next_at=now + LEASE)
+            .values(MAILS.values(by, now))
             .returning(Outbox.created_at, Outbox.id, Outbox.book_id, Outbox.kind, Outbox.body, Outbox.tries)
         ).all()
     return [MailRow(*row[1:]) for row in sorted(rows, key=lambda row: (row[0], row[1]))]
 
 
 def _due(now: datetime, limit: int) -> Select[str]:
-    return (
-        select(Outbox.id)
-        .where(
-            Outbox.next_at.is_not(None),
-            Outbox.next_at <= now,
-            Outbox.channel == "mail",
-            Outbox.state == "READY",
-            or_(Outbox.lease_until.is_(None), Outbox.lease_until <= now),
-        )
-        .order_by(Outbox.next_at)
-        .limit(limit)
-    )
+    return select(Outbox.id).where(MAILS.is_due(now)).order_by(Outbox.next_at).limit(limit)
 
 
 def _mark(store: Store, clock: Clock, by: str, row: MailRow) -> int:

@@ -6,6 +6,7 @@ from app.charging.attempts import AttemptRow
 from app.charging.closing import close
 from app.charging.comparing import mismatch
 from app.charging.driver import Driver, put_down, quarantine
+from app.charging.objects import objects_of
 from app.charging.settle import settle
 from app.gateways.port import Answer, AnswerKind, Decline, Payment, PaymentStatus
 from app.kit.faults import fault_point
@@ -31,11 +32,11 @@ def cancel(d: Driver, row: AttemptRow) -> AttemptRow | None:
 
 def _cancel_unseen(d: Driver, row: AttemptRow) -> None:
     """No id was ever committed, so nothing can have been confirmed; objects that were made are cancelled all the same."""
-    reply = d.gateway(row).list_payments(order=row.order_id)
-    if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
-        return put_down(d, row, reply.kind, f"list: {reply.kind}")
-    for payment in reply.value:
-        if payment.metadata.attempt != row.id or payment.status is PaymentStatus.CANCELED:
+    mine = objects_of(d.gateway(row), row)
+    if mine.kind is not AnswerKind.DEFINITE or mine.value is None:
+        return put_down(d, row, mine.kind, f"list: {mine.kind}")
+    for payment in mine.value:
+        if payment.status is PaymentStatus.CANCELED:
             continue
         if payment.status is PaymentStatus.SUCCEEDED:
             return quarantine(d, row, f"payment {payment.ref} succeeded though it was never confirmed by us")

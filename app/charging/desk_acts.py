@@ -25,6 +25,7 @@ from app.charging.closing_orders import close_order
 from app.charging.comparing import mismatch
 from app.charging.desk import RESOLVED, Matter, log_of, matters
 from app.charging.disputing import take_disputes
+from app.charging.objects import objects_of
 from app.charging.observing import Place, Watch, attempt_marked
 from app.charging.orphans import orphan_name
 from app.charging.refund_finding import found_refunds
@@ -186,7 +187,7 @@ def _close(conn: Connection, r: Resolving, row: AttemptRow) -> None:
         move(conn, row, None, done | released(now, None))
     except Moved:
         raise DeskRefused("matter_unknown", "somebody else decided it at the same moment") from None
-    log(conn, row.book_id, [Move("attempt", row.id, row.state, "CANCELLED", r.reason)], actor=r.actor, at=now)
+    log(conn, row.book_id, [Move("attempt", row.id, row.state, "CANCELLED", r.reason)], actor=r.actor, at=now, of=row)
     conn.execute(
         update(Order)
         .where(Order.book_id == row.book_id, Order.id == row.order_id, Order.state == "OPEN")
@@ -345,12 +346,11 @@ def _truth_of(gateway: Gateway, row: AttemptRow) -> Truth:
     """By its reference; without one, whatever the gateway lists under this attempt's mark."""
     if row.gw_ref is not None:
         return _read(gateway, row.gw_ref)
-    reply = gateway.list_payments(order=row.order_id)
-    if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
-        return Truth(None, gone=False, detail=reply.detail or reply.kind.value)
-    mine = [payment for payment in reply.value if payment.metadata.attempt == row.id]
+    mine = objects_of(gateway, row)
+    if mine.kind is not AnswerKind.DEFINITE or mine.value is None:
+        return Truth(None, gone=False, detail=mine.detail or mine.kind.value)
     # An object that is alive counts for more than one that is over: it must be dealt with first.
-    ranked = sorted(mine, key=lambda payment: payment.status is PaymentStatus.CANCELED)
+    ranked = sorted(mine.value, key=lambda payment: payment.status is PaymentStatus.CANCELED)
     return Truth(ranked[0], gone=False) if ranked else Truth(None, gone=True)
 
 

@@ -7,6 +7,7 @@ from app.charging.closing import close
 from app.charging.comparing import mismatch
 from app.charging.driver import Driver, put_down, quarantine
 from app.charging.making import choice, commit_ref
+from app.charging.objects import objects_of
 from app.charging.settle import settle
 from app.gateways.port import AnswerKind, PaymentStatus
 
@@ -35,8 +36,7 @@ def look(d: Driver, row: AttemptRow) -> AttemptRow | None:
 
 def _find(d: Driver, row: AttemptRow) -> AttemptRow | None:
     """An object whose reference was lost is noted, so that compare and the next driver know it."""
-    reply = d.gateway(row).list_payments(order=row.order_id)
-    mine = [payment for payment in reply.value or () if payment.metadata.attempt == row.id]
+    mine = objects_of(d.gateway(row), row).value
     if not mine or row.state not in ("CREATED", "UNKNOWN"):
         return _wait(d, row)
     return commit_ref(d, row, choice(mine)[0].ref)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from app.charging.attempts import AttemptRow, Moved, move, read_attempt
 from app.charging.closing import close
 from app.charging.driver import Driver, put, put_down, quarantine
+from app.charging.objects import objects_of
 from app.charging.transitions import Move, log
 from app.gateways.port import Answer, AnswerKind, CreatePayment, Gateway, Marks, Payment, PaymentStatus
 from app.kit.faults import fault_point
@@ -24,12 +26,11 @@ def make_object(d: Driver, row: AttemptRow) -> AttemptRow | None:
     """Find the attempt's object at the gateway or make it, and commit its id (TX2)."""
     gateway = d.gateway(row)
     if _may_exist(row, gateway, d.clock.now()):
-        reply = gateway.list_payments(order=row.order_id)
-        if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
-            return put_down(d, row, reply.kind, f"list: {reply.kind}")
-        mine = [payment for payment in reply.value if payment.metadata.attempt == row.id]
-        if mine:
-            return _adopt(d, row, mine)
+        mine = objects_of(gateway, row)
+        if mine.kind is not AnswerKind.DEFINITE or mine.value is None:
+            return put_down(d, row, mine.kind, f"list: {mine.kind}")
+        if mine.value:
+            return _adopt(d, row, mine.value)
     if row.state == "UNKNOWN" and d.clock.now() >= row.deadline_at:
         return put(d, row, "CANCELLING", "deadline")
     return _create(d, row, gateway)
@@ -89,7 +90,9 @@ def commit_ref(d: Driver, row: AttemptRow, ref: str) -> AttemptRow | None:
     def tx2(conn: Connection) -> None:
         taken = {"state": "INTENT", "gw_ref": ref, "last_class": None}
         move(conn, row, d.by, taken, unreferenced=True)
-        log(conn, row.book_id, [Move("attempt", row.id, row.state, "INTENT", "object made")], actor=d.by, at=now)
+        log(
+            conn, row.book_id, [Move("attempt", row.id, row.state, "INTENT", "object made")], actor=d.by, at=now, of=row
+        )
 
     try:
         d.store.writing(tx2)
@@ -112,7 +115,7 @@ def _fenced(d: Driver, row: AttemptRow, ref: str) -> None:
     d.gateway(row).cancel_payment(ref, key=f"{row.id}:stray:{ref}")
 
 
-def _adopt(d: Driver, row: AttemptRow, found: list[Payment]) -> AttemptRow | None:
+def _adopt(d: Driver, row: AttemptRow, found: Sequence[Payment]) -> AttemptRow | None:
     """Objects of this attempt that we made and lost sight of: keep the one that matters, cancel the others."""
     ranked = choice(found)
     adopted = commit_ref(d, row, ranked[0].ref)
@@ -125,6 +128,6 @@ def _adopt(d: Driver, row: AttemptRow, found: list[Payment]) -> AttemptRow | Non
 _CHOICE = {PaymentStatus.SUCCEEDED: 0, PaymentStatus.CANCELED: 2}
 
 
-def choice(found: list[Payment]) -> list[Payment]:
+def choice(found: Sequence[Payment]) -> list[Payment]:
     """Objects of one attempt, the one that matters first: where the money is, then what is still alive."""
     return sorted(found, key=lambda payment: _CHOICE.get(payment.status, 1))

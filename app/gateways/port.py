@@ -281,6 +281,11 @@ class Gateway(Protocol):
     def livemode(self) -> bool: ...
 
     @property
+    def identity(self) -> str:
+        """What stands behind ``account``, and no secret: equal for two names exactly when both see the same objects."""
+        ...
+
+    @property
     def capabilities(self) -> Capabilities: ...
 
     def create_customer(self, *, reference: str, key: str) -> Reply[str]:
@@ -306,7 +311,12 @@ class Gateway(Protocol):
     def list_payments(
         self, *, customer: str | None = None, order: str | None = None, since: datetime | None = None
     ) -> Reply[tuple[Payment, ...]]:
-        """Every object that fits all that is given, oldest first, including those made a moment ago."""
+        """Every object that fits all that is given, oldest first, including those made a moment ago.
+
+        Callers owe a narrow question: ``customer`` and ``since`` wherever they are known, ``since`` at the least. ``order``
+        narrows nothing at a gateway that lists by customer and time alone: there it costs a look at each object, and beyond
+        some number of them the answer is ``UNKNOWN``, every time.
+        """
         ...
 
     def cancel_payment(self, ref: str, *, key: str) -> Answer:

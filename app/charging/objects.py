@@ -1,0 +1,33 @@
+"""What the gateway holds of one attempt, asked so narrowly that the answer is short in an account of any size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from app.charging.attempts import REPEATED_WITHIN, AttemptRow
+from app.gateways.port import AnswerKind, Gateway, Payment, Reply
+
+SKEW = timedelta(hours=1)
+"""More than our clock and the gateway's may differ: an object that was made for an attempt is not older than this before it."""
+
+
+def objects_of(gateway: Gateway, row: AttemptRow) -> Reply[tuple[Payment, ...]]:
+    """Every object that bears this attempt's mark, oldest first. No object moves money before its id was committed here."""
+    customer, since = row.gw_customer, row.created_at - SKEW
+    if _may_be_pressed_again(row):
+        # What was lost with the restored database may have been paid with a card of another of the holder's customers.
+        customer, since = None, since - REPEATED_WITHIN
+    reply = gateway.list_payments(customer=customer, order=row.order_id, since=since)
+    if customer is not None and reply.kind is AnswerKind.BUG_OR_GONE:
+        # The customer is gone there, its payments are not: only the time narrows the question now.
+        reply = gateway.list_payments(order=row.order_id, since=since)
+    if reply.value is None:
+        return reply
+    return replace(reply, value=tuple([each for each in reply.value if each.metadata.attempt == row.id]))
+
+
+def _may_be_pressed_again(row: AttemptRow) -> bool:
+    """It was written after a restore, and so soon that the same button may have been pressed before it, under the same id."""
+    closed = row.gate_closed_at
+    return closed is not None and closed - SKEW < row.created_at <= closed + REPEATED_WITHIN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from email_validator import EmailNotValidError, validate_email
@@ -29,7 +30,7 @@ from app.cart.picking import picked_in
 from app.cart.showing import look_here, show
 from app.cart.views import CartFacts, Scene, summary_of
 from app.cart.waiting import WAIT_SECONDS, may_wait
-from app.charging.place import ConsentGiven, number_of
+from app.charging.place import ConsentGiven, number_of, order_id_of
 from app.checkout.cart import Cart
 from app.checkout.choosing import choose as make_choice
 from app.checkout.confirm import confirm
@@ -64,19 +65,28 @@ def show_cart(token: str) -> Answer:
 
 
 def buy(token: str) -> Answer:
-    """Buy Now: 303 to the order's page, or the cart again with what is missing (422) or has changed (409)."""
-    nothing_charged()
+    """Buy Now: 303 to the order's page, or the cart again with what is missing (422) or has changed (409).
+
+    This very page may have been pressed before, and its answer lost: "nothing was charged" is said only once the database
+    has shown that no order came of it.
+    """
     opened = opened_cart(token)
     book_id, session = opened.book, opened.value
     ticket = _quote_of_form(token, book_id)
+    placed = _placed_in(book_id)
+    placed(order_id_of(book_id, ticket.checkout_id.hex()))
     agreed, start_now = form_flags(request.form)
     pressed = Pressed(ticket, _card_of_form(), agreed, start_now)
     order_id = confirm(
         tools(), book_id, session, pressed,
         consent=lambda cart: _consent(cart, token), return_url=lambda order: _bank_return(order, book_id),
-        language=request.form.get("lang", ""), placed=lambda order: payment_begins(number_of(book_id, order), done_path(book_id, order)),
+        language=request.form.get("lang", ""), unplaced=nothing_charged, placed=placed,
     )  # fmt: skip
     return redirect(_keep(done_path(book_id, order_id)), 303)
+
+
+def _placed_in(book_id: int) -> Callable[[str], None]:
+    return lambda order: payment_begins(number_of(book_id, order), done_path(book_id, order))
 
 
 def choose(token: str) -> Answer:

@@ -24,6 +24,7 @@ from app.cart.door import (
 from app.cart.refused_pages import schedule_of
 from app.cart.views import BankCheck, DeclineView, Problems, Scene
 from app.cart.waiting import WAIT_SECONDS, may_wait
+from app.charging.place import number_of
 from app.charging.reading import AttemptFacts, OrderFacts, order_facts, wait_for_news
 from app.checkout.cart import look
 from app.checkout.errors import CheckoutRefused
@@ -49,8 +50,6 @@ def show(token: str) -> Answer:
     scene = held_scene(held, order.language)
     here = f"/done/{token}"
     attempt = order.last
-    # Whatever fails from here on, nobody is told that nothing was charged: the branches that know it say so themselves.
-    payment_begins(order.number, here)
     if order.paid_at is not None:
         at = services().clock.now()
         return pages.render_done(
@@ -91,8 +90,13 @@ def undoable(held: Held, at: datetime) -> bool:
 
 
 def order_of(token: str) -> tuple[OrderFacts, Held]:
-    """The order of a confirmation page's address, with its subscription; ``NotFound`` when there is none."""
+    """The order of a confirmation page's address, with its subscription; ``NotFound`` when there is none.
+
+    Whoever holds such an address pressed Buy once. From here on nobody is told that nothing was charged, whatever fails:
+    the branches that know it say so themselves.
+    """
     opened = read_done(token, services().directory.own_ring(), now_seconds())
+    payment_begins(number_of(opened.book, opened.value.order), f"/done/{token}")
     for_book(opened.book)
     with services().store.read() as connection:
         order = order_facts(connection, opened.book, opened.value.order)
@@ -140,7 +144,6 @@ def leave_bank(token: str) -> Answer:
     check_link_form(here, order.book_id)
     attempt = order.open_attempt
     if attempt is not None and attempt.state == "REQUIRES_ACTION":
-        payment_begins(order.number, here)
         cancel_attempt(tools(), order.book_id, order.id, attempt.id)
         services().bell.ring()
     return redirect(here, 303)
@@ -252,7 +255,6 @@ def send_receipt(token: str) -> Answer:
     order, _ = order_of(token)
     path = f"/done/{token}"
     check_link_form(path, order.book_id)
-    nothing_charged()
     world = services()
     if schedule_here(order) != "UNDONE":  # the receipt says what is to come, and nothing is
         mail_receipt(world.store, world.clock, order)

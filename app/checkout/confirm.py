@@ -26,13 +26,14 @@ def confirm(
     consent: Callable[[Cart], ConsentGiven],
     return_url: Callable[[str], str],
     language: str,
+    unplaced: Callable[[], None] = lambda: None,
     placed: Callable[[str], None] = lambda _order: None,
 ) -> str:
     """The id of the order that this press made or found; its page says how it went.
 
     The same page pressed again, in however many tabs, gives the same order and one charge. Raises ``CheckoutRefused`` or
-    ``ChargingError``; then nothing was charged. ``placed`` is told the order's id once it stands: until then nothing can
-    have been charged, whatever fails.
+    ``ChargingError``; then nothing was charged. ``unplaced`` is called once it is known that no order of this page stands,
+    ``placed`` with the order's id once one does: between the two nothing can have been charged, whatever fails.
     """
     if session.preview or not session.claims.link_id.was_issued:
         raise CheckoutRefused("preview_only")
@@ -40,15 +41,17 @@ def confirm(
     if running is not None and not gave_way(tools, running, pressed):
         placed(running.id)
         return stand_by(tools, running).id
+    unplaced()
     driver = driver_name("press", tools.randomness)
     try:
         made = place_order(tools, book_id, session, pressed, consent, return_url, language, driver)
     except (CheckoutRefused, ChargingError):
         # The same page pressed at the same time may have bought since: then its link is used and its subscription moved.
+        placed(order_id_of(book_id, pressed.ticket.checkout_id.hex()))
         first = order_of_page(tools.store, book_id, pressed.ticket)
         if first is None:
+            unplaced()
             raise
-        placed(first.id)
         return stand_by(tools, first).id
     except Exception:
         if may_stand(tools.store, book_id, pressed.ticket):

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from app.charging.reading import OrderFacts
+from app.checkout import confirm
 from app.gateways.sandbox import CARDS
 from app.gateways.sandbox.cards import Fault
 from app.kit.faults import install_plan
@@ -401,9 +407,9 @@ def test_an_error_before_anything_is_written_says_that_nothing_was_charged(shop:
 
 def test_a_database_that_cannot_be_written_charges_nothing_and_says_so(shop: Shop):
     page = shop.open()
-    shop.sql("ALTER TABLE orders RENAME COLUMN total TO gone")
+    shop.sql("ALTER TABLE consents RENAME TO gone")
     assert "Nothing was charged" in shown(shop.press(page, 500))[1]
-    shop.sql("ALTER TABLE orders RENAME COLUMN gone TO total")
+    shop.sql("ALTER TABLE gone RENAME TO consents")
     assert shop.calls() == 0
     shop.press(page)
     assert shop.taken() == [500]
@@ -473,3 +479,49 @@ def test_paying_by_another_way_meanwhile_ends_the_offer_kindly(shop: Shop):
     assert title.startswith("You already have this")
     assert "You have not been charged" in text
     assert shop.calls() == 0
+
+
+@contextmanager
+def no_orders_to_be_read(shop: Shop) -> Iterator[None]:
+    shop.sql("ALTER TABLE orders RENAME COLUMN total TO gone")
+    try:
+        yield
+    finally:
+        shop.sql("ALTER TABLE orders RENAME COLUMN gone TO total")
+
+
+def test_who_paid_and_asks_again_while_nothing_can_be_read_is_not_told_that_nothing_was_charged(shop: Shop):
+    page = shop.open()
+    done = shop.press(page).headers["Location"]
+    assert shop.taken() == [500]
+    with no_orders_to_be_read(shop):
+        answers = [shop.press(page, 500), shop.client.get(done, 500), shop.client.get(f"{done}/undo", 500)]
+        answers.append(shop.client.post(f"{done}/receipt", {"csrf": "x"}, 500))
+    for each in answers:
+        title, text = shown(each)
+        assert "We do not know yet whether your bank was charged" in f"{title} {text}"
+        assert "othing was charged" not in text
+        assert f'href="{done}"' in each.text, "Check again leads to the order's own page"
+    shop.press(page)
+    assert shop.taken() == [500]
+
+
+def test_who_paid_and_presses_again_while_the_order_cannot_be_found_after_a_refusal_is_not_told_so_either(shop: Shop):
+    """Two tabs: the first pays between the second's look for an order and its own, which is refused."""
+    page = shop.open()
+    running = confirm.running_order
+
+    def paid_meanwhile(*given: Any) -> OrderFacts | None:
+        found = running(*given)
+        with patch.object(confirm, "running_order", running):
+            shop.press(page)
+        shop.sql("ALTER TABLE orders RENAME COLUMN total TO gone")
+        return found
+
+    try:
+        with patch.object(confirm, "running_order", paid_meanwhile):
+            _, text = shown(shop.press(page, 500))
+    finally:
+        shop.sql("ALTER TABLE orders RENAME COLUMN gone TO total")
+    assert "othing was charged" not in text
+    assert shop.taken() == [500]

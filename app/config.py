@@ -154,6 +154,12 @@ class Settings(BaseModel):
         description="How many card pages, and how many changes of the e-mail address, the carts of one subscription (and so its "
         "links) may begin within an hour.",
     )
+    notice_days: int = Field(
+        90,
+        ge=1,
+        le=3650,
+        description="How many days the body of a gateway's notice is kept after it was worked. That it came is kept for ever.",
+    )
     drive_seconds: float = Field(
         12.0, ge=1, le=60, description="How long Buy Now waits for the gateway before it answers “we are checking”."
     )

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 import structlog
@@ -14,6 +15,7 @@ from app.accounts.profile import MerchantFacts
 from app.charging.cards import finish_due_setups
 from app.charging.compare import compare_due
 from app.charging.drive import driver_name
+from app.charging.forgetting import forget_bodies
 from app.charging.hastening import hasten
 from app.charging.heard import hear
 from app.charging.leftovers import cancel_leftovers
@@ -74,6 +76,7 @@ class EmbeddedRunner:
         *,
         limit: int = 10,
         gate: Callable[[], object] = lambda: None,
+        keep_notices: timedelta = timedelta(days=90),
     ) -> None:
         self._store, self._gateways, self._clock, self._bell = store, gateways, clock, bell
         self._mailer, self._composer, self._merchants = mailer, composer, merchants
@@ -83,6 +86,7 @@ class EmbeddedRunner:
         self._thread: threading.Thread | None = None
         self._passes = [
             _Pass("expire", EXPIRE_SECONDS, lambda: expire(store, clock)),
+            _Pass("bodies", EXPIRE_SECONDS, lambda: forget_bodies(store, clock, keep_notices)),
             _Pass("hasten", EXPIRE_SECONDS, lambda: hasten(store, clock)),
             # A standby may be promoted while we run: nobody starts us anew then.
             _Pass("gate", GATE_SECONDS, gate, time.monotonic() + GATE_SECONDS),

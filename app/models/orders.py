@@ -198,7 +198,7 @@ class Refund(Base):
     book_id: Mapped[int] = mapped_column(ForeignKey("books.id", ondelete="RESTRICT"))
     order_id: Mapped[str] = mapped_column(ForeignKey("orders.id", ondelete="RESTRICT"), index=True)
     attempt_id: Mapped[str] = mapped_column(ForeignKey("attempts.id", ondelete="RESTRICT"))
-    cause_order: Mapped[str | None] = mapped_column(ForeignKey("orders.id", ondelete="RESTRICT"))
+    cause_order: Mapped[str | None] = mapped_column(ForeignKey("orders.id", ondelete="RESTRICT"), index=True)
     kind: Mapped[str]
     reason: Mapped[str] = mapped_column(default="")
     actor: Mapped[str]

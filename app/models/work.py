@@ -55,6 +55,7 @@ class Inbox(Base):
     customer: Mapped[str | None]
     """What it is about. It says where to look; what is there is read from the gateway."""
     body: Mapped[str]
+    """Empty once it was kept long enough; ``body_hash`` stays."""
     body_hash: Mapped[str]
     state: Mapped[str]
     tries: Mapped[int] = mapped_column(default=0)
@@ -67,6 +68,7 @@ class Inbox(Base):
     __table_args__ = (
         one_of("state", "READY", "DONE", "DEAD"),
         Index("inbox_due", "next_at", sqlite_where=text("next_at IS NOT NULL")),
+        Index("inbox_bodies", "done_at", sqlite_where=text("body <> ''")),
         STRICT,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from app.jobs import EmbeddedRunner
@@ -24,6 +25,7 @@ def make_runner(adapters: Adapters) -> EmbeddedRunner:
         Composer(TEMPLATES, tongue_of, adapters.directory.codes.code_of),
         adapters.directory,
         gate=lambda: check_gate(adapters, renew=True),
+        keep_notices=timedelta(days=adapters.settings.notice_days),
     )
 
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from app.billing.proving import PROVED_FOR, way_asked
 from app.charging.audit.findings import Check, Seen, judged
-from app.charging.audit.scene import PAID_STATES, Scene
+from app.charging.audit.reading import issued_at, renewal_of
+from app.charging.audit.rows import Row
+from app.charging.audit.scene import PAID_STATES, Page
 
 
-def one_each(scene: Scene) -> Seen:
+def one_each(page: Page) -> Seen:
     """Every attempt has its own consent to the very figures, written no later than itself; a free order has one as well."""
-    proofs = {row["attempt_id"]: row for row in scene.rows.consents}
-    wanted = [(row["id"], row["order_id"], row["created_at"]) for row in scene.rows.attempts]
-    tried = scene.rows.attempts_of
+    proofs = {row["attempt_id"]: row for row in page.rows.consents}
+    wanted = [(row["id"], row["order_id"], row["created_at"]) for row in page.rows.attempts]
+    tried = page.rows.attempts_of
     wanted += [
         (f"{row['id']}.0", row["id"], row["created_at"])
-        for row in scene.rows.orders
+        for row in page.rows.orders
         if row["state"] in PAID_STATES and row["id"] not in tried
     ]
     for attempt_id, order_id, at in wanted:
-        proof, order = proofs.get(attempt_id), scene.rows.order.get(order_id)
+        proof, order = proofs.get(attempt_id), page.rows.order.get(order_id)
         wrong = "has no consent"
         if proof is not None and order is not None:
             wrong = (
@@ -28,4 +33,45 @@ def one_each(scene: Scene) -> Seen:
         yield judged(f"attempt {attempt_id}", wrong)
 
 
-CHECKS = (Check("I51", "every charge rests on one consent to its figures", one_each),)
+def shown_who(page: Page) -> Seen:
+    """The step-up. What is kept of one fits what was asked for, the card and the time; none is missing that was asked for.
+
+    What was asked for can be worked out again as long as the merchant's rules are those of the consent.
+    """
+    for consent in page.rows.consents:
+        order = page.rows.order.get(consent["order_id"])
+        if order is not None and (consent["step_up"] is not None or consent["link_jti"] is not None):
+            wrong = _unfit(consent) if consent["step_up"] is not None else _missing(page, consent, order)
+            yield judged(f"consent of attempt {consent['attempt_id']}", wrong)
+
+
+def _unfit(consent: Row) -> str:
+    kept = consent["step_up"]
+    try:
+        asked, passed, at = kept["asked"], kept["passed"], datetime.fromisoformat(kept["at"])
+    except (KeyError, TypeError, ValueError):
+        return "has a step-up that cannot be read"
+    if passed not in ("code", "card") or asked not in ("either", passed):
+        return f"was asked for a {asked}, and {passed} was passed"
+    if not at <= consent["at"] < at + PROVED_FOR:
+        return f"was given at {consent['at']:%Y-%m-%d %H:%M}, its check was passed at {at:%Y-%m-%d %H:%M}"
+    other = passed == "card" and kept.get("card") != consent["card"].get("id")
+    return "charges another card than the one that was entered again" if other else ""
+
+
+def _missing(page: Page, consent: Row, order: Row) -> str:
+    book = page.whole.books.get(order["book_id"])
+    issued = issued_at(order["claims"])
+    if book is None or issued is None or consent["policy_version"] != book["policy_version"]:
+        return ""
+    how = way_asked(
+        book["policy"], currency=order["currency"], due=order["total"], renewal=renewal_of(order),
+        asks_card=order["total"] > 0, rises=bool(consent["boxes"]), issued=issued, now=consent["at"],
+    )  # fmt: skip
+    return f"has no step-up, the rules ask for {how}" if how else ""
+
+
+CHECKS = (
+    Check("I51", "every charge rests on one consent to its figures", one_each),
+    Check("D6", "whoever had to show who they are did so", shown_who),
+)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from app.charging.audit.scene import Scene
+    from app.charging.audit.scene import Page, Scene
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,17 @@ Seen = Iterator[Broken | None]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One entry of the registry. ``asks_gateway``: it cannot be made while the gateway does not answer."""
+    """One entry of the registry: looks at each page of orders. ``asks_gateway``: it needs the gateways' answer."""
+
+    invariant: str
+    title: str
+    look: Callable[[Page], Seen]
+    asks_gateway: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WholeCheck:
+    """One that looks at something else than orders, once; it reads in pages by itself."""
 
     invariant: str
     title: str

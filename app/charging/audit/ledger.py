@@ -6,16 +6,17 @@ from collections import defaultdict
 
 from app.billing.codec import load_rows
 from app.charging.audit.findings import Check, Seen, judged
-from app.charging.audit.scene import PAID_STATES, Row, Scene
+from app.charging.audit.rows import Row
+from app.charging.audit.scene import PAID_STATES, Page
 
 
-def rows_add_up(scene: Scene) -> Seen:
+def rows_add_up(page: Page) -> Seen:
     """An order's own rows of the ledger are its credit, charge and discount; those of one that waits come later."""
     sums: defaultdict[str, int] = defaultdict(int)
-    for row in scene.rows.entitlements:
+    for row in page.rows.entitlements:
         if row["order_id"] is not None:
             sums[row["order_id"]] += row["amount"]
-    for order in scene.rows.orders:
+    for order in page.rows.orders:
         quote = order["quote"]
         made = order["state"] in PAID_STATES and quote.get("effective") != "next_billing"
         owed = quote.get("subtotal", 0) if made else 0
@@ -25,12 +26,12 @@ def rows_add_up(scene: Scene) -> Seen:
         )
 
 
-def balances_follow(scene: Scene) -> Seen:
+def balances_follow(page: Page) -> Seen:
     """What an order used of the balance and what it added to it."""
     booked: defaultdict[tuple[str | None, str], int] = defaultdict(int)
-    for row in scene.rows.balances:
+    for row in page.rows.balances:
         booked[row["order_id"], row["cause"]] += row["amount"]
-    for order in scene.rows.orders:
+    for order in page.rows.orders:
         quote, paid = order["quote"], order["state"] in PAID_STATES
         used, back = booked[order["id"], "used"], booked[order["id"], "given_back"]
         owed = quote.get("balance_used", 0)
@@ -43,14 +44,14 @@ def balances_follow(scene: Scene) -> Seen:
         )
 
 
-def refunds_are_taken_back(scene: Scene) -> Seen:
+def refunds_are_taken_back(page: Page) -> Seen:
     """What each refund took from the ledger stands there; if it failed, what came back as well."""
     have: defaultdict[tuple[object, ...], int] = defaultdict(int)
-    for row in scene.rows.entitlements:
+    for row in page.rows.entitlements:
         if row["order_id"] is None:
             have[_place(row["subscription_id"], row["item"], row["lot"], row["amount"], row)] += 1
-    for refund in scene.rows.refunds:
-        order = scene.rows.order.get(refund["order_id"])
+    for refund in page.rows.refunds:
+        order = page.rows.order.get(refund["order_id"])
         if order is None:
             continue
         wrong = ""
@@ -68,13 +69,12 @@ def _place(subscription: int, item: int, lot: int, amount: int, row: Row) -> tup
     return (subscription, item, lot, amount, row["span_start"], row["span_end"])
 
 
-def changes_give_back(scene: Scene) -> Seen:
+def changes_give_back(page: Page) -> Seen:
     """What a change with a total below zero gives back is on its way to the cards, or failed and went to the balance."""
     given: defaultdict[str, int] = defaultdict(int)
-    for row in scene.rows.refunds:
-        if row["cause_order"] is not None:
-            given[row["cause_order"]] += row["amount"]
-    for order in scene.rows.orders:
+    for row in page.rows.caused:
+        given[row["cause_order"]] += row["amount"]
+    for order in page.rows.orders:
         owed = order["quote"].get("refunded", 0) if order["state"] in PAID_STATES else 0
         has = given[order["id"]]
         yield judged(f"order {order['id']}", has != owed, f"gives back {has}, its quote says {owed}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from app.charging.audit.findings import Check, Seen, judged
-from app.charging.audit.scene import Row, Scene
+from app.charging.audit.rows import Row
+from app.charging.audit.scene import Page
 from app.charging.proof import order_is_untouched
 from app.kit.currencies import PLACES
 from app.kit.money import LARGEST
@@ -12,9 +13,9 @@ _AT_LEAST_0 = ("charge", "extension")
 _AT_MOST_0 = ("credit", "discount")
 
 
-def sums_are_right(scene: Scene) -> Seen:
+def sums_are_right(page: Page) -> Seen:
     """Whole minor units of one currency; the lines add up to the total by way of what stands between them."""
-    for order in scene.rows.orders:
+    for order in page.rows.orders:
         yield judged(f"order {order['id']}", _wrong_sum(order))
 
 
@@ -57,10 +58,10 @@ def _has_wrong_sign(line: dict[str, object], total: int) -> bool:
     return kind in _AT_MOST_0 and amount > 0
 
 
-def attempts_ask_for_it(scene: Scene) -> Seen:
+def attempts_ask_for_it(page: Page) -> Seen:
     """Every attempt asks for the total of its order, in its currency."""
-    for attempt in scene.rows.attempts:
-        order = scene.rows.order.get(attempt["order_id"])
+    for attempt in page.rows.attempts:
+        order = page.rows.order.get(attempt["order_id"])
         wrong = order is None or (attempt["amount"], attempt["currency"]) != (order["total"], order["currency"])
         what = (
             ""
@@ -70,10 +71,10 @@ def attempts_ask_for_it(scene: Scene) -> Seen:
         yield judged(f"attempt {attempt['id']}", wrong, what or "has no order")
 
 
-def cards_are_theirs(scene: Scene) -> Seen:
+def cards_are_theirs(page: Page) -> Seen:
     """The card that an attempt charges is its customer's at that gateway."""
-    for attempt in scene.rows.attempts:
-        order, card = scene.rows.order.get(attempt["order_id"]), scene.rows.cards.get(attempt["card_id"])
+    for attempt in page.rows.attempts:
+        order, card = page.rows.order.get(attempt["order_id"]), page.rows.cards.get(attempt["card_id"])
         ours = order and (
             order["book_id"],
             order["customer_id"],
@@ -95,8 +96,8 @@ def cards_are_theirs(scene: Scene) -> Seen:
         )
 
 
-def untouched(scene: Scene) -> Seen:
-    for order in scene.rows.orders:
+def untouched(page: Page) -> Seen:
+    for order in page.rows.orders:
         yield judged(
             f"order {order['id']}",
             not order_is_untouched({str(name): value for name, value in order.items()}),

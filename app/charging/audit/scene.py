@@ -1,39 +1,34 @@
-"""What the checks look at: the rows as they were when the audit began, and what the gateways hold of those accounts.
+"""What the checks look at: the rows, page by page of orders, and what the gateways hold of those accounts.
 
-The database is read first. What happens while the audit runs is then newer at the gateway than here, never the other way
-round, and objects made after that moment are left out.
+The gateways are asked first, once. An order that moves while the audit reads on is therefore newer here than there: the
+checks that compare the two leave it out, by the number in the log that was the last one before the gateways were asked.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, func, select
 
+from app.charging.audit.rows import Row, Rows, rows_of
 from app.gateways.port import AnswerKind, Dispute, Gateway, GatewayError, Gateways, Payment, Refund
 from app.kit.clock import Clock
-from app.models.customers import BalanceEntry, StoredCard
-from app.models.links import LinkUse
 from app.models.merchants import Book
-from app.models.orders import Attempt, Consent, Fulfilment, Order, Orphan, Transition
-from app.models.orders import Dispute as DisputeTable
-from app.models.orders import Refund as RefundTable
+from app.models.orders import Attempt, Order, Orphan, Transition
 from app.models.store import Store
-from app.models.subscriptions import Entitlement
-from app.models.work import Outbox
 
 PAID_STATES = ("PAID", "PART_REFUNDED", "REFUNDED", "DISPUTED", "LOST")
 CLOSED = ("DECLINED", "CANCELLED")
 OPEN_STATES = ("CREATED", "INTENT", "REQUIRES_ACTION", "UNKNOWN", "CANCELLING", "QUARANTINED")
 SKEW = timedelta(minutes=10)
 """By how much a gateway's clock may differ from ours."""
-
-Row = RowMapping
+PAGE = 500
+"""So many orders, or rows of another kind, are read at once; memory holds no more of them."""
 
 
 class NotRead(Exception):
@@ -42,54 +37,78 @@ class NotRead(Exception):
 
 @dataclass
 class Scene:
-    """Rows by table, read once each; ``held`` is the gateways' side."""
+    """One audit: the database, page by page, and ``held``, the gateways' side."""
 
     store: Store
     gateways: Gateways
     clock: Clock
+    page_size: int = PAGE
     began: datetime = field(init=False)
+    mark: int = field(init=False, default=0)
+    """The last row of the log before the gateways were asked."""
+    _unread: NotRead | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.began = self.clock.now()
 
-    def _all(self, table: Any, *order: Any) -> Sequence[Row]:
+    def pages(self) -> Iterator[Page]:
+        """Every order with all that belongs to it, ``page_size`` at a time, by key."""
+        last = ""
+        while True:
+            with self.store.read() as conn:
+                rows = rows_of(conn, last, self.page_size)
+            if not rows.orders:
+                return
+            last = rows.orders[-1]["id"]
+            yield Page(self, rows)
+
+    def by_key(self, query: Callable[[Any], Any], last: Any) -> Iterator[Sequence[Row]]:
+        """Pages of another table: ``query(last)`` is ordered by a key that begins after ``last``, the first column."""
+        while True:
+            with self.store.read() as conn:
+                found = conn.execute(query(last).limit(self.page_size)).mappings().all()
+            if not found:
+                return
+            yield found
+            last = next(iter(found[-1].values()))
+
+    @cached_property
+    def books(self) -> dict[int, Row]:
         with self.store.read() as conn:
-            return conn.execute(select(table.__table__).order_by(*order)).mappings().all()
+            return {row["id"]: row for row in conn.execute(select(Book.__table__)).mappings()}
 
     @cached_property
-    def rows(self) -> Rows:
-        # Children first: a row whose parent is read later always has it.
-        return Rows(
-            transitions=self._all(Transition, Transition.seq),
-            outbox=self._all(Outbox, Outbox.created_at),
-            fulfilments=self._all(Fulfilment),
-            entitlements=self._all(Entitlement, Entitlement.id),
-            balances=self._all(BalanceEntry, BalanceEntry.id),
-            uses=self._all(LinkUse),
-            refunds=self._all(RefundTable, RefundTable.created_at),
-            disputes=self._all(DisputeTable),
-            orphans=self._all(Orphan),
-            consents=self._all(Consent),
-            attempts=self._all(Attempt, Attempt.order_id, Attempt.n),
-            orders=self._all(Order, Order.created_at, Order.id),
-            books={row["id"]: row for row in self._all(Book)},
-            cards={row["id"]: row for row in self._all(StoredCard)},
-        )
+    def orphans(self) -> Sequence[Row]:
+        """Few: each is an object that no attempt accounts for."""
+        with self.store.read() as conn:
+            return conn.execute(select(Orphan.__table__)).mappings().all()
 
-    @cached_property
+    @property
     def held(self) -> Held:
-        """What the gateways hold; ``NotRead`` when one does not say."""
-        rows = self.rows
+        """What the gateways hold; ``NotRead`` when one does not say. Asked once."""
+        if self._unread is not None:
+            raise self._unread
+        try:
+            return self._held
+        except NotRead as error:
+            self._unread = error
+            raise
+
+    @cached_property
+    def _held(self) -> Held:
+        with self.store.read() as conn:
+            self.mark = conn.execute(select(func.max(Transition.seq))).scalar() or 0
+            first = conn.execute(select(func.min(Attempt.created_at))).scalar() or self.began
+            used = conn.execute(select(Attempt.gateway, Attempt.account, Attempt.livemode).distinct()).all()
+        accounts = {(name, account, bool(livemode)) for name, account, livemode in used}
+        accounts |= {(one["gateway"], one["gateway_account"], one["mode"] == "live") for one in self.books.values()}
         found = Held()
-        accounts = {(one["gateway"], one["account"], one["livemode"]) for one in rows.attempts}
-        accounts |= {(one["gateway"], one["gateway_account"], one["mode"] == "live") for one in rows.books.values()}
-        first: datetime = min([one["created_at"] for one in rows.attempts], default=self.began) - SKEW
         for name, account, livemode in sorted(accounts):
             try:
                 gateway = self.gateways.of(name, account, livemode=livemode)
             except GatewayError as error:
                 raise NotRead(f"{name} {account}: {error.code}") from error
-            self._read(gateway, first, found)
+            self._read(gateway, first - SKEW, found)
         return found
 
     def _read(self, gateway: Gateway, since: datetime, found: Held) -> None:
@@ -106,40 +125,42 @@ class Scene:
             for one in _value(gateway.list_disputes(since=since), f"disputes of {gateway.account}")
         ]
 
-    def connection(self) -> Any:
-        return self.store.read()
+    def count(self, table: type[Any], *where: Any) -> int:
+        with self.store.read() as conn:
+            return int(conn.execute(select(func.count()).select_from(table).where(*where)).scalar_one())
+
+    def known(self, payments: Sequence[Payment], table: type[Attempt | Order], mark: str) -> dict[str, Row]:
+        """The rows that those payments name, by id. ``mark``: which of the payment's marks names them."""
+        names = {getattr(one.metadata, mark) for one in payments}
+        with self.store.read() as conn:
+            found = conn.execute(select(table.__table__).where(table.id.in_(names))).mappings()
+            return {row["id"]: row for row in found}
+
+    def payments(self) -> Iterator[list[tuple[str, Payment]]]:
+        """What the gateways hold, as many at a time as there are orders on a page."""
+        held = self.held.payments
+        for at in range(0, len(held), self.page_size):
+            yield held[at : at + self.page_size]
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Every table that a check looks at."""
+class Page:
+    """Some of the orders, with every row that belongs to them."""
 
-    transitions: Sequence[Row]
-    outbox: Sequence[Row]
-    fulfilments: Sequence[Row]
-    entitlements: Sequence[Row]
-    balances: Sequence[Row]
-    uses: Sequence[Row]
-    refunds: Sequence[Row]
-    disputes: Sequence[Row]
-    orphans: Sequence[Row]
-    consents: Sequence[Row]
-    attempts: Sequence[Row]
-    orders: Sequence[Row]
-    books: dict[int, Row]
-    cards: dict[int, Row]
+    whole: Scene
+    rows: Rows
 
-    @cached_property
-    def attempts_of(self) -> dict[str, list[Row]]:
-        return _grouped(self.attempts, "order_id")
+    @property
+    def held(self) -> Held:
+        return self.whole.held
 
-    @cached_property
-    def refunds_of(self) -> dict[str, list[Row]]:
-        return _grouped(self.refunds, "order_id")
+    @property
+    def began(self) -> datetime:
+        return self.whole.began
 
-    @cached_property
-    def order(self) -> dict[str, Row]:
-        return {row["id"]: row for row in self.orders}
+    def has_moved(self, order_id: str) -> bool:
+        """Whether the order moved after the gateways were asked."""
+        return self.rows.moved_at.get(order_id, 0) > self.whole.mark
 
 
 @dataclass
@@ -179,13 +200,6 @@ def _value(reply: Any, what: str) -> Any:
     if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
         raise NotRead(f"{what}: {reply.detail or reply.kind.value}")
     return reply.value
-
-
-def _grouped(rows: Sequence[Row], by: str) -> dict[str, list[Row]]:
-    found: defaultdict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        found[row[by]].append(row)
-    return found
 
 
 def connected(conn: Connection) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from app.charging.audit.findings import Check, Seen, judged
+from app.charging.audit.findings import Seen, WholeCheck, judged
 from app.charging.audit.scene import Scene, connected
 
 _UNPROVED = "SELECT conname FROM pg_constraint WHERE NOT convalidated"
@@ -27,4 +27,4 @@ def whole(scene: Scene) -> Seen:
             yield judged(f"index {name}", "is not valid")
 
 
-CHECKS = (Check("I42", "the database is whole and its references hold", whole),)
+CHECKS = (WholeCheck("I42", "the database is whole and its references hold", whole),)

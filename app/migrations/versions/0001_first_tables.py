@@ -142,6 +142,14 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     op.create_index(
+        "inbox_bodies",
+        "inbox",
+        ["done_at"],
+        unique=False,
+        sqlite_where=sa.text("body <> ''"),
+        postgresql_where=sa.text("body <> ''"),
+    )
+    op.create_index(
         "inbox_due",
         "inbox",
         ["next_at"],
@@ -969,6 +977,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_refunds")),
         sqlite_strict=True,
     )
+    op.create_index(op.f("ix_refunds_cause_order"), "refunds", ["cause_order"], unique=False)
     op.create_index(op.f("ix_refunds_order_id"), "refunds", ["order_id"], unique=False)
     op.create_index(
         "one_refund_ref",

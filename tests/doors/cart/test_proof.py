@@ -83,6 +83,12 @@ def test_the_audit_names_a_consent_whose_step_up_is_gone(shop: Shop):
     assert [row.split(": ")[1] for row in broken(shop)] == ["has no step-up, the rules ask for code"]
 
 
+def test_the_audit_names_an_order_from_a_link_that_had_ended(shop: Shop):
+    shop.buy()
+    shop.sql("UPDATE orders SET created_at = created_at + :days", days=8 * 86_400_000_000)
+    assert any("was placed after its link ended at" in row for row in broken(shop))
+
+
 def test_rules_that_have_moved_since_accuse_nobody(shop: Shop):
     shop.buy()
     ask_for(shop, CODE)

@@ -1,0 +1,132 @@
+"""A page of orders, by key, with every row that belongs to them: nothing of other orders is read."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, and_, or_, select
+
+from app.models.customers import BalanceEntry, StoredCard
+from app.models.links import LinkUse
+from app.models.orders import Attempt, Consent, Dispute, Fulfilment, Order, Refund, Transition
+from app.models.subscriptions import Entitlement
+from app.models.work import Outbox
+from app.outbox.recording import outbox_id
+
+Row = RowMapping
+AT_ONCE = 400
+"""So many names stand in one statement."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What belongs to some orders. Entitlements are all those of their subscriptions; ``outbox`` is what is told of them."""
+
+    orders: Sequence[Row]
+    attempts: Sequence[Row]
+    refunds: Sequence[Row]
+    caused: Sequence[Row]
+    """Refunds that these orders owe, from whichever order's payment they are taken."""
+    disputes: Sequence[Row]
+    consents: Sequence[Row]
+    fulfilments: Sequence[Row]
+    entitlements: Sequence[Row]
+    balances: Sequence[Row]
+    uses: Sequence[Row]
+    transitions: Sequence[Row]
+    cards: dict[int, Row]
+    outbox: Sequence[Row]
+
+    @cached_property
+    def attempts_of(self) -> dict[str, list[Row]]:
+        return _grouped(self.attempts, "order_id")
+
+    @cached_property
+    def refunds_of(self) -> dict[str, list[Row]]:
+        return _grouped(self.refunds, "order_id")
+
+    @cached_property
+    def order(self) -> dict[str, Row]:
+        return {row["id"]: row for row in self.orders}
+
+    @cached_property
+    def moved_at(self) -> dict[str, int]:
+        """By order: its last row in the log, or that of an attempt or refund of it."""
+        belongs = {row["id"]: row["order_id"] for row in (*self.attempts, *self.refunds)}
+        last: dict[str, int] = {}
+        for row in self.transitions:
+            order = belongs.get(row["object"], row["object"])
+            last[order] = max(last.get(order, 0), row["seq"])
+        return last
+
+
+def rows_of(conn: Connection, after: str, size: int) -> Rows:
+    """The next ``size`` orders after that id. Children first would miss none: each is read after its order."""
+    orders = conn.execute(
+        select(Order.__table__).where(Order.id > after).order_by(Order.id).limit(size)
+    ).mappings().all()  # fmt: skip
+    ids = [row["id"] for row in orders]
+    attempts = _in(conn, Attempt, Attempt.order_id, ids, Attempt.order_id, Attempt.n)
+    refunds = _in(conn, Refund, Refund.order_id, ids, Refund.created_at)
+    moving = {"order": ids, "attempt": [row["id"] for row in attempts], "refund": [row["id"] for row in refunds]}
+    return Rows(
+        orders=orders,
+        attempts=attempts,
+        refunds=refunds,
+        caused=_in(conn, Refund, Refund.cause_order, ids),
+        disputes=_in(conn, Dispute, Dispute.order_id, ids),
+        consents=_in(conn, Consent, Consent.order_id, ids),
+        fulfilments=_in(conn, Fulfilment, Fulfilment.order_id, ids),
+        entitlements=_in(
+            conn, Entitlement, Entitlement.subscription_id, {row["subscription_id"] for row in orders}, Entitlement.id
+        ),
+        balances=_in(conn, BalanceEntry, BalanceEntry.order_id, ids),
+        uses=_in(conn, LinkUse, LinkUse.order_id, ids),
+        transitions=[
+            row
+            for kind, names in moving.items()
+            for row in _in(conn, Transition, Transition.object, names, Transition.seq, where=Transition.kind == kind)
+        ],
+        cards={row["id"]: row for row in _in(conn, StoredCard, StoredCard.id, {row["card_id"] for row in attempts})},
+        outbox=_in(conn, Outbox, Outbox.id, _told_of(orders, attempts, refunds)),
+    )
+
+
+def _told_of(orders: Sequence[Row], attempts: Sequence[Row], refunds: Sequence[Row]) -> list[str]:
+    """Under which ids there may be something to tell: an order's carry the version that it had then."""
+    found = [
+        outbox_id(kind, row["id"], version)
+        for row in orders
+        for version in range(1, row["version"] + 2)
+        for kind in ("order.paid", "receipt")
+    ]
+    told = ("attempt.failed", "attempt.quarantined", "attempt.undecided")
+    found += [outbox_id(kind, row["id"], 1) for row in attempts for kind in told]
+    return found + [outbox_id("order.refunded", row["id"], 1) for row in refunds]
+
+
+def _in(
+    conn: Connection, table: type[Any], column: Any, names: Iterable[Any], *order: Any, where: Any = None
+) -> list[Row]:  # fmt: skip
+    wanted, found = list(names), list[Row]()
+    for at in range(0, len(wanted), AT_ONCE):
+        query = select(table.__table__).where(column.in_(wanted[at : at + AT_ONCE])).order_by(*order)
+        found += conn.execute(query if where is None else query.where(where)).mappings()
+    return found
+
+
+def after(columns: Sequence[Any], last: Sequence[Any]) -> Any:
+    """The condition of a key of two columns that comes after the last one."""
+    (first, second), (one, two) = columns, last
+    return or_(first > one, and_(first == one, second > two))
+
+
+def _grouped(rows: Sequence[Row], by: str) -> dict[str, list[Row]]:
+    found: defaultdict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row[by]].append(row)
+    return found

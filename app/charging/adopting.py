@@ -58,7 +58,7 @@ def adopt(watch: Watch, row: AttemptRow, payment: Payment) -> str:
         with watch.store.write() as conn:
             move(conn, row, None, done | {"last_class": "definite", "action_url": None})
             found = Move("attempt", row.id, row.state, "QUARANTINED", "captured all the same")
-            log(conn, row.book_id, [found], actor=watch.by, at=now)
+            log(conn, row.book_id, [found], actor=watch.by, at=now, of=row)
             between = replace(row, state="QUARANTINED", gw_ref=payment.ref)
             pay(conn, row.book_id, row.order_id, attempt=between, outcome="paid", actor=watch.by, at=now)
     except SubscriptionMoved:

@@ -34,7 +34,7 @@ def close(d: Driver, row: AttemptRow, state: str, cause: str, decline: Decline |
             "action_url": None,
         }
         move(conn, row, d.by, done | released(now, None))
-        log(conn, row.book_id, _moves(row, state, cause), actor=d.by, at=now)
+        log(conn, row.book_id, _moves(row, state, cause), actor=d.by, at=now, of=row)
         conn.execute(
             update(Order)
             .where(Order.book_id == row.book_id, Order.id == row.order_id, Order.state == "OPEN")

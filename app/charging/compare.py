@@ -19,8 +19,10 @@ from app.charging.cells import agrees
 from app.charging.compare_rows import Ours, differs, given_back, made_since, ours_at, ours_of
 from app.charging.disputing import take_disputes
 from app.charging.gate import Account, accounts_of
+from app.charging.namesakes import by_account
 from app.charging.observing import Place, Watch, look_at_payment
 from app.charging.refund_finding import found_refunds
+from app.charging.telling import tell_person
 from app.charging.watching import Watched, begin_watching, due_accounts, is_unwatched, put_down, take
 from app.gateways.port import AnswerKind, Dispute, Gateway, GatewayError, Gateways, Payment
 from app.kit.clock import Clock
@@ -70,8 +72,10 @@ def compare(
         begin_watching(conn, clock.now())
         accounts = list(only) if only is not None else accounts_of(conn)
     done = Compared()
-    for account in accounts:
-        done += _one(Watch(store, gateways, clock, by), account, since)
+    with store.read() as conn:
+        groups = by_account(conn, gateways, accounts)
+    for names in groups:
+        done += _one(Watch(store, gateways, clock, by), names, since)
     return done
 
 
@@ -86,16 +90,17 @@ def compare_due(store: Store, gateways: Gateways, clock: Clock, *, by: str) -> C
     return compare(store, gateways, clock, by=by, only=due) if due else Compared()
 
 
-def _one(watch: Watch, account: Account, since: datetime | None) -> Compared:
-    began = watch.clock.now()
-    with watch.store.write() as conn:
-        watched = take(conn, account, watch.by, began)
-    if watched is None:
+def _one(watch: Watch, names: Sequence[Account], since: datetime | None) -> Compared:
+    """One account under all its names: its lists are read once, and each name's watermark and gate move on."""
+    began, account = watch.clock.now(), names[0]
+    held = _take(watch, names, began)
+    if not held:
         return Compared(busy=1)
     done, late = Compared(unread=1), None
     try:
         gateway = watch.gateways.of(account.gateway, account.account, livemode=account.livemode)
-        found = _read(watch, watched, gateway, min(since or watched.since, watched.since))
+        begins = [each.since for each in held]
+        found = _read(watch, names, held[0], gateway, min(begins if since is None else [since, *begins]))
         if found is not None:
             done, late = found, gateway.capabilities.late_effect_max
     except GatewayError as error:
@@ -103,12 +108,33 @@ def _one(watch: Watch, account: Account, since: datetime | None) -> Compared:
     except Exception:
         _log.exception("compare_failed", gateway=account.gateway, account=account.account)
     with watch.store.write() as conn:
-        opened = put_down(conn, watched, watch.by, began, watch.clock.now(), late)
-    shut = watched.gate == "CLOSED" and not opened
-    return done + Compared(accounts=1, opened=int(opened), closed=int(shut))
+        opened = [put_down(conn, each, watch.by, began, watch.clock.now(), late) for each in held]
+    opens = [each.account for each, did in zip(held, opened, strict=True) if did]
+    for each in opens:
+        _log.warning("charging_opened", gateway=each.gateway, account=each.account, livemode=each.livemode)
+    shut = [each for each in held if each.gate == "CLOSED" and each.account not in opens]
+    return done + Compared(accounts=len(held), opened=len(opens), closed=len(shut))
 
 
-def _read(watch: Watch, watched: Watched, gateway: Gateway, since: datetime) -> Compared | None:
+class _Busy(Exception):
+    """Somebody else compares one of the names."""
+
+
+def _take(watch: Watch, names: Sequence[Account], at: datetime) -> list[Watched]:
+    """The account under our lease by all its names, or by none."""
+    try:
+        with watch.store.write() as conn:
+            held = [take(conn, each, watch.by, at) for each in names]
+            if None in held:
+                raise _Busy
+            return [each for each in held if each is not None]
+    except _Busy:
+        return []
+
+
+def _read(
+    watch: Watch, names: Sequence[Account], watched: Watched, gateway: Gateway, since: datetime
+) -> Compared | None:
     """Both lists, then each difference; None when a list was not read whole."""
     payments = gateway.list_payments(since=since)
     disputes = gateway.list_disputes(since=since)
@@ -119,14 +145,16 @@ def _read(watch: Watch, watched: Watched, gateway: Gateway, since: datetime) -> 
     listed = payments.value or ()
     done = Compared(listed=len(listed))
     for chunk in _chunks(listed):
-        done += _compare_payments(watch, watched, gateway, chunk)
-    done += _compare_missing(watch, watched, gateway, {payment.ref for payment in listed}, since)
-    return done + _compare_disputes(watch, watched, gateway, disputes.value or ())
+        done += _compare_payments(watch, names, watched, gateway, chunk)
+    done += _compare_missing(watch, names, gateway, {payment.ref for payment in listed}, since)
+    return done + _compare_disputes(watch, names, gateway, disputes.value or ())
 
 
-def _compare_payments(watch: Watch, watched: Watched, gateway: Gateway, listed: Sequence[Payment]) -> Compared:
+def _compare_payments(
+    watch: Watch, names: Sequence[Account], watched: Watched, gateway: Gateway, listed: Sequence[Payment]
+) -> Compared:
     with watch.store.read() as conn:
-        by_ref, by_id = ours_of(conn, watched.account, listed)
+        by_ref, by_id = ours_of(conn, names, listed)
         given = given_back(conn, [row.id for row in by_ref.values() if row.state == "SUCCEEDED"])
     done = Compared()
     for payment in listed:
@@ -159,10 +187,12 @@ def _look(watch: Watch, watched: Watched, ref: str) -> Compared:
     return Compared(differed=1, undecided=int(bool(why)))
 
 
-def _compare_missing(watch: Watch, watched: Watched, gateway: Gateway, listed: set[str], since: datetime) -> Compared:
+def _compare_missing(
+    watch: Watch, names: Sequence[Account], gateway: Gateway, listed: set[str], since: datetime
+) -> Compared:
     """The other way round: attempts of that time whose object the list does not have."""
     with watch.store.read() as conn:
-        rows = made_since(conn, watched.account, since)
+        rows = made_since(conn, names, since)
     done = Compared()
     for row in rows:
         if row.gw_ref in listed or agrees(row.state, None):
@@ -181,7 +211,8 @@ def _alarm(watch: Watch, row: Ours, why: str) -> None:
     _log.error("attempt_contradicted", attempt=row.id, why=why)
     body = {"attempt": row.id, "order": row.order_id, "payment": row.gw_ref, "why": why}
     with watch.store.write() as conn:
-        record_once(conn, row.book_id, "attempt.contradicted", row.id, 1, "event", body, watch.clock.now())
+        if record_once(conn, row.book_id, "attempt.contradicted", row.id, 1, "event", body, watch.clock.now()):
+            tell_person(row.book_id, "attempt", row.id, why)
 
 
 def _take_refunds(watch: Watch, gateway: Gateway, attempt_id: str, ref: str) -> Compared:
@@ -191,18 +222,18 @@ def _take_refunds(watch: Watch, gateway: Gateway, attempt_id: str, ref: str) -> 
     return Compared(refunds=found_refunds(watch.store, watch.clock, attempt_id, reply.value))
 
 
-def _compare_disputes(watch: Watch, watched: Watched, gateway: Gateway, listed: Sequence[Dispute]) -> Compared:
+def _compare_disputes(watch: Watch, names: Sequence[Account], gateway: Gateway, listed: Sequence[Dispute]) -> Compared:
     """Disputes that are new, and those of ours that were open when we last looked."""
-    account = watched.account
+    called = [each.account for each in names]
     with watch.store.read() as conn:
         known = select(DisputeRow.gw_ref, DisputeRow.state, DisputeRow.attempt_id).where(
-            DisputeRow.gateway == account.gateway, DisputeRow.account == account.account
+            DisputeRow.gateway == gateway.name, DisputeRow.account.in_(called)
         )
         rows = {row.gw_ref: row for row in conn.execute(known)}
         attempts = {row.attempt_id for row in rows.values() if row.state == "OPEN"}
         new = [each.payment for each in listed if each.ref not in rows or rows[each.ref].state != each.status.upper()]
         for chunk in _chunks(new):
-            refs, _ = ours_at(conn, account, chunk, ())
+            refs, _ = ours_at(conn, names, chunk, ())
             attempts |= {row.id for row in refs.values()}
     undecided = sum([
         bool(take_disputes(watch.store, gateway, watch.clock, each, actor=watch.by)) for each in sorted(attempts)

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Connection, RowMapping, select, update
 
 from app.charging.refund_settling import follow
+from app.charging.telling import Sum
 from app.charging.transitions import BORN, Move, log
 from app.gateways.port import AnswerKind, DisputeStatus, Gateway
 from app.gateways.port import Dispute as Seen
@@ -85,8 +86,9 @@ def _take(conn: Connection, attempt: RowMapping, seen: Seen, actor: str, at: dat
         "opened_at": seen.opened_at,
     }
     was, news = "OPEN", list[tuple[str, str]]()
+    of = Sum(key["gateway"], seen.amount, seen.currency)
     if insert_new(conn, Dispute, new):
-        log(conn, attempt["book_id"], [Move("dispute", name, BORN, "OPEN", "seen")], actor=actor, at=at)
+        log(conn, attempt["book_id"], [Move("dispute", name, BORN, "OPEN", "seen")], actor=actor, at=at, of=of)
         news.append((seen.ref, "OPEN"))
     else:
         was = conn.execute(select(Dispute.state).filter_by(**key)).scalar_one()
@@ -98,7 +100,9 @@ def _take(conn: Connection, attempt: RowMapping, seen: Seen, actor: str, at: dat
         record_once(conn, attempt["book_id"], "dispute.contradicted", name, now_is, "event", body, at)
         return news
     conn.execute(update(Dispute).filter_by(**key).values(state=now_is, closed_at=at))
-    log(conn, attempt["book_id"], [Move("dispute", name, "OPEN", now_is, "the bank decided")], actor=actor, at=at)
+    log(
+        conn, attempt["book_id"], [Move("dispute", name, "OPEN", now_is, "the bank decided")], actor=actor, at=at, of=of
+    )
     return [*news, (seen.ref, now_is)]
 
 

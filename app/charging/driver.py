@@ -9,6 +9,7 @@ from typing import Any
 
 from app.charging.attempts import LEASE, AttemptRow, Moved, lease, move, released
 from app.charging.backoff import next_look
+from app.charging.telling import tell_person
 from app.charging.transitions import Move, log
 from app.gateways.port import Answer, AnswerKind, Gateway, Gateways
 from app.kit.clock import Clock
@@ -63,7 +64,7 @@ def put(d: Driver, row: AttemptRow, state: str, cause: str, **values: Any) -> At
     with d.store.write() as conn:
         move(conn, row, d.by, {"state": state, **values})
         if state != row.state:
-            log(conn, row.book_id, [Move("attempt", row.id, row.state, state, cause)], actor=d.by, at=now)
+            log(conn, row.book_id, [Move("attempt", row.id, row.state, state, cause)], actor=d.by, at=now, of=row)
     return replace(row, state=state, **values)
 
 
@@ -76,7 +77,7 @@ def put_down(d: Driver, row: AttemptRow, kind: AnswerKind, cause: str, *, state:
         changed = {"state": state, "last_class": kind.value, "tries": tries + 1, **values}
         move(conn, row, d.by, changed | released(now, next_look(row, tries, kind, now)))
         if state != row.state:
-            log(conn, row.book_id, [Move("attempt", row.id, row.state, state, cause)], actor=d.by, at=now)
+            log(conn, row.book_id, [Move("attempt", row.id, row.state, state, cause)], actor=d.by, at=now, of=row)
         if kind is AnswerKind.MERCHANT_FAULT:
             body = {"attempt": row.id, "order": row.order_id, "gateway": row.gateway, "account": row.account}
             record_once(conn, row.book_id, "gateway.refused", row.id, 1, "event", body, now)
@@ -90,6 +91,7 @@ def quarantine(d: Driver, row: AttemptRow, why: str, *, known: str = "quarantine
     now = d.clock.now()
     with d.store.write() as conn:
         move(conn, row, d.by, {"state": "QUARANTINED", "last_class": known} | released(now, None))
-        log(conn, row.book_id, [Move("attempt", row.id, row.state, "QUARANTINED", why)], actor=d.by, at=now)
+        log(conn, row.book_id, [Move("attempt", row.id, row.state, "QUARANTINED", why)], actor=d.by, at=now, of=row)
         body = {"attempt": row.id, "order": row.order_id, "why": why, "payment": row.gw_ref}
         record_once(conn, row.book_id, "attempt.quarantined", row.id, 1, "event", body, now)
+        tell_person(row.book_id, "attempt", row.id, why, of=row)

@@ -21,6 +21,7 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from app.kit.clock import Clock
 from app.kit.ids import Randomness, base32, system_randomness
+from app.models.afterwards import after_commit
 from app.models.merchants import Book
 from app.models.prepared import Prepared
 from app.models.store import Store
@@ -90,7 +91,10 @@ def open_or_close(
         why = _why(facts, now_is, marks)
         if why:
             close_all(conn, now)
-            _log.warning("charging_closed", why=why)
+            shut = [
+                f"{each.gateway}:{each.account}:{'live' if each.livemode else 'test'}" for each in accounts_of(conn)
+            ]
+            after_commit(lambda: _log.warning("charging_closed", why=why, accounts=shut))
         new = {EPOCH: facts.get(EPOCH, ""), **now_is}
         if mark_file is not None and (renew or why or MARK not in facts):
             new[MARK] = base32(int.from_bytes(randomness(10), "big"), 16)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, insert, select, update
 from app.charging.refund_ledger import take_back
 from app.charging.refund_rows import ALIVE, RefundRow, next_id, refunds_of
 from app.charging.refund_settling import follow, tell
+from app.charging.telling import Sum, tell_person
 from app.charging.transitions import BORN, Move, log
 from app.gateways.port import Refund as GatewayRefund
 from app.gateways.port import RefundStatus
@@ -74,7 +75,10 @@ def _wake(conn: Connection, row: RefundRow, found: GatewayRefund, now: datetime)
             "payment": row.payment,
             "why": "came back after it had succeeded",
         }
-        return int(record_once(conn, row.book_id, "refund.stuck", row.id, 2, "event", body, now))
+        if not record_once(conn, row.book_id, "refund.stuck", row.id, 2, "event", body, now):
+            return 0
+        tell_person(row.book_id, "refund", row.id, body["why"], of=row)
+        return 1
     return 0
 
 
@@ -115,7 +119,7 @@ def _write_outside(
     ]
     if done:
         moves.append(Move("refund", refund_id, "SENT", "SUCCEEDED", "found at the gateway"))
-    log(conn, book_id, moves, actor=ACTOR, at=now)
+    log(conn, book_id, moves, actor=ACTOR, at=now, of=Sum("", found.amount, found.currency))
     if done:
         follow(conn, book_id, order_id, actor=ACTOR, at=now)
         tell(conn, book_id, refund_id, now)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 from app.billing.codec import load_rows
 from app.charging.refund_ledger import append
 from app.charging.refund_rows import RefundRow, move_refund
+from app.charging.telling import tell_person
 from app.charging.transitions import Move, log
 from app.kit.clock import Clock
 from app.models.base import whole_sum
@@ -30,7 +31,7 @@ def settle(store: Store, clock: Clock, row: RefundRow, by: str, gw_ref: str) -> 
         moves = [] if row.state != "CREATED" else [Move("refund", row.id, "CREATED", "SENT", "sent")]
         old = "SENT" if row.state == "CREATED" else row.state
         moves.append(Move("refund", row.id, old, "SUCCEEDED", "the gateway gave it back"))
-        log(conn, row.book_id, moves, actor=by, at=now)
+        log(conn, row.book_id, moves, actor=by, at=now, of=row)
         follow(conn, row.book_id, row.order_id, actor=by, at=now)
         tell(conn, row.book_id, row.id, now)
 
@@ -43,7 +44,7 @@ def fail(store: Store, clock: Clock, row: RefundRow, by: str, why: str, gw_ref: 
         if gw_ref is not None:
             done["gw_ref"] = gw_ref
         move_refund(conn, row, by, done | _at_rest(now))
-        log(conn, row.book_id, [Move("refund", row.id, row.state, "FAILED", why)], actor=by, at=now)
+        log(conn, row.book_id, [Move("refund", row.id, row.state, "FAILED", why)], actor=by, at=now, of=row)
         order = _order(conn, row.book_id, row.order_id)
         restored = [take._replace(amount=-take.amount) for take in load_rows(row.takes)]
         append(conn, row.book_id, order["subscription_id"], restored, now)
@@ -51,6 +52,7 @@ def fail(store: Store, clock: Clock, row: RefundRow, by: str, why: str, gw_ref: 
             _to_the_balance(conn, row, order["customer_id"], now)
         body = {"refund": row.id, "order": row.order_id, "amount": row.amount, "why": why}
         record(conn, row.book_id, "refund.failed", row.id, 1, "event", body, now)
+        tell_person(row.book_id, "refund", row.id, why, of=row)
 
 
 def follow(conn: Connection, book_id: int, order_id: str, *, actor: str, at: datetime) -> bool:

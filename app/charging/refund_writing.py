@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert
 
+from app.charging.telling import Sum
 from app.charging.transitions import BORN, Move, log
 from app.models.orders import Refund
 
@@ -55,4 +56,5 @@ def write_refund(
             "created_at": at,
         },
     )
-    log(conn, attempt.book_id, [Move("refund", refund_id, BORN, "CREATED", kind)], actor=actor, at=at)
+    of = Sum("", amount, attempt.currency)
+    log(conn, attempt.book_id, [Move("refund", refund_id, BORN, "CREATED", kind)], actor=actor, at=at, of=of)

@@ -13,6 +13,7 @@ from app.charging.abandon import CANCELLABLE, start_cancelling
 from app.charging.attempts import PERSON_AFTER, RESTING, due_attempts, waited_for
 from app.charging.closing_orders import close_order
 from app.charging.drive import drive
+from app.charging.telling import tell_person
 from app.gateways.port import Gateways
 from app.kit.clock import Clock
 from app.models.orders import Attempt, Order
@@ -72,7 +73,9 @@ def expire(store: Store, clock: Clock, *, actor: str = "expirer") -> int:
     for book_id, attempt_id, order_id in old:
         with store.write() as conn:
             body = {"attempt": attempt_id, "order": order_id, "why": "undecided for a day"}
-            moved += record_once(conn, book_id, "attempt.undecided", attempt_id, 1, "event", body, now)
+            if record_once(conn, book_id, "attempt.undecided", attempt_id, 1, "event", body, now):
+                tell_person(book_id, "attempt", attempt_id, body["why"])
+                moved += 1
     return moved
 
 

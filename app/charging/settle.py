@@ -15,6 +15,7 @@ from app.charging.balances import book_paid
 from app.charging.driver import Driver, quarantine
 from app.charging.giving_back import give_back
 from app.charging.news import receipt_body
+from app.charging.telling import Sum
 from app.charging.transitions import Move, log
 from app.models.orders import Consent, Fulfilment, Order
 from app.models.prepared import Prepared, PreparedWrite, inserting
@@ -93,7 +94,8 @@ def pay(
     moves = [Move("order", order_id, "OPEN", "PAID", outcome)]
     if attempt is not None:
         moves.insert(0, Move("attempt", attempt.id, attempt.state, "SUCCEEDED", "the gateway holds the money"))
-    log(conn, book_id, moves, actor=actor, at=at)
+    of = Sum(attempt.gateway if attempt else "", order["total"], order["currency"])
+    log(conn, book_id, moves, actor=actor, at=at, of=of)
     version = order["version"] + 1
     if outcome != "due":
         record(conn, book_id, "receipt", order_id, version, "mail", receipt_body(order, consent, outcome, at), at)

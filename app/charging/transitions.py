@@ -11,6 +11,7 @@ from typing import cast
 from sqlalchemy import Connection, bindparam, select
 
 from app.billing.states import check_transition
+from app.charging.telling import Charged, tell_moves
 from app.models.base import canonical_json
 from app.models.orders import Transition
 from app.models.prepared import Prepared, inserting
@@ -39,8 +40,12 @@ class Move:
     cause: str
 
 
-def log(conn: Connection, book_id: int, moves: Sequence[Move], *, actor: str, at: datetime) -> None:
+def log(
+    conn: Connection, book_id: int, moves: Sequence[Move], *, actor: str, at: datetime, of: Charged | None = None
+) -> None:
     """Append the moves. Call it after the conditional UPDATE that made them, so that the row is ours by then.
+
+    The server's log says them too once they are committed, with the sum ``of`` which they are.
 
     ``TransitionError`` for a move that the tables of ``app.billing.states`` do not know: the transaction must not commit.
     """
@@ -66,6 +71,7 @@ def log(conn: Connection, book_id: int, moves: Sequence[Move], *, actor: str, at
         row["hash"] = heads[move.kind, move.object] = digest(row)
         rows.append(row)
     _INSERT.run_all(conn, rows)
+    tell_moves(book_id, moves, actor=actor, of=of)
 
 
 def _head(conn: Connection, move: Move) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.kit import fence
 from app.models import postgres
+from app.models.afterwards import doing_afterwards
 
 T = TypeVar("T")
 BUSY_SECONDS = 10
@@ -88,7 +89,7 @@ class Store:
     @contextmanager
     def write(self) -> Generator[Connection]:
         """One transaction: commits at the end, rolls back on any exception. Nothing outside may be called within."""
-        with fence.transaction(), self._writer.begin() as connection:
+        with doing_afterwards(), fence.transaction(), self._writer.begin() as connection:
             yield connection
 
     def writing(self, work: Callable[[Connection], T]) -> T:

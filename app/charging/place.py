@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, and_, bindparam, func, literal_column, select
+from sqlalchemy import Connection, Text, and_, bindparam, func, literal_column, select
 from sqlalchemy.exc import IntegrityError
 
 from app.billing.states import ATTEMPT_CLOSED
@@ -27,6 +27,7 @@ from app.models.customers import StoredCard
 from app.models.locks import hold_for_order
 from app.models.merchants import Book
 from app.models.orders import Attempt, Order
+from app.models.prepared import Prepared
 from app.models.store import Store
 from app.models.subscriptions import Subscription
 
@@ -118,33 +119,36 @@ class _Placing:
         return self.return_url if isinstance(self.return_url, str) else self.return_url(order_id)
 
 
+_CLOSED = [literal_column(f"'{state}'", Text) for state in sorted(ATTEMPT_CLOSED)]
 _FOUND = (
     select(
         Order.id, Order.state, Order.quote_hash, Order.valid_until, Order.link_jti, Order.email, Order.language,
         Attempt.id.label("attempt_id"), Attempt.state.label("attempt_state"),
     )
-    .outerjoin(Attempt, and_(Attempt.order_id == Order.id, Attempt.state.not_in(ATTEMPT_CLOSED)))
+    .outerjoin(Attempt, and_(Attempt.order_id == Order.id, Attempt.state.not_in(_CLOSED)))
     .where(Order.book_id == bindparam("book"))
 )  # fmt: skip
-_BY_ID = _FOUND.where(Order.id == bindparam("order"))
+_BY_ID = Prepared(_FOUND.where(Order.id == bindparam("order")))
 # The state is written out: a partial index serves only a condition that is in the text of the statement.
-_OPEN_OF_SUBSCRIPTION = _FOUND.where(
-    Order.subscription_id == bindparam("subscription"), Order.state == literal_column("'OPEN'")
+_OPEN_OF_SUBSCRIPTION = Prepared(
+    _FOUND.where(Order.subscription_id == bindparam("subscription"), Order.state == literal_column("'OPEN'"))
 )
-_STANDING = (
+_STANDING = Prepared(
     select(Subscription.version, Subscription.customer_id, Book.mode)
     .join(Book, Book.id == Subscription.book_id)
     .where(Subscription.book_id == bindparam("book"), Subscription.id == bindparam("subscription"))
 )
-_CARD = select(StoredCard.blocked).where(
-    StoredCard.book_id == bindparam("book"),
-    StoredCard.id == bindparam("card"),
-    StoredCard.customer_id == bindparam("customer"),
-    StoredCard.token == bindparam("token"),
-    StoredCard.gateway == bindparam("gateway"),
-    StoredCard.gateway_customer == bindparam("gateway_customer"),
+_CARD = Prepared(
+    select(StoredCard.blocked).where(
+        StoredCard.book_id == bindparam("book"),
+        StoredCard.id == bindparam("card"),
+        StoredCard.customer_id == bindparam("customer"),
+        StoredCard.token == bindparam("token"),
+        StoredCard.gateway == bindparam("gateway"),
+        StoredCard.gateway_customer == bindparam("gateway_customer"),
+    )
 )
-_LAST_N = select(func.max(Attempt.n)).where(Attempt.order_id == bindparam("order"))
+_LAST_N = Prepared(select(func.max(Attempt.n)).where(Attempt.order_id == bindparam("order")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +179,8 @@ class _Found:
         return (self.link_jti, self.email, self.language) == (new.link_jti, new.email, new.language)
 
 
-def _find(conn: Connection, query: Executable, **scope: int | str) -> _Found | None:
-    row = conn.execute(query, scope).first()
+def _find(conn: Connection, query: Prepared, **scope: int | str) -> _Found | None:
+    row = query.first(conn, scope)
     return None if row is None else _Found(*row)
 
 
@@ -209,8 +213,8 @@ def _again(conn: Connection, p: _Placing, order: _Found, now: datetime) -> Place
     if now >= order.valid_until:
         raise ChargingError("order_closed", "the price of this order stood until then", order=order.id)
     proof = _check(conn, p, now)
-    last: int = conn.execute(_LAST_N, {"order": order.id}).scalar() or 0
-    return Placed(order.id, _attempt(conn, p, order.id, last + 1, proof, now), created=False)
+    ((last,),) = _LAST_N.all(conn, {"order": order.id})
+    return Placed(order.id, _attempt(conn, p, order.id, (last or 0) + 1, proof, now), created=False)
 
 
 def _make_way(conn: Connection, new: NewOrder, other: _Found, now: datetime) -> None:
@@ -273,22 +277,22 @@ def _check(conn: Connection, p: _Placing, now: datetime) -> Mapping[str, Any] | 
     if now >= new.valid_until:
         raise ChargingError("quote_expired", "the quote is too old", valid_until=new.valid_until)
     scope = {"book": new.book_id, "subscription": new.subscription_id}
-    standing = conn.execute(_STANDING, scope).one()
-    if (standing.customer_id, standing.mode == "live") != (new.customer_id, new.livemode):
+    ((version, customer_id, mode),) = _STANDING.all(conn, scope)
+    if (customer_id, mode == "live") != (new.customer_id, new.livemode):
         raise ValueError("the order names another customer or mode than its subscription")  # a bug of the caller
-    if standing.version != new.subscription_version:
+    if version != new.subscription_version:
         raise ChargingError("subscription_moved", "the subscription changed since it was quoted")
     return proof
 
 
 def _check_card(conn: Connection, new: NewOrder, card: ChosenCard) -> None:
     """The card is this customer's at this gateway (I13), and may be tried."""
-    row = conn.execute(
-        _CARD,
+    row = _CARD.first(
+        conn,
         {
             "book": new.book_id, "card": card.id, "customer": new.customer_id, "token": card.token,
             "gateway": new.gateway, "gateway_customer": card.gateway_customer,
         },
-    ).first()  # fmt: skip
-    if row is None or row.blocked:
+    )  # fmt: skip
+    if row is None or row[0]:
         raise ChargingError("card_unusable", "this card cannot be charged", card=card.id)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, select
+from sqlalchemy import Connection, bindparam, select
 
 from app.billing.codec import load_quote
 from app.billing.result import Quote
@@ -151,7 +151,7 @@ _ORDER_FIELDS = (
     "valid_until", "created_at", "paid_at", "source", "link_jti", "claims", "email", "language", "customer_id",
     "subscription_id",
 )  # fmt: skip
-_ORDER = (
+_ORDER = Prepared(
     select(
         *(getattr(Order, name) for name in _ORDER_FIELDS), Order.quote, Subscription.number.label("subscription_number")
     )
@@ -164,7 +164,7 @@ _ASKED_BANK = (
     .correlate(Attempt)
     .exists()
 )
-_ATTEMPTS = (
+_ATTEMPTS = Prepared(
     select(
         Attempt.id, Attempt.n, Attempt.state, Attempt.amount, Attempt.currency, Attempt.decline_reason,
         Attempt.action_url, Attempt.last_class, Attempt.created_at, Attempt.settled_at,
@@ -175,7 +175,7 @@ _ATTEMPTS = (
     .where(Attempt.book_id == bindparam("book"), Attempt.order_id == bindparam("order"))
     .order_by(Attempt.n)
 )  # fmt: skip
-_CONSENT = (
+_CONSENT = Prepared(
     select(
         Consent.text, Consent.version, Consent.language, Consent.button, Consent.boxes, Consent.figures, Consent.at,
         Consent.step_up,
@@ -203,11 +203,12 @@ _OF_LINK = Prepared(
 def order_facts(conn: Connection, book_id: int, order_id: str) -> OrderFacts | None:
     """The order with its attempts and newest consent; None when this book has no such order."""
     scope = {"book": book_id, "order": order_id}
-    row = conn.execute(_ORDER, scope).mappings().first()
-    if row is None:
+    found = _ORDER.named(conn, scope)
+    if not found:
         return None
-    attempts = tuple(_attempt(each) for each in conn.execute(_ATTEMPTS, scope).mappings())
-    consent = conn.execute(_CONSENT, scope).first()
+    row = found[0]
+    attempts = tuple([_attempt(each) for each in _ATTEMPTS.named(conn, scope)])
+    consent = _CONSENT.first(conn, scope)
     return OrderFacts(
         **{name: row[name] for name in _ORDER_FIELDS},
         quote=load_quote(row["quote"]),
@@ -217,7 +218,7 @@ def order_facts(conn: Connection, book_id: int, order_id: str) -> OrderFacts | N
     )
 
 
-def _attempt(row: RowMapping) -> AttemptFacts:
+def _attempt(row: Mapping[str, Any]) -> AttemptFacts:
     reason = row["decline_reason"]
     return AttemptFacts(
         id=row["id"],

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from app.charging.place import ChosenCard, ConsentGiven, NewOrder, Placed, place
 from app.checkout.cart import Cart, cart_at, check_withdrawn, instant, offer_of, session_id, step_up_asked
@@ -18,11 +18,21 @@ from app.links.format import encode
 from app.links.sessions import CartSession, QuoteTicket
 from app.links.signing import encode_base64
 from app.models.merchants import Book, SigningKey
+from app.models.prepared import Prepared
 from app.models.subscriptions import Subscription
 from app.subscriptions.facts import CardFacts
 
 SKEW = timedelta(minutes=1)
 """By how much the clocks of two servers may differ."""
+
+
+_STANDING = Prepared(
+    select(Subscription.version, Book.policy_version, Book.catalog_version, SigningKey.state)
+    .select_from(Subscription)
+    .join(Book, Book.id == Subscription.book_id)
+    .outerjoin(SigningKey, (SigningKey.kid == bindparam("kid")) & (SigningKey.book_id == Book.id))
+    .where(Subscription.book_id == bindparam("book"), Subscription.id == bindparam("subscription"))
+)
 
 
 def place_order(
@@ -127,15 +137,11 @@ def _guard(connection: Connection, cart: Cart, card_id: int | None, now: datetim
 
     The step-up that was passed, where the policy asks for one.
     """
-    row = connection.execute(
-        select(Subscription.version, Book.policy_version, Book.catalog_version, SigningKey.state)
-        .select_from(Subscription)
-        .join(Book, Book.id == Subscription.book_id)
-        .outerjoin(SigningKey, (SigningKey.kid == cart.session.link_kid) & (SigningKey.book_id == Book.id))
-        .where(Subscription.book_id == cart.book_id, Subscription.id == cart.held.id)
-    ).first()
+    row = _STANDING.first(
+        connection, {"book": cart.book_id, "subscription": cart.held.id, "kid": cart.session.link_kid}
+    )
     quoted = (cart.held.version, cart.held.book.policy_version, cart.held.book.catalog_version)
-    if row is None or tuple(row[:3]) != quoted:
+    if row is None or row[:3] != quoted:
         raise CheckoutRefused("price_changed", shown=cart.quote.fingerprint)
     if row[3] not in ("active", "verify"):
         raise CheckoutRefused("link_revoked", reason="", kind="key")

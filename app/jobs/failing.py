@@ -39,6 +39,7 @@ class Failing:
     def __init__(self, database: str, clock: Clock) -> None:
         self._database, self._clock = database, clock
         self._away_since: datetime | None = None
+        self._lost_in = ""
         self._failures: dict[str, _Failure] = {}
         self.pause = 0.0
         """Seconds to wait before the next round; 0 while the database is there."""
@@ -47,31 +48,36 @@ class Failing:
     def is_away(self) -> bool:
         return self._away_since is not None
 
-    def run(self, name: str, work: Callable[[], object]) -> None:
-        """Do ``work``; whatever it raises is told here and goes no further."""
+    def run(self, name: str, work: Callable[[], object]) -> bool:
+        """Do ``work``; whatever it raises is told here and goes no further. False when the database did not answer."""
         try:
             work()
         except Exception as error:
             if is_outage(error):
-                self._lost(error)
-            else:
-                self._back()  # it answered, if only to something wrong
-                self._failed(name, error)
+                self._lost(name, error)
+                return False
+            self._back(name)  # it answered, if only to something wrong
+            self._failed(name, error)
         else:
-            self._back()
+            self._back(name)
             self._works(name)
+        return True
 
-    def _lost(self, error: Exception) -> None:
+    def _lost(self, name: str, error: Exception) -> None:
+        self._lost_in = name
         if self._away_since is None:
             self._away_since = self._clock.now()
             _log.error("database_away", database=self._database, error=outage_code(error))
         self.pause = min(self.pause * 2 or FIRST_PAUSE, LONGEST_PAUSE)
 
-    def _back(self) -> None:
+    def _back(self, name: str) -> None:
+        """Where it was lost it answers again. That others did is no sign: one that is locked or full still lets read."""
+        if name != self._lost_in:
+            return
         if self._away_since is not None:
             seconds = (self._clock.now() - self._away_since).total_seconds()
             _log.warning("database_back", database=self._database, after_seconds=round(seconds, 1))
-        self._away_since, self.pause = None, 0.0
+        self._away_since, self._lost_in, self.pause = None, "", 0.0
 
     def _failed(self, name: str, error: Exception) -> None:
         now, what = self._clock.now(), _what(error)

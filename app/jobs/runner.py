@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-import structlog
-
 from app.accounts.profile import MerchantFacts
 from app.charging.cards import finish_due_setups
 from app.charging.compare import compare_due
@@ -23,6 +21,7 @@ from app.charging.orphaned import look_after_orphans
 from app.charging.refunding import drive_refunds
 from app.charging.repair import expire, sweep
 from app.gateways.port import Gateways
+from app.jobs.failing import Failing
 from app.jobs.rows import WORK
 from app.kit.bell import ThreadBell
 from app.kit.clock import Clock
@@ -33,12 +32,12 @@ from app.outbox import MailRow, deliver_due
 
 WAIT_SECONDS = 1.0
 EXPIRE_SECONDS = 300.0
+HASTEN_SECONDS = 60.0
 GATE_SECONDS = 60.0
 """How often the database is asked whether it was restored."""
 COMPARE_SECONDS = 60.0
 """How often it is asked whether an account is due: once a day each, and while charging is closed after a restore."""
 LEFTOVER_SECONDS = 24 * 3600.0
-_log = structlog.get_logger(__name__)
 
 
 class Merchants(Protocol):
@@ -58,7 +57,7 @@ class _Pass:
 
 
 class EmbeddedRunner:
-    """Looks at what is due every second or when the bell rings; expires and hastens every five minutes.
+    """Looks at what is due every second or when the bell rings; expires every five minutes.
 
     Several processes may run one each: row leases keep them apart. ``start`` is called once per process, after a fork;
     ``stop`` waits for the row in hand.
@@ -76,6 +75,7 @@ class EmbeddedRunner:
         *,
         limit: int = 10,
         gate: Callable[[], object] = lambda: None,
+        wait: Callable[[float], object] | None = None,
         keep_notices: timedelta = timedelta(days=90),
     ) -> None:
         self._store, self._gateways, self._clock, self._bell = store, gateways, clock, bell
@@ -83,11 +83,14 @@ class EmbeddedRunner:
         self._limit = limit
         self._sightings = Sightings(WORK)
         self._stopping = threading.Event()
+        self._wait = wait or self._stopping.wait
+        self._reached = True
+        self._failing = Failing("SQLite" if store.is_sqlite else "PostgreSQL", clock)
         self._thread: threading.Thread | None = None
         self._passes = [
             _Pass("expire", EXPIRE_SECONDS, lambda: expire(store, clock)),
             _Pass("bodies", EXPIRE_SECONDS, lambda: forget_bodies(store, clock, keep_notices)),
-            _Pass("hasten", EXPIRE_SECONDS, lambda: hasten(store, clock)),
+            _Pass("hasten", HASTEN_SECONDS, lambda: hasten(store, clock)),
             # A standby may be promoted while we run: nobody starts us anew then.
             _Pass("gate", GATE_SECONDS, gate, time.monotonic() + GATE_SECONDS),
             _Pass("compare", COMPARE_SECONDS, lambda: compare_due(store, gateways, clock, by=driver_name("compare"))),
@@ -113,13 +116,15 @@ class EmbeddedRunner:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            if self._failing.pause:
+                self._wait(self._failing.pause)  # no ring ends it: rings do not bring a database back
             rung = self._bell.wait(WAIT_SECONDS)
             if not self._stopping.is_set():
                 self.work(rung=rung)
 
     def work(self, *, rung: bool = False) -> None:
-        """One round; nothing that fails in it stops the rest."""
-        by = driver_name("worker")
+        """One round; nothing that fails in it stops the rest, but a database that is away ends it."""
+        by, self._reached = driver_name("worker"), True
         self._try("leases", lambda: self._sightings.look(self._store, self._clock.now()))
         self._try("attempts", lambda: sweep(
             self._store, self._gateways, self._clock, by=by, limit=self._limit, rung=rung))  # fmt: skip
@@ -135,15 +140,13 @@ class EmbeddedRunner:
             self._store, self._mailer, self._clock, compose=self.compose, by=by, limit=self._limit))  # fmt: skip
         for each in self._passes:
             now = time.monotonic()
-            if now >= each.due_at:
+            if now >= each.due_at and self._try(each.name, each.work):
                 each.due_at = now + each.every
-                self._try(each.name, each.work)
 
-    def _try(self, name: str, work: Callable[[], object]) -> None:
-        try:
-            work()
-        except Exception:
-            _log.exception("worker_pass_failed", work=name)
+    def _try(self, name: str, work: Callable[[], object]) -> bool:
+        """False when the database is away: then nothing else of this round is tried either."""
+        self._reached = self._reached and self._failing.run(name, work)
+        return self._reached
 
     def compose(self, row: MailRow) -> Mail:
         """The mail of an outbox row, from its merchant."""

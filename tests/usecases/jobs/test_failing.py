@@ -93,3 +93,11 @@ def test_another_error_of_the_same_pass_and_the_same_of_another_are_said(failing
     assert [(line["work"], type(line["exc_info"])) for line in lines] == [
         ("attempts", ValueError), ("attempts", KeyError), ("refunds", ValueError),
     ]  # fmt: skip
+
+
+def test_a_database_that_only_lets_read_is_not_said_to_be_back(failing: Failing, lines: Lines):
+    for _ in range(5):
+        assert failing.run("leases", lambda: None)
+        assert not failing.run("attempts", away)
+    assert [line["event"] for line in lines] == ["database_away"]
+    assert failing.pause == 16

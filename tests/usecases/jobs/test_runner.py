@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.exc import DisconnectionError
 
 from app.accounts.directory import Directory
 from app.gateways.sandbox import Sandbox
-from app.jobs import EmbeddedRunner
+from app.jobs import EmbeddedRunner, failing
 from app.kit.bell import ThreadBell
 from app.kit.clock import StoppedClock
 from app.kit.keys import MasterKeys
@@ -19,6 +21,7 @@ from app.mail import Composer, FileMailer
 from app.models.store import Store
 from app.web.i18n import tongue_of
 from tests.factories import Seeded
+from tests.logged import said_by
 from tests.usecases.charging.desk import Desk
 
 TEMPLATES = Path(__file__).parents[3] / "templates" / "mail"
@@ -29,12 +32,13 @@ def desk(store: Store, sandbox: Sandbox, clock: StoppedClock, seeded: Seeded) ->
     return Desk(store, sandbox, clock, seeded)
 
 
-def runner(desk: Desk, folder: Path, bell: ThreadBell | None = None) -> EmbeddedRunner:
+def runner(desk: Desk, folder: Path, bell: ThreadBell | None = None, **more: Any) -> EmbeddedRunner:
     directory = Directory(desk.store, MasterKeys([b"0123456789abcdef0123456789abcdef"]))
     mailer = FileMailer(folder, desk.clock)
     return EmbeddedRunner(
-        desk.store, desk.gateways, desk.clock, bell or ThreadBell(), mailer, Composer(TEMPLATES, tongue_of), directory
-    )
+        desk.store, desk.gateways, desk.clock, bell or ThreadBell(), mailer, Composer(TEMPLATES, tongue_of), directory,
+        **more,
+    )  # fmt: skip
 
 
 def soon(true: Callable[[], bool]) -> bool:
@@ -92,3 +96,40 @@ def test_a_stopped_worker_has_no_thread_left(desk: Desk, tmp_path: Path):
     worker.start()
     worker.stop()
     assert worker._thread is None
+
+
+def test_while_the_database_is_away_a_round_tries_it_once_and_the_log_holds_two_lines(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    lines, tries = said_by(monkeypatch, failing), list[str]()
+    worker = runner(desk, tmp_path)
+
+    def away(*_: object, **__: object) -> None:
+        tries.append("attempts")
+        raise DisconnectionError
+
+    with monkeypatch.context() as gone:
+        gone.setattr("app.jobs.runner.sweep", away)
+        gone.setattr("app.jobs.runner.hear", lambda *_, **__: tries.append("notices"))
+        for _ in range(100):
+            worker.work()
+    assert tries == ["attempts"] * 100
+    order = desk.place()
+    worker.work()
+    assert desk.facts(order.order_id).state == "PAID"
+    assert [line["event"] for line in lines] == ["database_away", "database_back"]
+
+
+def test_the_thread_waits_longer_and_longer_for_a_database_that_is_away(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    waits: list[float] = []
+    monkeypatch.setattr("app.jobs.runner.WAIT_SECONDS", 0)
+    monkeypatch.setattr("app.jobs.runner.sweep", lambda *_, **__: (_ for _ in ()).throw(DisconnectionError()))
+    worker = runner(desk, tmp_path, wait=waits.append)
+    worker.start()
+    try:
+        assert soon(lambda: len(waits) >= 7)
+    finally:
+        worker.stop()
+    assert waits[:7] == [1, 2, 4, 8, 16, 30, 30]

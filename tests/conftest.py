@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pytest_socket import disable_socket, enable_socket
@@ -16,7 +16,12 @@ from app.migrations import upgrade
 from app.models.store import Store
 from tests import postgres
 from tests.factories import Seeded, seed
+from tests.standing import EMPTY, SEEDED, Kept
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+PUBLIC = "https://pay.liftlink.example"
 WITHOUT_SOCKETS = ("unit", "usecases", "architecture")
 TODAY = datetime(2026, 7, 1, 21, 14, tzinfo=UTC)
 """When the reference case is bought: in Los Angeles it is still the afternoon of July 1."""
@@ -26,6 +31,11 @@ def pytest_configure(config: pytest.Config) -> None:
     """One PostgreSQL for all processes of a run that stands on it, started before they are."""
     if postgres.on_postgres() and not hasattr(config, "workerinput"):
         postgres.start_for_all()
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """What only PostgreSQL can do is in modules that say so, and those are there only for runs that stand on it."""
+    return True if collection_path.stem.endswith("_on_postgres") and not postgres.on_postgres() else None
 
 
 @pytest.fixture(autouse=True)
@@ -53,30 +63,30 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def standing_database() -> Iterator[postgres.Standing | None]:
-    """PostgreSQL only: one database for all tests of this process, to be set back before each."""
-    if not postgres.on_postgres():
-        yield None
-        return
-    standing = postgres.Standing(postgres.database(postgres.own_name("tests")))
-    yield standing
-    standing.close()
+def kept(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[Kept]:
+    """The databases of this process: made once, set back before each test that asks for one."""
+    kept = Kept(tmp_path_factory.mktemp("kept"), empty_database)
+    yield kept
+    kept.close()
 
 
 @pytest.fixture
-def store(empty_database: Path, standing_database: postgres.Standing | None, tmp_path: Path) -> Iterator[Store]:
-    """A database of the test's own, with all tables and no rows, of the kind that ``LIFTLINK_TEST_DATABASE`` names."""
-    if standing_database is not None:
-        standing_database.set_back()
-        store = Store(standing_database.url)
+def store(kept: Kept, request: pytest.FixtureRequest) -> Iterator[Store]:
+    """A database with all tables, of the kind that ``LIFTLINK_TEST_DATABASE`` names, and the test's own while it runs.
+
+    It has no rows, or those of ``seeded`` where the test asks for that too.
+    """
+    with kept.standing(SEEDED if "seeded" in request.fixturenames else EMPTY).set_back() as store:
         yield store
-        store.close()
-        return
-    path = tmp_path / "liftlink.sqlite3"
-    shutil.copyfile(empty_database, path)
-    store = Store(f"sqlite:///{path}")
-    yield store
-    store.close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The Chromium of this process. Tests open contexts of their own in it, which know nothing of each other."""
+    from tests.browser import browsing  # only who asks for a browser loads what drives it
+
+    with browsing() as browser:
+        yield browser
 
 
 @pytest.fixture
@@ -85,21 +95,31 @@ def clock() -> StoppedClock:
     return StoppedClock(TODAY)
 
 
+@pytest.fixture(scope="session")
+def empty_ledger(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A sandbox's ledger before its first payment: making one costs more than most tests ask of it."""
+    path = tmp_path_factory.mktemp("ledger") / "sandbox.sqlite3"
+    open_gateway({"production": False, "path": path, "public_url": PUBLIC, "clock": StoppedClock(TODAY)}).close()
+    return path.read_bytes()
+
+
 @pytest.fixture
-def sandbox(tmp_path: Path, clock: StoppedClock) -> Iterator[Sandbox]:
+def sandbox(empty_ledger: bytes, tmp_path: Path, clock: StoppedClock) -> Iterator[Sandbox]:
     """A gateway of the test's own with its ledger; ``sandbox.at("quillmark-test", livemode=False)`` is the book's account."""
     path = tmp_path / "sandbox.sqlite3"
-    settings = {"production": False, "path": path, "public_url": "https://pay.liftlink.example", "clock": clock}
-    sandbox = open_gateway(settings)
+    path.write_bytes(empty_ledger)
+    sandbox = open_gateway({"production": False, "path": path, "public_url": PUBLIC, "clock": clock})
     yield sandbox
     sandbox.close()
 
 
 @pytest.fixture
-def seeded(store: Store) -> Seeded:
+def seeded(kept: Kept, store: Store) -> Seeded:
     """The reference case: Quillmark's test book with Dana, her three cards and subscription QM-1048."""
-    with store.write() as conn:
-        return seed(conn)
+    standing = kept.standing(SEEDED)
+    assert standing.store is store, "named by the test or one of its fixtures, not asked for while it runs"
+    assert isinstance(standing.rows, Seeded)
+    return standing.rows
 
 
 @pytest.fixture

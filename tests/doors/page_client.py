@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 from xml.etree.ElementTree import Element
 
@@ -24,8 +25,12 @@ TITLES_OF_THEIR_OWN = (
 ERROR_MARKS = ("Error: ", "Erreur\u00a0: ")
 
 
+@lru_cache(maxsize=64)
 def parsed(html: str) -> Element:
-    """The document, or an ``AssertionError`` that names the first fault of its HTML."""
+    """The document, or an ``AssertionError`` that names the first fault of its HTML.
+
+    Kept, because a test asks the same page several questions and reading it anew is half of what such a test costs.
+    """
     parser = html5lib.HTMLParser(strict=False)
     document = parser.parse(html)
     assert not parser.errors, [(place, code, found) for place, code, found in parser.errors[:5]]

@@ -1,39 +1,21 @@
-"""One server and one browser for the whole run; each story brings a person of its own."""
+"""One server and one browser for each process of the run; each story brings a person of its own."""
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.server import World, serving
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-QUIET = [
-    "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-default-apps",
-    "--disable-sync", "--no-first-run", "--no-default-browser-check", "--disable-features=Translate,OptimizationHints,MediaRouter",
-]  # fmt: skip
-"""No traffic of the browser's own: what is measured and logged is ours. It opens only our own pages, so it needs no sandbox."""
 
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[World]:
     with serving(tmp_path_factory.mktemp("world"), empty_database) as world:
         yield world
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.fail("there is no Chromium: run tests/setup-system, or apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -60,3 +42,9 @@ def page(request: pytest.FixtureRequest, context_with: Callable[..., BrowserCont
 @pytest.fixture
 def scripted(context_with: Callable[..., BrowserContext]) -> Page:
     return context_with().new_page()
+
+
+@pytest.fixture
+def plain(context_with: Callable[..., BrowserContext]) -> Page:
+    """A browser without scripts, for ways that no script of ours knows."""
+    return context_with(java_script_enabled=False).new_page()

@@ -1,17 +1,17 @@
-"""The system's Chromium through Playwright, and the gallery on a free port of this machine."""
+"""The gallery on a free port of this machine, and the browser that looks at it."""
 
 from __future__ import annotations
 
-import shutil
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 
 from flask import Flask
-from playwright.sync_api import Browser, sync_playwright
 from werkzeug.serving import make_server
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from tests.browser import CHROMIUM, browsing
+
+__all__ = ["CHROMIUM", "browsing", "serving"]
 
 
 @contextmanager
@@ -25,14 +25,3 @@ def serving(app: Flask) -> Generator[str]:
     finally:
         server.shutdown()
         thread.join()
-
-
-@contextmanager
-def browsing() -> Generator[Browser]:
-    """A headless browser. Sandboxing is off because tests often run as root in a container; it only opens our own pages."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        try:
-            yield browser
-        finally:
-            browser.close()

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from app.bank import bank_blueprint
@@ -20,7 +20,6 @@ from app.gateways.sandbox import CARDS, Sandbox, open_gateway
 from app.web.headers import register_headers
 
 ROOT = Path(__file__).parents[2]
-CHROMIUM = "/usr/bin/chromium"
 _numbers = count(1)
 
 
@@ -49,16 +48,6 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Generator[Sandbox]:
     thread.join()
     server.server_close()
     sandbox.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    if not Path(CHROMIUM).exists():
-        pytest.fail("there is no Chromium: run tests/setup-system, or apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def back(sandbox: Sandbox) -> str:

@@ -10,14 +10,8 @@ import pytest
 from flask import Flask, jsonify, request
 from playwright.sync_api import Browser, Page, expect
 
-from tests.pages.browser import CHROMIUM, browsing, serving
+from tests.pages.browser import serving
 from tests.pages.gallery_app import gallery_app
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _chromium() -> None:
-    if CHROMIUM is None:
-        pytest.fail("there is no Chromium: run tests/setup-system, or apt-get install chromium")
 
 
 @dataclass
@@ -50,12 +44,6 @@ def address(sink: Sink) -> Generator[str]:
 
     with serving(app) as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator[Browser]:
-    with browsing() as found:
-        yield found
 
 
 @pytest.fixture(params=[True, False], ids=["script", "no script"])

@@ -11,10 +11,10 @@ import pytest
 
 from app.kit.clock import StoppedClock
 from app.models.store import Store
-from app.subscriptions import catalog, facts
 from tests import postgres
 from tests.conftest import TODAY
 from tests.doors.cart.shop import Shop, new_shop
+from tests.standing import Image, forget_rules
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ class _Standing:
         self._close()
         if standing is not None:
             standing.keep()
-        self._files = {path: path.read_bytes() for path in files}
+        self._image = Image(*files)
 
     def _close(self) -> None:
         self.shop.store.close()
@@ -54,17 +54,13 @@ class _Standing:
 
     def set_back(self) -> Shop:
         self._close()
-        for path, content in self._files.items():
-            for leftover in path.parent.glob(f"{path.name}-*"):
-                leftover.unlink()
-            path.write_bytes(content)
+        self._image.put_back()
         if self._standing is not None:
             self._standing.set_back()
         self.shop.clock.at = TODAY
         self.shop.bell.rings, self.shop.bell.awake = 0, False
         self.shop.adapters.directory.forget()
-        catalog._catalogs.clear()  # known by engine and version, and here versions go back
-        facts._rules.clear()
+        forget_rules()
         return self.shop
 
 

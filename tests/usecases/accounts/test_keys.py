@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import insert
 
 from app.accounts.directory import FRESH_SECONDS, LEAST_SECONDS, Directory
 from app.accounts.errors import AccountError
@@ -15,6 +15,7 @@ from app.kit.keys import MasterKeys
 from app.links.signing import sign, unsign
 from app.models.links import LinkBatch, LinkVisit
 from app.models.store import Store
+from tests.listening import heard
 
 OLD, NEW = b"a master secret of enough length", b"the master secret that comes next"
 MASTERS = MasterKeys([OLD])
@@ -135,12 +136,11 @@ def _state(directory: Directory, kid: str) -> str:
 
 
 def test_invented_kids_do_not_become_one_query_each(directory: Directory, store: Store, seconds: Seconds):
-    asked: list[str] = []
     with store.read() as connection:
         engine = connection.engine
-    event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-    for number in range(50):
-        assert directory.key_ring().key(f"x{number}") is None
+    with heard(engine, "before_cursor_execute") as asked:
+        for number in range(50):
+            assert directory.key_ring().key(f"x{number}") is None
     assert len(asked) <= 4, "two loads of keys and books"
 
 
@@ -218,9 +218,8 @@ def test_keys_are_listed_with_what_was_made_and_opened_under_them(store: Store, 
 
 
 def test_listing_keys_asks_no_more_for_many_batches(store: Store, clock: StoppedClock, book: int):
-    asked: list[str] = []
-    event.listen(store.engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
-    list_keys(store, book)
+    with heard(store.engine, "before_cursor_execute") as asked:
+        list_keys(store, book)
     few = len(asked)
     rotated(store, clock, book)
     at = clock.now()
@@ -233,8 +232,8 @@ def test_listing_keys_asks_no_more_for_many_batches(store: Store, clock: Stopped
                     source="t", actor="t", created_at=at,
                 )
             )  # fmt: skip
-    asked.clear()
-    list_keys(store, book)
+    with heard(store.engine, "before_cursor_execute") as asked:
+        list_keys(store, book)
     assert len(asked) == few
 
 

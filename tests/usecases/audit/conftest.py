@@ -1,4 +1,4 @@
-"""A book in which everything has happened, made once; each test damages a copy of its own."""
+"""A book in which everything has happened, made once and set back for each test, which damages it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from app.charging.repair import expire
 from app.gateways.sandbox import Sandbox, open_gateway
 from app.gateways.sandbox.cards import Fault
 from app.kit.clock import StoppedClock
-from app.migrations import upgrade
 from app.models.merchants import Book
 from app.models.store import Store
+from tests import postgres
 from tests.conftest import TODAY
-from tests.factories import Seeded, create_balance, create_subscription, seed
+from tests.factories import create_balance, create_subscription, seed
+from tests.standing import Image, forget_rules
 from tests.usecases.audit.busy import Busy, Names
 from tests.usecases.charging.desk import Desk
 from tests.usecases.charging.refunds import ask, drive, give_back
@@ -62,28 +63,57 @@ def _gateway(folder: Path, clock: StoppedClock) -> Sandbox:
     return open_gateway({"production": False, "path": path, "public_url": "https://pay.example", "clock": clock})
 
 
+class Happened:
+    """The busy book's database and ledger, and how they are set back."""
+
+    def __init__(self, folder: Path, empty: Path) -> None:
+        self.folder, self.clock = folder, StoppedClock(TODAY)
+        self._database: postgres.Standing | None = None
+        files = [folder / "sandbox.sqlite3"]
+        if postgres.on_postgres():
+            self._database = postgres.Standing(postgres.database(postgres.own_name("busy")))
+            self.store = Store(self._database.url)
+        else:
+            files.append(shutil.copyfile(empty, folder / "liftlink.sqlite3"))
+            self.store = Store(f"sqlite:///{files[-1]}")
+        with self.store.write() as conn:
+            self.seeded = seed(conn)
+        sandbox = _gateway(folder, self.clock)
+        self.names = happen(Desk(self.store, sandbox, self.clock, self.seeded))
+        self.store.close()
+        sandbox.close()
+        if self._database is not None:
+            self._database.keep()
+        self._image = Image(*files)
+
+    def set_back(self) -> None:
+        self.store.close()
+        self._image.put_back()
+        if self._database is not None:
+            self._database.set_back()
+        forget_rules()
+
+    def close(self) -> None:
+        self.store.close()
+        if self._database is not None:
+            self._database.close()
+
+
 @pytest.fixture(scope="session")
-def happened(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Seeded, Names, StoppedClock]:
-    """The files of the busy book, always on SQLite; and when it was."""
-    folder = tmp_path_factory.mktemp("busy")
-    clock, store = StoppedClock(TODAY), Store(f"sqlite:///{folder / 'liftlink.sqlite3'}")
-    upgrade(store.engine)
-    with store.write() as conn:
-        seeded = seed(conn)
-    sandbox = _gateway(folder, clock)
-    names = happen(Desk(store, sandbox, clock, seeded))
-    store.close()
-    sandbox.close()
-    return folder, seeded, names, clock
+def happened(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[Happened]:
+    happened = Happened(tmp_path_factory.mktemp("busy"), empty_database)
+    yield happened
+    happened.close()
 
 
 @pytest.fixture
-def busy(happened: tuple[Path, Seeded, Names, StoppedClock], tmp_path: Path) -> Iterator[Busy]:
-    folder, seeded, names, clock = happened
-    copied = tmp_path / "busy"
-    shutil.copytree(folder, copied)
-    clock = StoppedClock(clock.at)
-    store, sandbox = Store(f"sqlite:///{copied / 'liftlink.sqlite3'}"), _gateway(copied, clock)
-    yield Busy(Desk(store, sandbox, clock, seeded), names.paid, names.retried, names.left)
-    store.close()
+def busy(happened: Happened) -> Iterator[Busy]:
+    happened.set_back()
+    clock = StoppedClock(happened.clock.at)
+    sandbox = _gateway(happened.folder, clock)
+    busy = Busy(Desk(happened.store, sandbox, clock, happened.seeded), *happened.names)
+    yield busy
     sandbox.close()
+    if busy.taken_off:
+        happened.set_back()
+        busy.put_on_again()

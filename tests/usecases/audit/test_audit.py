@@ -5,17 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from app.charging.audit.running import CHECKS, run
-from app.gateways.sandbox import Sandbox
+from app.charging.audit.running import CHECKS
 from app.gateways.sandbox.cards import Fault
-from app.kit.clock import StoppedClock
-from app.models.store import Store
-from tests.factories import Seeded
 from tests.usecases.audit.busy import Busy
-from tests.usecases.audit.conftest import happen
-from tests.usecases.charging.desk import Desk
-
-_SELDOM = {"D6", "I12", "I21", "I27", "I31", "I34", "I49"}
 
 
 def test_a_busy_book_is_clean(busy: Busy):
@@ -23,15 +15,8 @@ def test_a_busy_book_is_clean(busy: Busy):
     assert [one for one in findings if not one.holds] == []
     assert len(findings) == len(CHECKS)
     looked_at = {one.invariant: one.checked for one in findings}
-    assert all(looked_at[name] > 0 for name in looked_at if name not in _SELDOM)
-
-
-def test_it_is_clean_on_the_database_under_test(
-    store: Store, sandbox: Sandbox, clock: StoppedClock, seeded: Seeded
-):  # fmt: skip
-    desk = Desk(store, sandbox, clock, seeded)
-    happen(desk)
-    assert [one for one in run(store, desk.gateways, clock) if not one.holds] == []
+    seldom = {"D6", "I12", "I21", "I27", "I31", "I34", "I49"}
+    assert {name for name, count in looked_at.items() if not count} <= seldom
 
 
 def test_the_audit_writes_nothing(busy: Busy):
@@ -139,8 +124,11 @@ def test_a_charge_behind_a_closed_gate_is_named(busy: Busy):
     assert any(row.startswith("gate of sandbox quillmark-test") for row in busy.broken("I49"))
 
 
-def test_a_reference_that_leads_nowhere_is_named(busy: Busy):
-    if not busy.desk.store.is_sqlite:
-        pytest.skip("PostgreSQL lets nobody write one")
-    busy.damage_without_keys("UPDATE fulfilments SET subscription_id = 999999 WHERE order_id = :one", one=busy.paid)
-    assert any(row.startswith("fulfilments row") for row in busy.broken("I42"))
+def test_references_that_may_lead_nowhere_are_named(busy: Busy):
+    if busy.desk.store.is_sqlite:
+        busy.damage_without_keys("UPDATE fulfilments SET subscription_id = 999999 WHERE order_id = :one", one=busy.paid)
+        named = "fulfilments row"
+    else:
+        busy.leave_unproved("fulfilments")
+        named = "constraint left_unproved"
+    assert any(row.startswith(named) for row in busy.broken("I42"))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import select
 
 from app.billing.facts import Change
 from app.charging.drive import driver_name
@@ -17,6 +17,7 @@ from app.models.customers import StoredCard
 from app.models.orders import Attempt, Consent, Fulfilment, Order
 from app.models.subscriptions import Entitlement, Subscription
 from tests.factories import create_card, create_customer
+from tests.listening import heard
 from tests.usecases.charging.desk import CONSENT, Desk
 
 FREE_SEAT = Change(quantity=2, unit_price=0)
@@ -34,10 +35,9 @@ def test_one_press_charges_five_dollars_and_changes_the_subscription(desk: Desk)
 
 def test_a_purchase_takes_at_most_four_commits(desk: Desk):
     order, card = desk.order(), desk.card()
-    commits: list[object] = []
-    event.listen(desk.store.engine, "commit", commits.append)
     by = driver_name("request")
-    desk.drive(desk.place(order, card, driver=by).attempt_id, by)
+    with heard(desk.store.engine, "commit") as commits:
+        desk.drive(desk.place(order, card, driver=by).attempt_id, by)
     assert len(commits) == 3  # TX1 with the lease, TX2, TX3
 
 

@@ -1,24 +1,22 @@
-"""On PostgreSQL two transactions read at the same time: each pair here is held apart by a row that both of them take first.
+"""Two transactions that read at the same time: each pair here is held apart by a row that both of them take first.
 
-The rival starts inside the other's transaction, at the point where it has read what it is going to decide by. SQLite lets
-it in only afterwards by itself, so there the same promises hold without these locks; they are tested there too where the
-database is not asked how it keeps them.
+The rival starts inside the other's transaction, at the point where it has read what it is going to decide by. On PostgreSQL
+only that row makes it wait; SQLite lets it in afterwards by itself, and the same promises hold. What PostgreSQL alone can
+do is in ``test_many_writers_on_postgres``.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, select, text, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.exc import DBAPIError
 
 from app.accounts.keys import retire_key
 from app.accounts.merchants import change_book
-from app.charging.attempts import lease
 from app.charging.cards import SetupRequest, begin_setup
 from app.charging.closing_orders import close_order
 from app.charging.errors import ChargingError
@@ -33,51 +31,11 @@ from app.models.work import CardSetup, Outbox
 from app.offers.revoke import revoke
 from app.outbox import record_once
 from app.outbox.delivering import deliver_due
-from tests import postgres
 from tests.factories import Seeded, create_balance, create_subscription
 from tests.usecases.charging.desk import Desk
+from tests.usecases.charging.rivals import A_MOMENT, Rival, in_its_own
 
-postgres_only = pytest.mark.skipif(not postgres.on_postgres(), reason="SQLite has one writer at a time by itself")
-A_MOMENT = 0.3
 pytestmark = pytest.mark.timeout(60)
-
-
-class Rival:
-    """Another transaction in a thread of its own. ``waits``: it has not come through within a moment."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(8)
-        self.futures: list[Future[Any]] = []
-
-    def start(self, work: Callable[[], Any]) -> Future[Any]:
-        self.futures.append(self._pool.submit(work))
-        return self.futures[-1]
-
-    def waits(self, work: Callable[[], Any]) -> None:
-        future = self.start(work)
-        with pytest.raises(TimeoutError):
-            future.result(A_MOMENT)
-
-    def end(self) -> list[Any]:
-        return [future.exception(20) or future.result() for future in self.futures]
-
-    def close(self) -> None:
-        self._pool.shutdown()
-
-
-@pytest.fixture
-def rival() -> Iterator[Rival]:
-    one = Rival()
-    yield one
-    one.close()
-
-
-def in_its_own(store: Store, work: Callable[[Connection], Any]) -> Callable[[], Any]:
-    def run() -> Any:
-        with store.write() as conn:
-            return work(conn)
-
-    return run
 
 
 def close(desk: Desk, order_id: str) -> Callable[[], Any]:
@@ -141,7 +99,6 @@ def issued(desk: Desk) -> Desk:
     return desk
 
 
-@postgres_only
 @pytest.mark.parametrize("change", [_revoke, _retire, _new_rule, _new_price, _moved])
 def test_what_was_found_good_stays_good_until_the_order_is_written(
     issued: Desk, rival: Rival, change: Callable[[Desk], None]
@@ -261,23 +218,6 @@ def test_the_same_news_from_two_passes_is_recorded_once(store: Store, seeded: Se
     assert desk.count(Outbox) == 1
 
 
-# Leases
-
-
-@postgres_only
-def test_a_row_that_somebody_is_writing_is_not_waited_for(desk: Desk, rival: Rival):
-    placed = desk.place()
-    assert placed.attempt_id is not None
-    with desk.store.write() as conn:
-        conn.execute(update(Attempt).where(Attempt.id == placed.attempt_id).values(tries=1))
-        taken = rival.start(
-            in_its_own(desk.store, lambda c: lease(c, placed.attempt_id or "", "other", desk.clock.now()))
-        )
-        assert taken.result(5) is False
-    with desk.store.write() as conn:
-        assert lease(conn, placed.attempt_id, "other", desk.clock.now())
-
-
 def test_workers_at_once_send_each_mail_once(desk: Desk, store: Store, seeded: Seeded, rival: Rival):
     with store.write() as conn:
         for n in range(40):
@@ -304,35 +244,6 @@ def test_workers_at_once_send_each_mail_once(desk: Desk, store: Store, seeded: S
     assert len(sent) == len(set(sent)) == 40, ends
 
 
-# The store
-
-
-@postgres_only
-def test_a_transaction_that_the_database_took_back_is_done_again(store: Store, seeded: Seeded):
-    """Two books in opposite order: the database ends one of the two, and it succeeds the second time."""
-    both, runs = threading.Barrier(2), []
-
-    def cross(first: int, second: int) -> None:
-        def work(conn: Connection) -> None:
-            runs.append(first)
-            conn.execute(update(Book).where(Book.id == first).values(next_offer=Book.next_offer + 1))
-            if len(runs) <= 2:
-                both.wait()
-            conn.execute(update(Book).where(Book.id == second).values(next_offer=Book.next_offer + 1))
-
-        store.writing(work)
-
-    with ThreadPoolExecutor(2) as pool:
-        ends = [
-            pool.submit(cross, seeded.book, seeded.other_book),
-            pool.submit(cross, seeded.other_book, seeded.book),
-        ]
-        assert [end.result(20) for end in ends] == [None, None]
-    assert len(runs) == 3
-    with store.read() as conn:
-        assert set(conn.execute(select(Book.next_offer)).scalars()) == {3}
-
-
 @pytest.mark.parametrize("code", ["23505", "57014", None])
 def test_what_is_no_such_failure_is_not_done_again(store: Store, code: str | None):
     class Failure(Exception):
@@ -347,54 +258,3 @@ def test_what_is_no_such_failure_is_not_done_again(store: Store, code: str | Non
     with pytest.raises(DBAPIError):
         store.writing(work)
     assert len(runs) == 1
-
-
-@postgres_only
-def test_after_the_server_closed_every_connection_nobody_notices(store: Store, seeded: Seeded):
-    def ask() -> tuple[Any, Any]:
-        with store.read() as conn:
-            version = conn.execute(select(Book.catalog_version).where(Book.id == seeded.book)).scalar()
-        with store.write() as conn:
-            conn.execute(update(Book).values(next_offer=Book.next_offer + 1))
-        return version, None
-
-    before = ask()
-    with store.read() as conn:
-        conn.execute(
-            text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'liftlink'"
-            )
-        )
-    threading.Event().wait(0.1)
-    assert ask() == before
-
-
-@postgres_only
-def test_money_is_on_the_disk_when_it_is_committed_whatever_the_server_says(store: Store):
-    with store.write() as conn:
-        conn.exec_driver_sql(f"ALTER DATABASE {store.url.database} SET synchronous_commit = off")
-    store.close()
-    try:
-        with store.read() as conn:
-            assert conn.exec_driver_sql("SHOW synchronous_commit").scalar() == "off"
-        with store.write() as conn:
-            assert conn.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
-            assert conn.exec_driver_sql("SHOW transaction_isolation").scalar() == "read committed"
-    finally:
-        with store.write() as conn:
-            conn.exec_driver_sql(f"ALTER DATABASE {store.url.database} RESET synchronous_commit")
-
-
-@postgres_only
-def test_a_counter_gives_up_soon_where_somebody_else_holds_its_row(store: Store, seeded: Seeded):
-    with store.write() as conn:
-        conn.execute(update(Book).values(next_offer=5))
-        with ThreadPoolExecutor(1) as pool:
-            refused = pool.submit(_impatient, store).exception(5)
-    assert getattr(getattr(refused, "orig", None), "sqlstate", None) == "55P03"
-
-
-def _impatient(store: Store) -> None:
-    with store.write_if_free() as conn:
-        conn.execute(update(Book).values(next_offer=6))

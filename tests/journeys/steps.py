@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Protocol
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -10,8 +11,8 @@ from playwright.sync_api import Page, expect
 AXE = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 }  # fmt: skip
-
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+NOTHING = re.compile("not been charged|nothing was charged", re.IGNORECASE)
 
 
 def headline(page: Page) -> str:
@@ -21,6 +22,18 @@ def headline(page: Page) -> str:
 def sees(page: Page, words: str | re.Pattern[str]) -> None:
     """The page says so by now or in a moment."""
     expect(page.locator("main")).to_contain_text(words)
+
+
+class Ledger(Protocol):
+    """Who knows what was really taken: a world, or a shop at Stripe."""
+
+    def taken(self, subscription: int) -> list[int]: ...
+
+
+def ends(page: Page, says: str | re.Pattern[str], ledger: Ledger, who: int, *amounts: int) -> None:
+    """The page says so, and the gateway's ledger has exactly these amounts for that subscription."""
+    sees(page, says)
+    assert ledger.taken(who) == list(amounts)
 
 
 def agree(page: Page) -> None:
@@ -36,13 +49,17 @@ def choose(page: Page, card: str) -> None:
     expect(page.get_by_role("radio", name=re.compile(card), checked=True)).to_have_count(1)
 
 
+def pay(page: Page, label: str = "Buy now") -> None:
+    agree(page)
+    press(page, label)
+
+
 def buy(page: Page, url: str, card: str = "") -> None:
     """Open the link, choose, agree, press."""
     page.goto(url)
     if card:
         choose(page, card)
-    agree(page)
-    press(page)
+    pay(page)
 
 
 def enter_card(page: Page, number: str = "4242 4242 4242 4242") -> None:

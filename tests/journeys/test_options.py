@@ -1,4 +1,4 @@
-"""The shopper picks options in a real browser, sees the new figure, and pays exactly that."""
+"""The shopper picks how many and which options in a real browser, sees the new figure, and pays exactly that."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from app.billing.facts import Change
 from app.links.claims import SavedOffer
 from app.offers.saved import save_offer
 from app.subscriptions.choices import Choices, OptionChoice, QuantityRange
+from app.subscriptions.offered import written_change
 from tests.factories import create_card, create_customer, create_product, create_subscription
-from tests.journeys.steps import faults, headline, press, sees
-from tests.server import World
+from tests.journeys.steps import ends, faults, headline, pay, press, sees
+from tests.server import SECOND_SEAT, World
 
 OPTIONS = {
     "support": {"name": "24-hour support", "per": "unit", "prices": {"USD": {"1year": 1200}}},
@@ -70,8 +71,7 @@ def test_options_are_picked_priced_anew_and_bought(world: World, page: Page):
     press(page)
     sees(page, "We charged $46.00 to your Visa ending")
     assert headline(page) == "Your subscription has changed"
-    sees(page, "second seat $40.00")
-    assert world.taken(who) == [4600]
+    ends(page, "second seat $40.00", world, who, 4600)
     kept = world.scalar(
         "SELECT options FROM subscription_items i JOIN subscriptions s ON s.id = i.subscription_id WHERE s.number = :n", n=who,
     )  # fmt: skip
@@ -88,3 +88,46 @@ def test_the_form_of_choices_has_no_fault_on_the_narrowest_phone(
     press(page, "Update price")
     sees(page, "Pay $32.00 today")
     assert faults(page) == []
+
+
+def seats_by_choice(world: World, who: int) -> str:
+    """A link to a saved offer of 2 to 10 seats, the added ones at 10.00 a year."""
+    number = save_offer(
+        world.adapters.store, world.adapters.clock, world.seeded.book, name="Seats", change=written_change(SECOND_SEAT),
+        ends_at=None, choices=Choices(QuantityRange(2, 10)),
+    )  # fmt: skip
+    return world.link(who, SavedOffer(number))
+
+
+def test_the_shopper_chooses_how_many_and_pays_exactly_that(world: World, page: Page):
+    who = world.person()
+    page.goto(seats_by_choice(world, who))
+    sees(page, "Pay $5.00 today")
+    page.get_by_label("How many seats in all").fill("3")
+    press(page, "Update price")
+    assert headline(page) == "Add 2 seats"
+    sees(page, "Pay $10.00 today")
+    expect(page.get_by_label("How many seats in all")).to_have_value("3")
+    assert world.taken(who) == []
+    pay(page)
+    sees(page, "We charged $10.00 to your Visa ending")
+    assert headline(page) == "You now have 3 seats"
+    assert (world.taken(who), world.seats(who)) == ([1000], 3)
+
+
+def test_a_number_that_is_not_offered_is_told_where_it_stands(world: World, page: Page):
+    who = world.person()
+    page.goto(seats_by_choice(world, who))
+    field = page.get_by_label("How many seats in all")
+    field.fill("11")
+    press(page, "Update price")
+    assert not page.title().startswith("Error"), "the browser itself holds the form"
+    page.locator("form.amount").evaluate("form => { form.noValidate = true }")
+    press(page, "Update price")
+    sees(page, "Enter a whole number from 2 to 10")
+    expect(field).to_have_value("11")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    field.fill("4")
+    press(page, "Update price")
+    sees(page, "Pay $15.00 today")
+    assert world.taken(who) == []

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Page
 
 from app.links.claims import WrittenOffer
-from tests.journeys.steps import agree, at_the_bank, buy, enter_card, faults, headline, press, sees
+from tests.journeys.steps import agree, at_the_bank, buy, enter_card, faults, headline, pay, press, sees
 from tests.server import World, wait_for
 
 MOST_BYTES = 25_000
@@ -97,8 +97,7 @@ def test_no_script_error_no_console_message_and_no_refused_policy_on_the_way(wor
     page.goto(world.link(who))
     page.get_by_role("link", name="Add or update a card").click()
     enter_card(page, "4000 0000 0000 3220")
-    agree(page)
-    press(page)
+    pay(page)
     at_the_bank(page, "Approve")
     sees(page, "You now have 2 seats")
     assert said == []
@@ -114,8 +113,7 @@ def test_the_mailed_token_leaves_no_trace(world: World, scripted: Page):
     token = link.rpartition("/")[2]
     page.goto(link)
     assert token not in page.url
-    agree(page)
-    press(page)
+    pay(page)
     sees(page, "You now have 2 seats")
     assert [url for url, headers in requests if headers.get("referer")] == []
     assert [url for url, _ in requests if token in url] == [link]

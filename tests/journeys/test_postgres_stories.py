@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
-from app.links.claims import WrittenOffer
 from tests import postgres
-from tests.journeys import test_buying, test_once, test_options
-from tests.journeys.steps import buy, sees
+from tests.journeys import test_buying, test_once, test_options, test_paying
+from tests.journeys.steps import ends, pay
 from tests.server import World, make_world, serving, wait_for
 
 
@@ -38,10 +37,7 @@ def test_1_a_second_seat_and_its_receipt(world: World, scripted: Page):
 
 
 def test_2_another_plan(world: World, scripted: Page):
-    who = world.person()
-    buy(scripted, world.link(who, WrittenOffer(1, "crm-pro", 1)))
-    sees(scripted, "CRM Standard is now CRM Pro, ready to use")
-    assert world.taken(who) == [3000]
+    test_buying.test_a_plan_change_is_bought(world, scripted)
 
 
 def test_3_options_picked_on_the_page(world: World, scripted: Page):
@@ -49,19 +45,16 @@ def test_3_options_picked_on_the_page(world: World, scripted: Page):
 
 
 def test_4_a_declined_card_and_then_another(world: World, scripted: Page):
-    test_buying.test_a_declined_card_and_then_another(world, scripted)
+    test_paying.test_a_declined_card_and_then_another(world, scripted)
 
 
-@pytest.mark.parametrize(
-    ("answer", "says", "taken"),
-    [("Approve", "You now have 2 seats", [500]), ("Leave without answering", "The bank check is not finished", [])],
-)
-def test_5_the_banks_own_check(world: World, scripted: Page, answer: str, says: str, taken: list[int]):
-    test_buying.test_the_banks_own_check(world, scripted, answer, says, taken)
+def test_5_the_banks_own_check_passed_and_left(world: World, scripted: Page):
+    test_paying.test_the_banks_own_check(world, scripted)
+    test_paying.test_after_leaving_the_bank_another_card_buys_once(world, scripted)
 
 
 def test_6_a_new_card_entered_at_the_gateway(world: World, scripted: Page):
-    test_buying.test_a_new_card_is_entered_at_the_gateway_and_pays(world, scripted)
+    test_paying.test_a_new_card_is_entered_at_the_gateway_and_pays(world, scripted)
 
 
 def test_7_a_change_that_waits_and_is_undone(world: World, scripted: Page):
@@ -106,8 +99,5 @@ def test_10_the_database_loses_its_power_while_a_cart_is_open(cluster: postgres.
     assert world.get("/healthz").status >= 500
     cluster.start()
     wait_for(lambda: world.get("/healthz").status == 200)
-    scripted.get_by_role("checkbox").first.check()
-    scripted.get_by_role("button", name="Buy now", exact=True).click()
-    sees(scripted, "You now have 2 seats")
-    expect(scripted.locator("h1")).to_contain_text("2 seats")
-    assert world.taken(who) == [500]
+    pay(scripted)
+    ends(scripted, "You now have 2 seats", world, who, 500)

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page
 from sqlalchemy import text
 
-from tests.journeys.steps import agree, headline, press, sees
+from tests.journeys.steps import ends, headline, pay, press, sees
 from tests.server import World
 
 
@@ -50,8 +50,6 @@ def test_a_code_from_the_mail_opens_the_way_to_buy(guarded: World, page: Page):
     page.get_by_label("Six-digit code").fill(right)
     press(page, "Go on")
     sees(page, "Pay $5.00 today")
-    agree(page)
-    press(page)
-    sees(page, "You now have 2 seats")
-    assert guarded.taken(who) == [500]
+    pay(page)
+    ends(page, "You now have 2 seats", guarded, who, 500)
     assert right not in guarded.log

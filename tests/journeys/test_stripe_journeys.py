@@ -10,8 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.contract.stripe_truth import complaints
-from tests.journeys.steps import agree, buy, choose, headline, press, sees
-from tests.journeys.test_buying import NOTHING
+from tests.journeys.steps import NOTHING, buy, choose, ends, headline, pay, press, sees
 from tests.stripe_shop import StripeShop, stripe_serving
 
 
@@ -35,13 +34,10 @@ def test_a_decline_and_then_another_card(shop: StripeShop, scripted: Page):
     page = scripted
     who = shop.person("declined", last4="0341", decline_code="insufficient_funds")
     buy(page, shop.world.link(who))
-    sees(page, NOTHING)
-    assert shop.taken(who) == []
+    ends(page, NOTHING, shop, who)
     choose(page, "5454")
-    agree(page)
-    press(page)
-    sees(page, "We charged $5.00 to your Mastercard ending")
-    assert shop.taken(who) == [500]
+    pay(page)
+    ends(page, "We charged $5.00 to your Mastercard ending", shop, who, 500)
 
 
 @pytest.mark.parametrize(
@@ -71,13 +67,10 @@ def test_an_abandoned_check_takes_nothing_and_another_card_buys_once(shop: Strip
     page.goto(link)  # the shopper leaves the bank's page and opens the link again
     if page.get_by_role("button", name="Pay another way").count():
         press(page, "Pay another way")
-    sees(page, NOTHING)
-    assert shop.taken(who) == []
+    ends(page, NOTHING, shop, who)
     choose(page, "5454")
-    agree(page)
-    press(page)
-    sees(page, "You now have 2 seats")
-    assert shop.taken(who) == [500]
+    pay(page)
+    ends(page, "You now have 2 seats", shop, who, 500)
     statuses = [line["status"] for line in shop.stripe.ledger().payments if line["customer"] == shop.customer(who)]
     assert sorted(statuses) == ["canceled", "succeeded"]
 
@@ -88,18 +81,16 @@ def test_a_new_card_is_kept_on_stripes_page_and_pays(shop: StripeShop, page: Pag
     page.get_by_role("link", name="Add or update a card").click()
     press(page, "Enter card details")
     assert headline(page) == "Save your card"
-    for number, ends in (("4000 0000 0000 9995", "Save your card"), ("5555 5555 5555 4444", "Add a second seat")):
+    for number, then in (("4000 0000 0000 9995", "Save your card"), ("5555 5555 5555 4444", "Add a second seat")):
         page.get_by_label("Card number").fill(number)
         page.get_by_label("Expiration").fill("08/34")
         page.get_by_label("CVC").fill("123")
         press(page, "Save card")
-        assert headline(page) == ends, "a card that the bank refuses stays on Stripe's page"
+        assert headline(page) == then, "a card that the bank refuses stays on Stripe's page"
     expect(page.get_by_role("radio", name=re.compile("4444"), checked=True)).to_have_count(1)
     assert shop.taken(who) == []
-    agree(page)
-    press(page)
-    sees(page, "We charged $5.00 to your Mastercard ending")
-    assert shop.taken(who) == [500]
+    pay(page)
+    ends(page, "We charged $5.00 to your Mastercard ending", shop, who, 500)
 
 
 def ends_well(page: Page) -> None:

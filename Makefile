@@ -28,9 +28,10 @@ demo: setup ## Load a believable merchant, start the server, print links to clic
 check: setup-dev ## Lint, types, ranks
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/basedpyright
-	@$(BIN)/deptry .
-	@$(BIN)/python -m pytest tests/architecture -p no:randomly
+	@# Types take one core and longer than all the rest, which goes on beside them.
+	@$(BIN)/basedpyright & types=$$!; failed=0; \
+	$(BIN)/deptry . || failed=1; $(BIN)/python -m pytest tests/architecture -p no:randomly || failed=1; \
+	wait $$types && exit $$failed
 
 test: setup-dev ## Everything that CI runs
 	@bash tests/run

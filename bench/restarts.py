@@ -17,8 +17,10 @@ from bench.databases import count, until
 from bench.shop import SHOPPERS, WORKERS, Answer, Cart, Shop, by_many
 
 ROUNDS, COMMITS, CALIBRATION = 5, 40, 24
-ORDERS, LEAST, MOST = 40, 2.0, 12.0
+ORDERS, LEAST, MOST = 24, 2.0, 10.0
 """A stretch lasts as long as so many orders take in calm, within these seconds; the one that begins with the restart twice."""
+SPARE = 2.5
+"""So many times the carts that the pace needs: it was taken in other seconds."""
 PATIENCE = 120.0
 """A lease of a minute, the pass that finds it, and a machine that is busy."""
 AGAIN = 0.2
@@ -104,7 +106,7 @@ def measure_restarts(shop: Shop, kill: Callable[[], object]) -> Restarts:
     """Five rounds. Raises when an order is not paid in the end, is paid twice, or an invariant does not hold."""
     rate = _rate(shop)
     stretch = min(max(ORDERS / rate, LEAST), MOST)
-    many = round(rate * stretch * 4 * 2) + SHOPPERS
+    many = round(rate * stretch * 4 * SPARE) + SHOPPERS
     rounds: list[Round] = []
     orders = CALIBRATION
     unanswered = 0
@@ -135,9 +137,10 @@ def _stretches(load: _Load, kill: Callable[[], object], stretch: float) -> dict[
         begun = time.perf_counter()
         if name == "during":
             kill()
-        time.sleep(max(0.0, begun + seconds - time.perf_counter()))
         if not load.carts:
             raise RuntimeError("the carts were used up")
+        while load.carts and time.perf_counter() < begun + seconds:
+            time.sleep(0.02)
         rates[name] = load.rate(begun, time.perf_counter())
     return rates
 

@@ -10,7 +10,7 @@ from typing import Any
 from tests.faults.figures import NEEDED_KILLS, NEEDED_RUNS
 from tests.faults.mutants import MUTANTS
 from tests.faults.plan import ALL_POINTS
-from tests.faults.view import INVARIANTS
+from tests.faults.view import APART, INVARIANTS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 RECORDED = DOCS / "reliability-runs.json"
@@ -44,18 +44,27 @@ def measured(runs: list[dict[str, Any]]) -> str:
     )
     for key, name in (
         ("blind", "Blind SIGKILL"), ("zombie", "Drivers stopped for ten minutes"), ("database", "Immediate restarts"),
-        ("disk", "Full disks"),
+        ("disk", "Full disks"), ("read_only", "Read-only file systems"),
     ):  # fmt: skip
         rows.append((name, {each: kills[each][key] for each in databases}))
     rows.append(
-        ("Violations of " + ", ".join(INVARIANTS), {n: sum(_sum(of[n], "violations").values()) for n in databases})
+        (
+            "Violations of " + ", ".join((*INVARIANTS, *APART)),
+            {n: sum(_sum(of[n], "violations").values()) for n in databases},
+        )
     )
     rows.append(
         ("At most, with 95 % certainty, of all iterations", {n: f"{3 / max(1, done[n]):.2%}" for n in databases})
     )
     rows.append(("Attempts put before a person", {n: _total(of[n], "person") for n in databases}))
     rows.append(("Surplus mails", {n: _total(of[n], "surplus_mails") for n in databases}))
+    rows.append(("Notices taken at the door", {n: str(sum(run.get("told", 0) for run in of[n])) for n in databases}))
     said += [f"| {name} | " + " | ".join(str(cells[each]) for each in databases) + " |" for name, cells in rows]
+    for name in databases:
+        told = _sum([run for run in of[name] if "checked" in run], "checked")
+        if told:
+            counted = ", ".join(f"{key} {told[key]:,}" for key in (*INVARIANTS, *APART))
+            said += ["", f"What there was to compare, {name}: {counted}."]
     said += [
         "",
         "Faults by kind, all databases: "

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from tests.faults.stage import Stage
     from tests.faults.world import World
 
-ROUNDS = 60
+ROUNDS = 90
+PASSES_EVERY = 60.0
+"""Simulated seconds between what a worker does only now and then, at most: whoever waits long is looked at in it."""
+STEP, STEPPING = 10.0, 600.0
+"""Where a clock is wrong a worker judges a lease by watching it, so that time passes in steps, for so long at most."""
 LATER_HOURS = (2.2, 26.0, 26.0)
 """Past the deadlines; past the daily comparison; past the day that an orphan's money waits."""
 NOTICES_WAIT = 2.0
@@ -42,14 +46,20 @@ class Repair:
             self._worker.close()
 
     def _until_quiet(self) -> None:
+        passed = self._began
         for number in range(ROUNDS):
-            self._round(passes=number % 10 == 9)
+            now = self._world.clock.now()
+            passes = (now - passed).total_seconds() >= PASSES_EVERY
+            passed = now if passes else passed
+            self._round(passes=passes)
             if number == 1:
                 self._stage.at_the_bank()
                 self._waiting |= self._undecided()
             if number > 1 and not self._busy():
                 return
-            self._it.move(until_due(self._world))
+            wait = until_due(self._world)
+            stepping = self._plan.skew and (now - self._began).total_seconds() < STEPPING
+            self._it.move(min(wait, STEP if stepping else PASSES_EVERY))
 
     def _round(self, *, passes: bool) -> None:
         if self._plan.notices != "none":

@@ -16,6 +16,7 @@ from app.charging.transitions import BORN, Move, log
 from app.gateways.port import AnswerKind, DisputeStatus, Gateway
 from app.gateways.port import Dispute as Seen
 from app.kit.clock import Clock
+from app.models.locks import hold_order
 from app.models.orders import Attempt, Dispute, Order
 from app.models.store import Store
 from app.models.upsert import insert_new
@@ -56,11 +57,12 @@ def apply_disputes(conn: Connection, attempt_id: str, seen: Sequence[Seen], *, a
         .one()
     )
     # Two that read the same dispute wait for each other here where the database has more than one writer.
+    hold_order(conn, attempt["book_id"], attempt["order_id"])
     order = (
         conn.execute(
-            select(Order.id, Order.book_id, Order.number, Order.state, Order.total, Order.version)
-            .where(Order.book_id == attempt["book_id"], Order.id == attempt["order_id"])
-            .with_for_update()
+            select(Order.id, Order.book_id, Order.number, Order.state, Order.total, Order.version).where(
+                Order.book_id == attempt["book_id"], Order.id == attempt["order_id"]
+            )
         )
         .mappings()
         .one()

@@ -15,6 +15,7 @@ from app.charging.transitions import BORN, Move, log
 from app.gateways.port import Refund as GatewayRefund
 from app.gateways.port import RefundStatus
 from app.kit.clock import Clock
+from app.models.locks import hold_paid_order
 from app.models.orders import Attempt, Order, Refund
 from app.models.store import Store
 from app.models.subscriptions import Subscription
@@ -33,14 +34,16 @@ def found_refunds(store: Store, clock: Clock, attempt_id: str, refunds: Iterable
     if not listed:
         return 0
     with store.write() as conn:
+        at = conn.execute(select(Attempt.book_id, Attempt.order_id).where(Attempt.id == attempt_id)).one()
+        hold_paid_order(conn, at.book_id, at.order_id)
         return sum([_take_in(conn, attempt_id, each, clock.now()) for each in listed])
 
 
 def _take_in(conn: Connection, attempt_id: str, found: GatewayRefund, now: datetime) -> int:
     attempt = conn.execute(
-        select(Attempt.id, Attempt.book_id, Attempt.order_id, Attempt.gw_ref, Attempt.currency)
-        .where(Attempt.id == attempt_id)
-        .with_for_update()
+        select(Attempt.id, Attempt.book_id, Attempt.order_id, Attempt.gw_ref, Attempt.currency).where(
+            Attempt.id == attempt_id
+        )
     ).one()
     if found.payment != attempt.gw_ref or found.currency != attempt.currency:
         return 0

@@ -15,6 +15,7 @@ from app.charging.transitions import Move, log
 from app.kit.clock import Clock
 from app.models.base import whole_sum
 from app.models.customers import BalanceEntry, StoredCard
+from app.models.locks import hold_order
 from app.models.merchants import Book, Merchant
 from app.models.orders import Attempt, Order, Refund
 from app.models.store import Store
@@ -26,6 +27,7 @@ def settle(store: Store, clock: Clock, row: RefundRow, by: str, gw_ref: str) -> 
     """The gateway gave the money back: the order follows, and the customer is told."""
     now = clock.now()
     with store.write() as conn:
+        hold_order(conn, row.book_id, row.order_id)  # before the refund's row, as whoever finds it at the gateway
         done = {"state": "SUCCEEDED", "gw_ref": gw_ref, "settled_at": now, "last_class": "definite"}
         move_refund(conn, row, by, done | _at_rest(now))
         moves = [] if row.state != "CREATED" else [Move("refund", row.id, "CREATED", "SENT", "sent")]
@@ -40,6 +42,7 @@ def fail(store: Store, clock: Clock, row: RefundRow, by: str, why: str, gw_ref: 
     """For certain no money went back. What the ledger gave up comes back; what a change owed goes to the balance."""
     now = clock.now()
     with store.write() as conn:
+        hold_order(conn, row.book_id, row.order_id)
         done: dict[str, Any] = {"state": "FAILED", "settled_at": now, "last_class": "definite"}
         if gw_ref is not None:
             done["gw_ref"] = gw_ref
@@ -63,8 +66,8 @@ def follow(conn: Connection, book_id: int, order_id: str, *, actor: str, at: dat
     order = _order(conn, book_id, order_id)
     if order["state"] not in ("PAID", "PART_REFUNDED"):
         return False
-    captured = _sum(conn, Attempt, order_id, "SUCCEEDED")
-    back = _sum(conn, Refund, order_id, "SUCCEEDED")
+    captured = _sum(conn, Attempt, book_id, order_id)
+    back = _sum(conn, Refund, book_id, order_id)
     if not back:
         return False
     state = "REFUNDED" if back >= captured else "PART_REFUNDED"
@@ -131,9 +134,10 @@ def _order(conn: Connection, book_id: int, order_id: str) -> RowMapping:
     return conn.execute(query.where(Order.book_id == book_id, Order.id == order_id)).mappings().one()
 
 
-def _sum(conn: Connection, table: type[Attempt] | type[Refund], order_id: str, state: str) -> int:
-    total = select(whole_sum(table.amount))
-    return int(conn.execute(total.where(table.order_id == order_id, table.state == state)).scalar_one())
+def _sum(conn: Connection, table: type[Attempt] | type[Refund], book_id: int, order_id: str) -> int:
+    """What succeeded of the order's attempts, or of its refunds."""
+    done = (table.book_id == book_id, table.order_id == order_id, table.state == "SUCCEEDED")
+    return int(conn.execute(select(whole_sum(table.amount)).where(*done)).scalar_one())
 
 
 def _to_the_balance(conn: Connection, row: RefundRow, customer_id: int, at: datetime) -> None:

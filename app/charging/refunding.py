@@ -28,6 +28,7 @@ from app.charging.refund_writing import Capture, write_refund
 from app.kit.clock import Clock
 from app.kit.errors import LiftlinkError
 from app.kit.faults import fault_point
+from app.models.locks import hold_paid_order
 from app.models.orders import Attempt, Order
 from app.models.store import Store
 from app.models.subscriptions import Subscription
@@ -59,10 +60,12 @@ def ask_refund(
 
 
 def _ask(conn: Connection, book_id: int, order: str, amount: int | None, reason: str, actor: str, now: datetime) -> str:
-    found = find_order(conn, book_id, order)
-    if found is None:
+    known = find_order(conn, book_id, order)
+    if known is None:
         raise RefundRefused("order_unknown", f"there is no order {order}", order=order)
-    attempt = capture_of(conn, found["id"])
+    hold_paid_order(conn, book_id, known["id"])
+    found = find_order(conn, book_id, known["id"]) or known  # as it is now that nobody else changes it
+    attempt = capture_of(conn, book_id, found["id"])
     if found["state"] in ("DISPUTED", "LOST") or (attempt is not None and is_contested(conn, attempt.id)):
         raise RefundRefused("payment_disputed", "the payment is in dispute, or lost in one", order=found["id"])
     if attempt is None or found["state"] not in (*REFUNDABLE, "REFUNDED"):
@@ -76,20 +79,20 @@ def _ask(conn: Connection, book_id: int, order: str, amount: int | None, reason:
 
 
 def find_order(conn: Connection, book_id: int, order: str) -> RowMapping | None:
-    """An order by id or number, held until the transaction ends so that two refunds of it follow one another."""
+    """An order by id or number."""
     query = (
         select(Order, Subscription.number.label("subscription_number"))
         .join(Subscription, Subscription.id == Order.subscription_id)
         .where(Order.book_id == book_id, or_(Order.id == order, Order.number == order.upper()))
-        .with_for_update(of=Order)
     )
     return conn.execute(query).mappings().first()
 
 
-def capture_of(conn: Connection, order_id: str) -> Capture | None:
+def capture_of(conn: Connection, book_id: int, order_id: str) -> Capture | None:
     """The order's attempt that took its money; there is at most one."""
     columns = (Attempt.id, Attempt.book_id, Attempt.order_id, Attempt.amount, Attempt.currency)
-    row = conn.execute(select(*columns).where(Attempt.order_id == order_id, Attempt.state == "SUCCEEDED")).first()
+    taken = (Attempt.book_id == book_id, Attempt.order_id == order_id, Attempt.state == "SUCCEEDED")
+    row = conn.execute(select(*columns).where(*taken)).first()
     return None if row is None else Capture(*row)
 
 

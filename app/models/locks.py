@@ -4,7 +4,7 @@ SQLite has one writer at a time, so what a writing transaction reads stays so un
 nothing there. On PostgreSQL two read the same and both write, unless both begin by holding the same rows.
 
 The order is the same everywhere, so that no two wait for each other: book, customer, subscription, then what belongs to
-them (attempt, order). A place that takes them in another order is safe only through ``Store.writing``.
+them: order, attempt, refund. A place that takes them in another order is safe only through ``Store.writing``.
 """
 
 from __future__ import annotations
@@ -72,6 +72,12 @@ def hold_order(conn: Connection, book_id: int, order_id: str) -> None:
     """For whoever decides by an order's state and what hangs on it: refunds, disputes."""
     if _has_many_writers(conn):
         conn.execute(_ORDER, {"book": book_id, "order": order_id})
+
+
+def hold_paid_order(conn: Connection, book_id: int, order_id: str) -> None:
+    """For whoever gives its money back: that changes the order, and what its subscription still has of it."""
+    hold_subscription_of(conn, book_id, order_id)
+    hold_order(conn, book_id, order_id)
 
 
 def skip_held(query: Q) -> Q:

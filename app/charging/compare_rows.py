@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, and_, or_, select
 
 from app.charging.gate import Account
 from app.charging.watching import OVERLAP
@@ -44,31 +44,38 @@ def differs(row: Ours, payment: Payment) -> bool:
     return ours != theirs
 
 
-def ours_of(conn: Connection, account: Account, listed: Sequence[Payment]) -> tuple[dict[str, Ours], dict[str, Ours]]:
+def ours_of(
+    conn: Connection, names: Sequence[Account], listed: Sequence[Payment]
+) -> tuple[dict[str, Ours], dict[str, Ours]]:
     """Our attempts that have these objects or are named by them: by the object, and by their own id."""
     marks = [payment.metadata.attempt for payment in listed if payment.metadata.attempt]
-    return ours_at(conn, account, [payment.ref for payment in listed], marks)
+    return ours_at(conn, names, [payment.ref for payment in listed], marks)
 
 
 def ours_at(
-    conn: Connection, account: Account, refs: Sequence[str], ids: Sequence[str]
+    conn: Connection, names: Sequence[Account], refs: Sequence[str], ids: Sequence[str]
 ) -> tuple[dict[str, Ours], dict[str, Ours]]:
-    """Our attempts by the object they have, and by their own id."""
+    """Our attempts under any name of the account by the object they have, and whatever its name, by their own id."""
     rows = conn.execute(
-        select(*_COLUMNS).where(
-            Attempt.gateway == account.gateway,
-            Attempt.account == account.account,
-            Attempt.livemode == account.livemode,
-            or_(Attempt.gw_ref.in_(refs), Attempt.id.in_(ids)),
+        select(*_COLUMNS, Attempt.account).where(
+            Attempt.gateway == names[0].gateway,
+            Attempt.livemode == names[0].livemode,
+            or_(
+                and_(Attempt.account.in_([each.account for each in names]), Attempt.gw_ref.in_(refs)),
+                Attempt.id.in_(ids),
+            ),
         )
     )
-    found = [Ours(*row) for row in rows]
-    return {row.gw_ref: row for row in found if row.gw_ref}, {row.id: row for row in found}
+    found = [(Ours(*row[:-1]), row.account) for row in rows]
+    here = {each.account for each in names}
+    by_ref = {row.gw_ref: row for row, account in found if row.gw_ref and account in here}
+    return by_ref, {row.id: row for row, _ in found}
 
 
-def made_since(conn: Connection, account: Account, since: datetime) -> list[Ours]:
+def made_since(conn: Connection, names: Sequence[Account], since: datetime) -> list[Ours]:
     """Attempts of the time that was listed, through the orders' index by time; an order's attempts are at most its age."""
-    books = select(Book.id).where(Book.gateway == account.gateway, Book.gateway_account == account.account)
+    account, called = names[0], [each.account for each in names]
+    books = select(Book.id).where(Book.gateway == account.gateway, Book.gateway_account.in_(called))
     rows = conn.execute(
         select(*_COLUMNS)
         .join(Order, Order.id == Attempt.order_id)
@@ -76,7 +83,7 @@ def made_since(conn: Connection, account: Account, since: datetime) -> list[Ours
             Order.book_id.in_(books),
             Order.created_at >= since + OVERLAP,
             Attempt.gateway == account.gateway,
-            Attempt.account == account.account,
+            Attempt.account.in_(called),
             Attempt.livemode == account.livemode,
             Attempt.gw_ref.is_not(None),
         )

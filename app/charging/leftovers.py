@@ -8,10 +8,10 @@ import structlog
 from sqlalchemy import select
 
 from app.billing.states import ATTEMPT_CLOSED
-from app.charging.gate import Account, closed_accounts
+from app.charging.gate import accounts_of, closed_accounts
+from app.charging.namesakes import by_account
 from app.gateways.port import AnswerKind, Gateway, GatewayError, Gateways, Payment, PaymentStatus
 from app.kit.clock import Clock
-from app.models.merchants import Book
 from app.models.orders import Attempt
 from app.models.store import Store
 
@@ -28,16 +28,18 @@ _log = structlog.get_logger(__name__)
 def cancel_leftovers(store: Store, gateways: Gateways, clock: Clock) -> int:
     """Cancel unconfirmed objects under our marks that are older than a day and no open attempt's; how many."""
     with store.read() as conn:
-        books = conn.execute(select(Book.gateway, Book.gateway_account, Book.mode).distinct()).all()
+        accounts = by_account(conn, gateways, accounts_of(conn))
         shut = closed_accounts(conn)
     cancelled = 0
-    for gateway, account, mode in books:
-        if Account(gateway, account, mode == "live") in shut:
+    for names in accounts:
+        if any(each in shut for each in names):
             continue  # after a restore we do not know what is whose before both books were compared
+        first = names[0]
         try:
-            cancelled += _of_account(store, gateways.of(gateway, account, livemode=mode == "live"), clock)
+            gateway = gateways.of(first.gateway, first.account, livemode=first.livemode)
+            cancelled += _of_account(store, gateway, clock)
         except GatewayError as error:
-            _log.warning("leftovers_not_listed", gateway=gateway, account=account, code=error.code)
+            _log.warning("leftovers_not_listed", gateway=first.gateway, account=first.account, code=error.code)
     return cancelled
 
 
@@ -58,13 +60,13 @@ def _of_account(store: Store, gateway: Gateway, clock: Clock) -> int:
 
 
 def _is_awaited(store: Store, gateway: Gateway, payment: Payment) -> bool:
-    """An attempt that is not closed has this object, or may still find it."""
+    """An attempt that is not closed has this object, or may still find it: of whichever book, under whichever name."""
     with store.read() as conn:
         row = conn.execute(
             select(Attempt.state, Attempt.gw_ref).where(
                 Attempt.id == payment.metadata.attempt,
                 Attempt.gateway == gateway.name,
-                Attempt.account == gateway.account,
+                Attempt.livemode == gateway.livemode,
             )
         ).first()
     return row is not None and row.state not in ATTEMPT_CLOSED and row.gw_ref in (None, payment.ref)

@@ -11,6 +11,8 @@ from app.charging.attempts import RESTING, AttemptRow, read_attempt
 from app.charging.comparing import mismatch
 from app.charging.disputing import take_disputes
 from app.charging.drive import drive
+from app.charging.gate import Account
+from app.charging.namesakes import namesakes
 from app.charging.orphans import note_orphan
 from app.charging.refunding import found_refunds
 from app.gateways.port import AnswerKind, Gateway, GatewayError, Gateways, Payment, PaymentStatus
@@ -52,6 +54,19 @@ class Place:
     gateway: str
     account: str
     livemode: bool
+    names: tuple[str, ...] = ()
+    """All names of that account, the eldest first; ``known_by`` finds them."""
+
+
+def known_by(watch: Watch, conn: Connection, at: Place) -> Place:
+    """The same place with all names of its account."""
+    names = namesakes(conn, watch.gateways, Account(at.gateway, at.account, at.livemode))
+    return replace(at, names=tuple([each.account for each in names]))
+
+
+def place_of(row: AttemptRow) -> Place:
+    """Where the attempt's own book sees its payment."""
+    return Place(row.book_id, row.gateway, row.account, row.livemode)
 
 
 def look_at_payment(watch: Watch, at: Place, ref: str) -> str:
@@ -61,8 +76,12 @@ def look_at_payment(watch: Watch, at: Place, ref: str) -> str:
     except GatewayError as error:
         return error.code
     with watch.store.read() as conn:
+        at = known_by(watch, conn, at)
         row = attempt_with(conn, at, ref)
     if row is not None:
+        if row.account != at.account:
+            at = replace(place_of(row), names=at.names)
+            gateway = watch.gateways.of(at.gateway, at.account, livemode=at.livemode)
         row = watch.drive(row)
     # After the row: what was final here when it was read is final there, so a difference is never one of the moment.
     answer = gateway.read_payment(ref)
@@ -74,11 +93,11 @@ def look_at_payment(watch: Watch, at: Place, ref: str) -> str:
 
 
 def attempt_with(conn: Connection, at: Place, ref: str) -> AttemptRow | None:
-    """The attempt that has this payment."""
+    """The attempt that has this payment, under whichever name of the account."""
     found: str | None = conn.execute(
         select(Attempt.id).where(
             Attempt.gateway == at.gateway,
-            Attempt.account == at.account,
+            Attempt.account.in_(at.names or (at.account,)),
             Attempt.gw_ref == ref,
             Attempt.livemode == at.livemode,
         )
@@ -87,9 +106,9 @@ def attempt_with(conn: Connection, at: Place, ref: str) -> AttemptRow | None:
 
 
 def attempt_marked(conn: Connection, at: Place, payment: Payment) -> AttemptRow | None:
-    """The attempt that the payment's marks name, if it belongs to this account in this mode."""
+    """The attempt of this gateway and mode that the payment's marks name. Its account may have another name."""
     row = read_attempt(conn, payment.metadata.attempt) if payment.metadata.attempt else None
-    if row is None or (row.gateway, row.account, row.livemode) != (at.gateway, at.account, at.livemode):
+    if row is None or (row.gateway, row.livemode) != (at.gateway, at.livemode):
         return None
     return row
 
@@ -103,6 +122,8 @@ def _look_by_marks(watch: Watch, at: Place, gateway: Gateway, payment: Payment) 
         row = attempt_marked(conn, at, payment)
     if row is None:
         return _orphan(watch, at, payment, "no attempt of ours")
+    if row.account != at.account:
+        return _look_from(watch, at, row, payment)
     if row.gw_ref == payment.ref:
         return look_at_payment(watch, at, payment.ref)  # its driver committed the reference a moment ago
     if row.gw_ref is not None:
@@ -116,6 +137,20 @@ def _look_by_marks(watch: Watch, at: Place, gateway: Gateway, payment: Payment) 
     if row.state not in RESTING:
         return "its attempt is being driven"
     return _orphan(watch, at, payment, f"attempt {row.id} is {row.state} without it")
+
+
+def _look_from(watch: Watch, at: Place, row: AttemptRow, payment: Payment) -> str:
+    """The payment names an attempt under another name. Where that reaches the same payment, it is that attempt's matter."""
+    own = place_of(row)
+    try:
+        answer = watch.gateways.of(own.gateway, own.account, livemode=own.livemode).read_payment(payment.ref)
+    except GatewayError as error:
+        return error.code
+    if answer.payment is not None:
+        return look_at_payment(watch, own, payment.ref)
+    if answer.kind is not AnswerKind.BUG_OR_GONE:
+        return f"read: {answer.kind}"
+    return _orphan(watch, at, payment, f"attempt {row.id} is of another account")
 
 
 def _agree(watch: Watch, at: Place, gateway: Gateway, row: AttemptRow, payment: Payment) -> str:
@@ -163,5 +198,7 @@ def _contradicted(watch: Watch, row: AttemptRow, why: str) -> None:
 def _orphan(watch: Watch, at: Place, payment: Payment, why: str) -> str:
     if payment.status is not PaymentStatus.CANCELED:
         with watch.store.write() as conn:
-            note_orphan(conn, at.book_id, at.gateway, payment, why=why, actor=watch.by, now=watch.clock.now())
+            note_orphan(
+                conn, at.book_id, at.gateway, payment, names=at.names, why=why, actor=watch.by, now=watch.clock.now()
+            )
     return ""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, select, update
 
 from app.charging import adopting
 from app.charging.attempts import ATTEMPT_LIFE, RESTING, AttemptRow
-from app.charging.observing import Place, Watch, attempt_marked, attempt_with
+from app.charging.observing import Place, Watch, attempt_marked, attempt_with, known_by
 from app.charging.orphans import orphan_facts, put_orphan
 from app.charging.returning import return_money
 from app.gateways.port import AnswerKind, Gateway, GatewayError, Gateways, Payment, PaymentStatus
@@ -134,6 +134,7 @@ def _judge(watch: Watch, gateway: Gateway, orphan: _Orphan) -> _Verdict:
     """The payment as it stands now, and our attempts as they stand now, decide."""
     at = Place(orphan.book_id, orphan.gateway, orphan.account, gateway.livemode)
     with watch.store.read() as conn:
+        at = known_by(watch, conn, at)
         owner = attempt_with(conn, at, orphan.gw_ref)
     if owner is not None and owner.state not in ("DECLINED", "CANCELLED"):
         watch.drive(owner)
@@ -146,6 +147,13 @@ def _judge(watch: Watch, gateway: Gateway, orphan: _Orphan) -> _Verdict:
         return _Verdict("", f"read: {answer.kind}")
     with watch.store.read() as conn:
         row = owner or attempt_marked(conn, at, payment)
+    if row is not None and row.account != at.account:
+        own = watch.gateways.of(row.gateway, row.account, livemode=row.livemode)
+        answer = own.read_payment(payment.ref)
+        if answer.payment is None and answer.kind is not AnswerKind.BUG_OR_GONE:
+            return _Verdict("", f"read: {answer.kind}")
+        # Where that name reaches another account, the payment is of no attempt of ours.
+        gateway, payment, row = (gateway, payment, None) if answer.payment is None else (own, answer.payment, row)
     match payment.status:
         case PaymentStatus.CANCELED:
             return _Verdict("CANCELLED", "cancelled at the gateway")
@@ -186,7 +194,7 @@ def _captured(watch: Watch, gateway: Gateway, orphan: _Orphan, row: AttemptRow |
             return _Verdict("ADOPTED", f"order {row.order_id} was open and everything agreed")
     if payment.refunded >= payment.captured:
         return _Verdict("REFUNDED", "all of it was given back at the gateway")
-    if _policy(watch, orphan.book_id) != "refund":
+    if not _may_refund(watch, orphan, row, gateway):
         return _Verdict("PERSON", reason)
     if now < orphan.found_at + REFUND_AFTER:
         return _Verdict("", f"{reason}; refunded after a day", orphan.found_at + REFUND_AFTER)
@@ -194,7 +202,17 @@ def _captured(watch: Watch, gateway: Gateway, orphan: _Orphan, row: AttemptRow |
     return _Verdict(state, f"{reason}; {why}" if state == "PERSON" else why)
 
 
-def _policy(watch: Watch, book_id: int) -> str:
+def _may_refund(watch: Watch, orphan: _Orphan, row: AttemptRow | None, gateway: Gateway) -> bool:
+    """Whether policy gives it back: that of its book, or where no attempt says whose it is, of every book of the account."""
+    at = Place(orphan.book_id, orphan.gateway, orphan.account, gateway.livemode)
     with watch.store.read() as conn:
-        policy: dict[str, Any] = conn.execute(select(Book.policy).where(Book.id == book_id)).scalar_one()
-    return str(policy.get("orphan_capture", "person"))
+        names = known_by(watch, conn, at).names
+        books = select(Book.policy).where(
+            Book.gateway == orphan.gateway,
+            Book.gateway_account.in_(names),
+            Book.mode == ("live" if gateway.livemode else "test"),
+        )
+        mine = select(Book.policy).where(Book.id == (row.book_id if row else orphan.book_id))
+        shared = row is None and len(names) > 1
+        policies: Sequence[dict[str, Any]] = conn.execute(books if shared else mine).scalars().all()
+    return all(each.get("orphan_capture", "person") == "refund" for each in policies)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,13 +26,27 @@ def orphan_name(gateway: str, account: str, ref: str) -> str:
 
 
 def note_orphan(
-    conn: Connection, book_id: int, gateway: str, payment: Payment, *, why: str, actor: str, now: datetime
+    conn: Connection,
+    book_id: int,
+    gateway: str,
+    payment: Payment,
+    *,
+    names: Sequence[str] = (),
+    why: str,
+    actor: str,
+    now: datetime,
 ) -> bool:
     """In the caller's transaction: keep the payment as an orphan, due at once, and raise the alarm. False when it is known.
 
-    The row belongs to the book whose order the payment names, if that book uses this account; else to ``book_id``.
-    """
-    book = _book_of(conn, gateway, payment) or book_id
+    ``names``: all names of its account, the eldest first. The row belongs to the book whose order the payment names, if
+    that book uses this account; else to ``book_id``, and where the account has several names, to the eldest book.
+    """  # fmt: skip
+    names = names or (payment.account,)
+    where = (Orphan.gateway == gateway, Orphan.account.in_(names), Orphan.gw_ref == payment.ref)
+    if conn.execute(select(Orphan.gw_ref).where(*where)).first() is not None:
+        return False
+    account, book = _home(conn, gateway, payment, names) or (payment.account, book_id)
+    payment = replace(payment, account=account)
     facts = orphan_facts(payment, why)
     row = {
         "gateway": gateway,
@@ -93,16 +109,17 @@ def put_orphan(
     return True
 
 
-def _book_of(conn: Connection, gateway: str, payment: Payment) -> int | None:
-    if not payment.metadata.order:
-        return None
-    return conn.execute(
-        select(Order.book_id)
-        .join(Book, Book.id == Order.book_id)
-        .where(
-            Order.id == payment.metadata.order,
-            Book.gateway == gateway,
-            Book.gateway_account == payment.account,
-            Book.mode == ("live" if payment.livemode else "test"),
-        )
-    ).scalar()
+def _home(conn: Connection, gateway: str, payment: Payment, names: Sequence[str]) -> tuple[str, int] | None:
+    """The name and the book of its order; without one the eldest of several names, whoever was told of it."""
+    mode = "live" if payment.livemode else "test"
+    books = select(Book.gateway_account, Book.id).where(
+        Book.gateway == gateway, Book.gateway_account.in_(names), Book.mode == mode
+    )
+    found = None
+    if payment.metadata.order:
+        found = conn.execute(
+            books.join(Order, Order.book_id == Book.id).where(Order.id == payment.metadata.order)
+        ).first()
+    if found is None and len(names) > 1:
+        found = conn.execute(books.where(Book.gateway_account == names[0]).order_by(Book.id)).first()
+    return None if found is None else (found.gateway_account, found.id)

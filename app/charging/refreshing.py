@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 from sqlalchemy import select, update
 
-from app.charging.observing import Place, Watch
+from app.charging.observing import Place, Watch, known_by
 from app.gateways.port import AnswerKind, GatewayError
 from app.gateways.port import StoredCard as GatewayCard
 from app.models.customers import StoredCard
@@ -37,14 +37,14 @@ def refresh_cards(watch: Watch, at: Place, customer: str) -> str:
 
 
 def _write(watch: Watch, at: Place, customer: str, kept: dict[str, GatewayCard]) -> None:
-    books = select(Book.id).where(
-        Book.gateway == at.gateway,
-        Book.gateway_account == at.account,
-        Book.mode == ("live" if at.livemode else "test"),
-    )
     columns = [StoredCard.id, StoredCard.book_id, StoredCard.token, StoredCard.blocked]
     columns += [getattr(StoredCard, name) for name in _SHOWN]
     with watch.store.write() as conn:
+        books = select(Book.id).where(
+            Book.gateway == at.gateway,
+            Book.gateway_account.in_(known_by(watch, conn, at).names),
+            Book.mode == ("live" if at.livemode else "test"),
+        )
         rows = conn.execute(
             select(*columns).where(
                 StoredCard.book_id.in_(books),

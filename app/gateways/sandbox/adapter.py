@@ -62,6 +62,7 @@ class SandboxGateway:
         self._host = host
         self.account = account
         self.livemode = livemode
+        self.identity = account
 
     def create_customer(self, *, reference: str, key: str) -> Reply[str]:
         return self._reply("create_customer", key, reference, {"reference": reference}, lambda body: body["customer"])

@@ -46,6 +46,7 @@ class StripeGateway:
         self._at = at
         self.account = account
         self.livemode = livemode
+        self.identity = at.identity
 
     def create_customer(self, *, reference: str, key: str) -> Reply[str]:
         return cards.create_customer(self._at, reference=reference, key=key)

@@ -81,6 +81,7 @@ class Account:
 
     def __init__(self, credentials: Credentials, transport: Transport, api_base: str) -> None:
         self.connected = credentials.connected
+        self.identity = credentials.identity
         self.client = StripeClient(
             credentials.key,
             stripe_account=credentials.connected or None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from collections.abc import Mapping
@@ -36,6 +37,11 @@ class Credentials:
     key: str = field(repr=False)
     connected: str = ""
     secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def identity(self) -> str:
+        """Names with equal ones reach one account. Two keys of one account are told apart only by asking Stripe."""
+        return self.connected or f"key:{hashlib.sha256(self.key.encode()).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ import time
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from tests.faults import document, pairwise
@@ -38,7 +39,7 @@ SCHEDULES = 3
 DIRECTED_MOST = 3
 """How many directed iterations a missing kill is worth before the run gives up on it."""
 RESTORE_TIMES = 2
-WALK_MOST = 120
+WALK_MOST = 400
 """Random iterations until a mutant counts as missed by the random walk."""
 
 
@@ -243,7 +244,7 @@ def walk_mutants(world: World, figures: Figures, seed: int) -> None:
     firsts: list[int] = []
     for mutant in MUTANTS:
         for number in range(WALK_MOST):
-            found = _mutated(world, mutant, drawn(world, seed, number, webhooks=True))
+            found = _mutated(world, mutant, _walked(drawn(world, seed, number, webhooks=True), number))
             if found:
                 firsts.append(number + 1)
                 figures.notes.append(
@@ -258,6 +259,12 @@ def walk_mutants(world: World, figures: Figures, seed: int) -> None:
         figures.notes.append(
             f"random walk: {len(firsts)} of {len(MUTANTS)} caught, median {statistics.median(firsts):g}"
         )
+
+
+def _walked(plan: Plan, number: int) -> Plan:
+    """The point that a mutant may bring along takes its turn among the others."""
+    turn = number % (len(ALL_POINTS) + 1) == len(ALL_POINTS)
+    return replace(plan, crash="M1:1", zombie="", blind=0) if turn else plan
 
 
 def _mutated(world: World, mutant: Mutant, plan: Plan) -> list[str]:

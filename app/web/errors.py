@@ -1,11 +1,13 @@
 """Error pages in the shopper's look. They say first whether money was taken, and never show a trace.
 
 A route that is about to charge says so with `payment_begins`; one that cannot have charged says `nothing_charged`. An
-error in a GET or HEAD cannot have charged either, since those change nothing.
+error in a GET or HEAD cannot have charged either, since those change nothing. A database that is away is no mistake of ours:
+503 and when to come back, and no word about money, since what was bought before nobody can look up now.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 from collections.abc import Callable
@@ -16,12 +18,15 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, ServiceUnavailable, TooManyRequests
 
 from app.kit.ids import base32
+from app.models.outages import is_outage, outage_code
 from app.web.frame import MerchantView, frame_for
 from app.web.i18n import Tongue
 from app.web.pages import Pages
 
 LOG: Final = logging.getLogger("liftlink.web")
 _SAFE: Final = {"GET", "HEAD", "OPTIONS"}
+AWAY_SECONDS: Final = 30
+"""After this a client may ask again that met a database which is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,8 @@ class PaymentStep:
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
-    """What the template prints. ``state`` names the page: ``missing`` ``method`` ``busy`` ``failed`` ``unknown`` ``closed`` ``refused``."""
+    """What the template prints. ``state`` names the page: ``missing`` ``method`` ``busy`` ``failed`` ``unknown`` ``closed`` ``refused``,
+    and of a database that is away: ``away``, or ``unclear`` where a payment had begun."""
 
     state: str
     status: int
@@ -62,11 +68,15 @@ def request_id() -> str:
     return found
 
 
-def error_page(error: HTTPException | None) -> ErrorPage:
-    """The page for an HTTP error, or for an unexpected one (None)."""
+def error_page(error: HTTPException | None, *, is_away: bool = False) -> ErrorPage:
+    """The page for an HTTP error, or for an unexpected one (None), or for a database that ``is_away``."""
     step: PaymentStep | None = g.get("payment_step")
     if step is None and request.method not in _SAFE:
         step = PaymentStep(True)
+    if is_away:
+        if step and step.begun:
+            return ErrorPage("unclear", 503, step.reference or request_id(), retry_url=step.check_url)
+        return ErrorPage("away", 503, request_id(), retry_url=request.path if request.method in _SAFE else "")
     if error is None or (error.code or 500) in {500, 502, 504}:
         if step and step.begun:
             return ErrorPage("unknown", 500, step.reference or request_id(), retry_url=step.check_url)
@@ -93,8 +103,12 @@ def render_error(
 def register_errors(
     app: Flask, pages: Pages, *, merchant_of: Callable[[], MerchantView | None] = lambda: None,
     tongue_of: Callable[[MerchantView | None], Tongue] | None = None, apart: Callable[[str], bool] = lambda _path: False,
+    machines: Callable[[str], bool] = lambda _path: False,
 ) -> None:  # fmt: skip
-    """Answer every error of the HTML doors. ``apart(path)`` is true for doors that word their own errors (the API)."""
+    """Answer every error of the HTML doors. ``apart(path)`` is true for doors that word their own errors (the API).
+
+    ``machines(path)`` is true where no person asks: a database that is away is told there in a few words.
+    """
 
     def tongue_here(merchant: MerchantView | None) -> Tongue:
         if tongue_of is not None:
@@ -102,9 +116,9 @@ def register_errors(
         locales = [merchant.locale] if merchant else []
         return pages.languages.choose(request.args.get("lang"), locales, request.accept_languages.values())
 
-    def shown(error: HTTPException | None) -> Response:
+    def shown(error: HTTPException | None, *, is_away: bool = False) -> Response:
         merchant = merchant_of()
-        page = error_page(error)
+        page = error_page(error, is_away=is_away)
         response = Response(
             render_error(pages, tongue_here(merchant), page, merchant, here=request.path),
             page.status,
@@ -112,6 +126,8 @@ def register_errors(
         )
         if isinstance(error, MethodNotAllowed) and error.valid_methods:
             response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
+        if is_away:
+            response.headers["Retry-After"] = str(AWAY_SECONDS)
         if page.wait_minutes and error is not None:
             response.headers["Retry-After"] = str(getattr(error, "retry_after", ""))
         return response
@@ -124,6 +140,9 @@ def register_errors(
 
     @app.errorhandler(Exception)
     def any_error(error: Exception) -> Response:
+        if is_outage(error):
+            LOG.error("the database is away", extra={"request_id": request_id(), "error": outage_code(error)})
+            return _in_few_words() if apart(request.path) or machines(request.path) else shown(None, is_away=True)
         LOG.error("request failed", exc_info=error, extra={"request_id": request_id()})
         return shown(None)
 
@@ -131,3 +150,9 @@ def register_errors(
     def name_request(response: Response) -> Response:
         response.headers.add("X-Request-Id", request_id())
         return response
+
+
+def _in_few_words() -> Response:
+    said = {"type": "about:blank", "title": "The service is away for a moment", "status": 503, "code": "unavailable"}
+    headers = {"Retry-After": str(AWAY_SECONDS)}
+    return Response(json.dumps(said), 503, headers, mimetype="application/problem+json")

@@ -17,6 +17,7 @@ from app.gateways.port import OpenGateway
 from app.gateways.registry import OpenGateways
 from app.gateways.sandbox import Sandbox
 from app.inbound import inbound_blueprint
+from app.inbound.door import PREFIX
 from app.kit.clock import Clock
 from app.kit.faults import install_plan
 from app.web.assets import Assets, register_assets
@@ -38,6 +39,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ADAPTERS = "liftlink.adapters"
 """The key in ``app.extensions`` of everything that was opened, for whoever starts the worker thread."""
 LARGEST_FORM = 64 * 1024
+MACHINES = (f"{PREFIX}/", "/healthz")
+"""Asked by gateways and load balancers."""
 
 
 def build_app(overrides: Mapping[str, object] | None = None) -> Flask:
@@ -92,7 +95,7 @@ def _pages(settings: Settings) -> Pages:
 def _dress(app: Flask, pages: Pages, settings: Settings, clock: Clock, gateway: OpenGateway | None) -> None:
     """What every answer has in common: headers, errors in the merchant's look, a ceiling, assets, brand and logo."""
     register_headers(app, gateway_origins=_page_origins(settings, gateway), production=settings.production)
-    register_errors(app, pages, merchant_of=merchant_here)
+    register_errors(app, pages, merchant_of=merchant_here, machines=lambda path: path.startswith(MACHINES))
     if settings.rate_limit not in ("", "off"):
         try:
             register_rate_limit(app, settings.rate_limit)

@@ -417,9 +417,15 @@ def states(pages: Pages, tongue: Tongue, merchant: MerchantView = MERCHANT) -> d
         ("failed", 500),
         ("unknown", 500),
         ("closed", 503),
+        ("away", 503),
+        ("unclear", 503),
     ):
         error = ErrorPage(
-            state, status, "RQ-4T7M2KQ9PX", 3, "/cart/T0KEN" if state in {"failed", "unknown", "closed"} else ""
+            state,
+            status,
+            "RQ-4T7M2KQ9PX",
+            3,
+            "/cart/T0KEN" if state in {"failed", "unknown", "closed", "away", "unclear"} else "",
         )
         found[f"E-{state}"] = lambda e=error: Rendered(
             render_error(pages, tongue, e, merchant, here="/cart/T0KEN"), e.status

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask, abort
+from sqlalchemy.exc import DisconnectionError
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
 
 from app.web.assets import Assets, register_assets
@@ -42,6 +43,21 @@ def make_app(*, production: bool = False) -> Flask:
     def after() -> str:
         payment_begins("UP-1234-5678", "/done/T")
         raise RuntimeError("secret-canary")
+
+    @app.route("/away", methods=["GET", "POST"])
+    @app.get("/v1/away", endpoint="v1")
+    def away() -> str:
+        raise DisconnectionError("postgresql://liftlink:secret-canary@db.example")
+
+    @app.post("/away/after")
+    def away_after() -> str:
+        payment_begins("UP-1234-5678", "/done/T")
+        raise DisconnectionError
+
+    @app.post("/away/before")
+    def away_before() -> str:
+        nothing_charged()
+        raise DisconnectionError
 
     @app.get("/busy")
     def busy() -> str:
@@ -104,6 +120,33 @@ def test_an_error_after_the_payment_began_never_claims_to_know(app: Flask):
 
 def test_an_error_in_a_post_that_said_nothing_is_taken_as_unknown(app: Flask):
     assert "Do not pay again." in shown(app, "/boom", 500, "POST")
+
+
+@pytest.mark.parametrize(("path", "method"), [("/away", "GET"), ("/away/before", "POST")])
+def test_a_database_that_is_away_is_answered_with_when_to_come_back_and_no_word_about_money(
+    app: Flask, path: str, method: str
+):
+    text = shown(app, path, 503, method)
+    assert "Please wait a moment, then try again." in text
+    assert "charged" not in text
+    assert app.test_client().open(path, method=method).headers["Retry-After"] == "30"
+
+
+@pytest.mark.parametrize("path", ["/away", "/away/after"])
+def test_a_database_that_goes_away_after_a_press_promises_nothing(app: Flask, path: str):
+    text = shown(app, path, 503, "POST")
+    assert "We do not know yet whether your bank was charged" in text
+    assert "Do not pay again." in text
+    assert "Nothing was charged" not in text
+    assert "email you" not in text
+
+
+def test_a_program_is_told_in_a_few_words_that_the_database_is_away(app: Flask):
+    answer = app.test_client().get("/v1/away")
+    assert (answer.status_code, answer.mimetype, answer.headers["Retry-After"]) == (
+        503, "application/problem+json", "30",
+    )  # fmt: skip
+    assert answer.get_json()["code"] == "unavailable"
 
 
 def test_too_many_requests_say_how_long_to_wait(app: Flask):

@@ -207,7 +207,8 @@ def closing(cart: Cart):
 
 
 def card_views(cart: Cart, order: OrderFacts | None) -> tuple[CardView, ...]:
-    declined = order.last if order and order.last and order.last.state == "DECLINED" else None
+    last = order.last if order else None
+    declined = last if last is not None and (last.state == "DECLINED" or last.decline is not None) else None
     return tuple(card_view(card, cart, declined) for card in cart.cards)
 
 

@@ -171,20 +171,19 @@ def _declined(scene: Scene, order: OrderFacts, held: Held, attempt: AttemptFacts
         }:
             raise
         return pages.render_not_completed(scene, order_view(order, held))
-    token = cart_token(session, order.book_id)
-    if attempt.unheard or (attempt.state == "CANCELLED" and not attempt.asked_bank):
-        return pages.render_cart(
-            scene, cart_facts(cart, token, scene.tongue.language, order=order), Problems(provider_silent=True)
-        )
-    return pages.render_declined(
-        scene, cart_facts(cart, token, scene.tongue.language, order=order), _decline_view(attempt)
-    )
+    facts = cart_facts(cart, cart_token(session, order.book_id), scene.tongue.language, order=order)
+    if attempt.decline is DeclineReason.NOT_TAKEN:
+        return pages.render_cart(scene, facts, Problems(provider_refused=True))
+    is_silent = attempt.state == "CANCELLED" and attempt.decline is None and not attempt.asked_bank
+    if attempt.unheard or is_silent:
+        return pages.render_cart(scene, facts, Problems(provider_silent=True))
+    return pages.render_declined(scene, facts, _decline_view(attempt))
 
 
 def _decline_view(attempt: AttemptFacts) -> DeclineView:
     reason = attempt.decline or DeclineReason.GENERIC
     check = ""
-    if attempt.state == "CANCELLED":
+    if attempt.state == "CANCELLED" and attempt.decline is None:
         check = "left"
     elif reason is DeclineReason.AUTHENTICATION_FAILED:
         check = "failed"

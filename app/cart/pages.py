@@ -35,7 +35,7 @@ class Rendered(NamedTuple):
 
 
 def render_cart(scene: Scene, facts: CartFacts, problems: Problems = NO_PROBLEMS) -> Rendered:
-    """S-1 (200), S-2 (422), S-3 and S-4 (409), and the cart after the provider did not answer (503)."""
+    """S-1 (200, also after the provider refused), S-2 (422), S-3 and S-4 (409), the provider did not answer (503)."""
     page = cart_page(scene, facts, problems)
     status = 200
     if problems.price or problems.page_too_old or problems.quantity_gone or problems.options_gone:

@@ -120,6 +120,10 @@ def _notices(pen: Pen, problems: Problems, summary: Summary) -> tuple[Notice, ..
         notices.append(
             Notice("warn", heading, tongue.say("Please try again in a few minutes. The offer stays as it is."))
         )
+    if problems.provider_refused:
+        heading = tongue.say("Our payment provider did not accept this payment. You have not been charged.")
+        more = tongue.say("Your bank was not asked. Another card may work; if it does not, please contact us.")
+        notices.append(Notice("warn", heading, more))
     return tuple(notices)
 
 

@@ -229,11 +229,13 @@ class Problems:
     check_missing: bool = False
     """The press came before the holder had proved who they are."""
     provider_silent: bool = False
+    provider_refused: bool = False
+    """The payment provider would not have this payment: no bank was asked."""
 
     @property
     def any_notice(self) -> bool:
         gone = self.quantity_gone or self.options_gone
-        refused = self.page_too_old or self.check_missing or self.provider_silent
+        refused = self.page_too_old or self.check_missing or self.provider_silent or self.provider_refused
         return bool(self.price) or refused or gone
 
     @property

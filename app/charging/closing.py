@@ -9,18 +9,22 @@ from sqlalchemy import Connection, select, update
 from app.charging.attempts import AttemptRow, move, released
 from app.charging.driver import Driver
 from app.charging.news import not_charged_body
+from app.charging.telling import tell_person
 from app.charging.transitions import Move, log
-from app.gateways.port import Decline, RetrySameCard
+from app.gateways.port import Decline, DeclineReason, RetrySameCard
 from app.models.customers import StoredCard
 from app.models.orders import Order
 from app.models.subscriptions import Subscription
 from app.outbox import record
 
 
-def close(d: Driver, row: AttemptRow, state: str, cause: str, decline: Decline | None = None) -> None:
+def close(
+    d: Driver, row: AttemptRow, state: str, cause: str, decline: Decline | None = None, *, refused: str = ""
+) -> None:
     """The attempt is ``DECLINED`` or ``CANCELLED`` for good; its order stays open for another attempt.
 
-    A card that may never be tried again is blocked. Whoever was told to wait gets a mail.
+    A card that may never be tried again is blocked. Whoever was told to wait gets a mail. ``refused`` is why the gateway would
+    not have the payment at all: the merchant is alarmed.
     """
     now = d.clock.now()
 
@@ -46,6 +50,11 @@ def close(d: Driver, row: AttemptRow, state: str, cause: str, decline: Decline |
                 .where(StoredCard.book_id == row.book_id, StoredCard.id == row.card_id)
                 .values(blocked=True)
             )
+        if refused:
+            body = {"attempt": row.id, "order": row.order_id, "why": refused, "reason": reason, "payment": None}
+            record(conn, row.book_id, "attempt.refused", row.id, 1, "event", body, now)
+            if reason != DeclineReason.CARD_GONE:  # that card is blocked: nothing is left to decide
+                tell_person(row.book_id, "attempt", row.id, refused, of=row)
         _tell(conn, row, state, now)
 
     d.store.writing(end)

@@ -16,12 +16,13 @@ from sqlalchemy import Connection, select
 from app.charging.attempts import PERSON_AFTER, RESTING
 from app.charging.orphans import orphan_name
 from app.charging.refund_rows import ALIVE
+from app.gateways.port import DeclineReason
 from app.models.orders import Attempt, Dispute, Order, Orphan, Refund, Transition
 from app.models.work import Inbox, Outbox
 
 RESOLVED = "queue.resolved"
 ACTS = ("adopt", "cancel", "refund", "release")
-ALARMS = ("attempt.contradicted",)
+ALARMS = ("attempt.contradicted", "attempt.refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,8 @@ def _alarms(conn: Connection, _now: datetime) -> Iterator[Matter]:
     query = select(Outbox.id, Outbox.book_id, Outbox.body, Outbox.created_at)
     for row in conn.execute(query.where(Outbox.kind.in_(ALARMS), Outbox.channel == "event")):
         body: dict[str, Any] = row.body
+        if body.get("reason") == DeclineReason.CARD_GONE:
+            continue  # the card is blocked and the shopper was offered another: nothing is left to decide
         yield _matter(
             "alarm", (row.id,), book_id=row.book_id, since=row.created_at, why=str(body.get("why", "")), may=("cancel",),
             order=str(body.get("order", "")), payment=str(body.get("payment") or ""), facts=body,

@@ -14,7 +14,17 @@ from app.charging.closing import close
 from app.charging.driver import Driver, put, put_down, quarantine
 from app.charging.objects import objects_of
 from app.charging.transitions import Move, log
-from app.gateways.port import Answer, AnswerKind, CreatePayment, Gateway, Marks, Payment, PaymentStatus
+from app.gateways.port import (
+    Answer,
+    AnswerKind,
+    CreatePayment,
+    Decline,
+    DeclineReason,
+    Gateway,
+    Marks,
+    Payment,
+    PaymentStatus,
+)
 from app.kit.faults import fault_point
 from app.kit.ids import derive
 
@@ -72,12 +82,26 @@ def _create(d: Driver, row: AttemptRow, gateway: Gateway) -> AttemptRow | None:
             return close(d, row, "CANCELLED", "refused without an object", answer.decline)
         case AnswerKind.BUSY | AnswerKind.NOT_SENT | AnswerKind.MERCHANT_FAULT:
             return put_down(d, row, answer.kind, f"create: {answer.kind}")
-        case AnswerKind.BUG | AnswerKind.BUG_OR_GONE:
+        case AnswerKind.BUG_OR_GONE:
+            return _refused(d, row, answer)
+        case AnswerKind.BUG:
             return quarantine(d, row, f"create: {answer.detail or answer.kind}")
         case _:
             return put_down(
                 d, row, AnswerKind.UNKNOWN, "create: no certain answer", state="UNKNOWN", create_try=row.create_try + 1
             )
+
+
+def _refused(d: Driver, row: AttemptRow, answer: Answer) -> None:
+    """The gateway would not even make an object. Nothing is asked again, the merchant hears of it, the shopper may go on.
+
+    Section 5 of the protocol quarantines a 400 so that no loop repeats it and no code decides about money that may be there.
+    Here none can be: an object that was never confirmed moves none, and an earlier try's was looked for just before. So it is
+    section 9's "none at gateway": the attempt is given up (CANCELLING) and, since there is nothing to cancel, CANCELLED.
+    """
+    decline = answer.decline or Decline(DeclineReason.NOT_TAKEN)
+    why = f"create refused: {answer.detail or answer.kind}"
+    return close(d, row, "CANCELLED", why, decline, refused=why)
 
 
 def commit_ref(d: Driver, row: AttemptRow, ref: str) -> AttemptRow | None:

@@ -40,7 +40,8 @@ class CardShown:
 
 @dataclass(frozen=True, slots=True)
 class AttemptFacts:
-    """One try. ``decline`` is set when ``state`` is ``DECLINED``; ``action_url`` while ``REQUIRES_ACTION``.
+    """One try. ``decline`` is set when ``state`` is ``DECLINED``, and when it is ``CANCELLED`` because the gateway would not have
+    the payment at all; ``action_url`` while ``REQUIRES_ACTION``.
 
     ``last_class`` is the kind of the gateway's last answer that decided nothing (``not_sent``, ``unknown``, ``busy`` …);
     ``paid`` on a row that waits for a person though its money is there.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Text, bindparam, delete, literal_column, select
+from sqlalchemy import Connection, Text, bindparam, delete, literal_column, or_, select
 
 from app.charging.errors import ChargingError
 from app.models.links import LinkUse
@@ -31,7 +31,8 @@ _FAILED = Prepared(
         Attempt.created_at > bindparam("since", type_=Order.created_at.type),
         # A bank's check that was left counts like a decline: leaving and coming back must not try cards without end.
         Attempt.state.in_((literal_column("'DECLINED'", Text), literal_column("'CANCELLED'", Text))),
-        Attempt.gw_ref.is_not(None),
+        # Without an object nobody was asked; a gateway that would not make one is asked no oftener than a bank all the same.
+        or_(Attempt.gw_ref.is_not(None), Attempt.decline_reason.is_not(None)),
     )
     .order_by(Attempt.created_at)
 )

@@ -21,6 +21,7 @@ class DeclineText(StrEnum):
     INSUFFICIENT_FUNDS = "insufficient_funds"
     CARD_UNUSABLE = "card_unusable"
     BANK_CHECK = "bank_check"
+    NOT_TAKEN = "not_taken"
 
 
 class DeclineReason(StrEnum):
@@ -48,6 +49,10 @@ class DeclineReason(StrEnum):
     AUTHENTICATION_FAILED = "authentication_failed"
     REVOKED = "revoked"
     DO_NOT_RETRY = "do_not_retry"
+    CARD_GONE = "card_gone"
+    """The gateway does not have this card any more: no bank was asked, and none ever will be."""
+    NOT_TAKEN = "not_taken"
+    """The gateway would not have this payment at all (an amount, a currency, a customer of its own): no bank was asked."""
 
     @property
     def retry_same_card(self) -> RetrySameCard:
@@ -84,6 +89,8 @@ _RULES: dict[DeclineReason, tuple[RetrySameCard, DeclineText]] = {
     DeclineReason.AUTHENTICATION_FAILED: (_YES, _CHECK),
     DeclineReason.REVOKED: (_NEVER, _GENERIC),
     DeclineReason.DO_NOT_RETRY: (_NEVER, _GENERIC),
+    DeclineReason.CARD_GONE: (_NEVER, _UNUSABLE),
+    DeclineReason.NOT_TAKEN: (_NO, DeclineText.NOT_TAKEN),
 }
 
 DO_NOT_RETRY_ADVICE = frozenset({"visa_1", "mastercard_03", "mastercard_21", "do_not_try_again"})

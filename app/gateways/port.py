@@ -151,6 +151,7 @@ class Answer:
     kind: AnswerKind
     payment: Payment | None = None
     decline: Decline | None = None
+    """With ``DECLINE``; and with a ``BUG_OR_GONE`` that says that the card itself is gone (``CARD_GONE``)."""
     detail: str = ""
     retry_after: float | None = None
     """Seconds the gateway asked us to wait, with ``BUSY``."""
@@ -293,7 +294,11 @@ class Gateway(Protocol):
         ...
 
     def create_payment(self, request: CreatePayment, *, key: str) -> Answer:
-        """Makes an object in ``requires_confirmation``; no money moves."""
+        """Makes an object in ``requires_confirmation``; no money moves.
+
+        ``BUG_OR_GONE`` is definite: there is no object. Where it is for the card, which the gateway does not have or may not
+        use for this customer any more, ``decline`` says ``CARD_GONE``.
+        """
         ...
 
     def confirm_payment(self, ref: str, *, key: str, return_url: str | None) -> Answer:

@@ -86,6 +86,9 @@ class SandboxWorld:
         found = (c for c in CARDS.values() if c.effect is Effect.DECLINED and c.decline and c.decline.reason is reason)
         return next(found).token
 
+    def gone_card(self, customer: str) -> str:
+        return "pm_sandbox_gone"
+
     def fail_create(self, story: str) -> None:
         self.sandbox.controls.fail_next("create_payment", FAULT_OF_STORY[story])
 

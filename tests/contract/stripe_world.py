@@ -109,6 +109,11 @@ class StripeWorld:
         code = next(code for code, meant in DECLINES.items() if meant is reason and code in DECLINE_CODES)
         return self.server.add_card(customer, "declined", decline_code=code)
 
+    def gone_card(self, customer: str) -> str:
+        token = self.card(Story.APPROVED, customer)
+        self.server.detach(token)
+        return token
+
     def fail_create(self, story: Story) -> None:
         self.server.fault("create_payment", FAULTS[Story(story)])
 

@@ -49,6 +49,10 @@ class ScriptedWorld(Protocol):
         """A payment method that is declined for this reason; None when the gateway cannot show it."""
         ...
 
+    def gone_card(self, customer: str) -> str:
+        """A payment method that was that customer's until the gateway dropped it."""
+        ...
+
     def fail_create(self, story: Story) -> None:
         """The next ``create_payment`` ends like the story."""
         ...

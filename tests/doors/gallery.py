@@ -211,6 +211,7 @@ def carts() -> dict[str, tuple[CartFacts, Problems, str]]:
         "S-1k-entered": (facts(SEAT, cards=(CARDS[0]._replace(usable=False, reason="again"), *CARDS[1:])), none, "live"),
         "S-7-cart": (facts(SEAT, cards=(), email_changed=True), none, "live"),
         "S-provider": (seat, Problems(provider_silent=True), "live"),
+        "S-provider-refused": (seat, Problems(provider_refused=True), "live"),
     }  # fmt: skip
 
 

@@ -221,6 +221,18 @@ class StripeServer:
         """A stored card; for ``declined`` name the ``decline_code``."""
         return str(self.control("POST", "cards", customer=customer, behaviour=behaviour, **given)["id"])
 
+    def detach(self, card: str, account: str = "acct_quillmark") -> None:
+        """As the merchant or another program of theirs does it, through Stripe's own interface."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            bearer = {"Authorization": f"Bearer {self.key(account)}"}
+            connection.request("POST", f"/v1/payment_methods/{card}/detach", headers=bearer)
+            answer = connection.getresponse()
+            told = answer.read()
+        finally:
+            connection.close()
+        assert answer.status == 200, told
+
     def dispute(self, payment: str) -> str:
         return str(self.control("POST", "disputes", payment=payment)["id"])
 

@@ -202,6 +202,8 @@ def _answer_of(seen: Response | NoAnswer) -> Answer:
     payment = _payment(told) if told else None
     kind = _kind(seen, payment.status if payment else None)
     decline = payment.decline if payment and kind is AnswerKind.DECLINE else None
+    if seen.code == "no_such_card":
+        decline = Decline(DeclineReason.CARD_GONE)
     return Answer(kind, payment, decline, _detail(seen))
 
 

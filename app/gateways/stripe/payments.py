@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,6 +22,7 @@ from app.gateways.stripe.amounts import AmountError, to_wire
 from app.gateways.stripe.client import Account, Seen
 from app.gateways.stripe.listing import every
 from app.gateways.stripe.reading import Unreadable
+from app.gateways.stripe.table import is_card_gone
 
 if TYPE_CHECKING:
     from stripe.params import PaymentIntentCreateParams, PaymentIntentListParams
@@ -50,7 +52,10 @@ def create(at: Account, request: CreatePayment, *, account: str, key: str) -> An
     if request.description:
         asked["description"] = request.description
     seen = at.ask("create_payment", lambda client: client.v1.payment_intents.create(asked, {"idempotency_key": key}))
-    return answer(seen, account)
+    found = answer(seen, account)
+    if found.kind is AnswerKind.BUG_OR_GONE and is_card_gone(seen.error):
+        return replace(found, decline=Decline(DeclineReason.CARD_GONE))
+    return found
 
 
 def confirm(at: Account, ref: str, *, account: str, key: str, return_url: str | None) -> Answer:

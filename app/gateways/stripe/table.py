@@ -6,6 +6,9 @@ https://docs.stripe.com/error-codes and https://docs.stripe.com/error-low-level.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from app.gateways.answers import ALREADY_FINAL, KEY_MISMATCH, LOCK_TIMEOUT
 from app.gateways.port import DeclineReason, DisputeStatus, PaymentStatus, RefundStatus, SetupStatus
 
@@ -156,6 +159,8 @@ CREDENTIAL_CODES = frozenset(
     }
 )  # fmt: skip
 """The merchant's account or key, even where the status is 400."""
+CARD_GONE_CODE = "payment_method_unexpected_state"
+"""A PaymentMethod that was detached from its customer may not be used again."""
 IDEMPOTENCY_ERROR = "idempotency_error"
 CARD_ERROR = "card_error"
 
@@ -171,6 +176,11 @@ def word(status: int, kind: str, code: str) -> tuple[int, str]:
     if code in CREDENTIAL_CODES and 400 <= status < 500:
         return (403, code)
     return (status, code)
+
+
+def is_card_gone(error: Mapping[str, Any]) -> bool:
+    """Whether a refused create is about the PaymentMethod: deleted, detached, or another customer's."""
+    return error.get("param") == "payment_method" or error.get("code") == CARD_GONE_CODE
 
 
 def reason_of(decline_code: str, code: str, network_code: str) -> DeclineReason:

@@ -41,12 +41,14 @@ class Reading:
         assert found.decline.reason is DeclineReason.EXPIRED_CARD
 
 
-ONLY_THE_BANK = frozenset({DeclineReason.AUTHENTICATION_FAILED})
+UNASKED = frozenset({DeclineReason.CARD_GONE, DeclineReason.NOT_TAKEN})
+"""What is refused before there is a payment to decline."""
+NOT_BY_A_CARD = UNASKED | {DeclineReason.AUTHENTICATION_FAILED}
 """What no card brings about by itself: the shopper fails the bank's own check (see the tests of 3-D Secure)."""
 
 
 class Declines:
-    @pytest.mark.parametrize("reason", [reason for reason in DeclineReason if reason not in ONLY_THE_BANK])
+    @pytest.mark.parametrize("reason", [reason for reason in DeclineReason if reason not in NOT_BY_A_CARD])
     def test_a_decline_is_a_result_with_its_reason(self, world: ScriptedWorld, reason: DeclineReason):
         customer, order = world.customer(), new_order()
         method = world.declined_card(reason, customer)
@@ -60,6 +62,14 @@ class Declines:
         assert answer.decline.reason is reason
         assert answer.payment.status is PaymentStatus.REQUIRES_PAYMENT_METHOD
         assert world.captured(order) == 0
+
+    def test_a_card_that_is_gone_is_told_as_such_and_no_object_is_made(self, world: ScriptedWorld):
+        customer, order = world.customer(), new_order()
+        answer = create(world, world.gone_card(customer), customer, order=order)
+        assert answer.kind is AnswerKind.BUG_OR_GONE
+        assert answer.decline
+        assert answer.decline.reason is DeclineReason.CARD_GONE
+        assert world.gateway.list_payments(customer=customer, order=order).value == ()
 
     def test_a_declined_object_can_be_cancelled(self, world: ScriptedWorld):
         payment = created(world, Story.EXPIRED)

@@ -58,6 +58,7 @@ class TwoPhases:
         customer = world.customer()
         answer = create(world, world.card(Story.APPROVED, customer), customer, order=new_order(), amount=0)
         assert answer.kind is AnswerKind.BUG_OR_GONE
+        assert answer.decline is None  # it is not the card's fault
 
     def test_a_card_of_another_customer_cannot_be_charged(self, world: ScriptedWorld):
         owner, other, order = world.customer(), world.customer(), new_order()

@@ -40,16 +40,14 @@ def paid_but_moved(desk: Desk) -> str:
     return order.id
 
 
-def refused_by_the_gateway(desk: Desk) -> str:
-    """A 400 to the create: no object was ever made, and the subscription is blocked."""
-    placed = desk.place()
+def unknown_to_the_gateway(desk: Desk) -> str:
+    """A 404 for a payment that we hold to be there: the subscription is blocked."""
+    order = desk.buy("visa_3ds")
     with desk.sandbox.ledger.write() as c:
-        c.execute("DELETE FROM cards")
-    with desk.store.write() as conn:
-        conn.execute(update(Attempt).values(payment_method="pm_nobody_knows"))
-    desk.drive(placed.attempt_id)
-    assert desk.facts(placed.order_id).last.state == "QUARANTINED"
-    return placed.order_id
+        c.execute("UPDATE payments SET account = 'gone'")
+    desk.heal(hours=0.1)
+    assert desk.facts(order.id).last.state == "QUARANTINED"
+    return order.id
 
 
 def test_nothing_waits_is_said_and_is_zero(run: Commands, desk: Desk):
@@ -68,8 +66,8 @@ def test_a_quarantined_payment_is_listed_and_shown_with_what_the_gateway_says(ru
     assert (as_json["gateway"]["captured"], as_json["matter"]["may"]) == (500, ["adopt", "cancel", "refund"])
 
 
-def test_a_400_that_blocks_a_subscription_is_let_go(run: Commands, desk: Desk):
-    order = refused_by_the_gateway(desk)
+def test_a_404_that_blocks_a_subscription_is_let_go(run: Commands, desk: Desk):
+    order = unknown_to_the_gateway(desk)
     name = f"attempt:{order}.1"
     assert run("queue", "resolve", name, "--adopt", "--reason", "x").code == 1
     done = run("queue", "resolve", name, "--cancel", "--reason", "the card was deleted there")

@@ -61,7 +61,7 @@ def test_every_published_decline_code_has_its_reason():
 
 
 def test_every_reason_of_ours_can_come_from_stripe():
-    assert set(table.DECLINES.values()) == set(R)
+    assert set(table.DECLINES.values()) == set(R) - {R.CARD_GONE, R.NOT_TAKEN}  # without a payment nothing is declined
 
 
 @pytest.mark.parametrize(
@@ -143,6 +143,21 @@ def error(status: int | None, kind: str = "invalid_request_error", code: str = "
 )
 def test_each_error_of_stripes_has_its_class(seen: Seen, kind: AnswerKind):
     assert seen.kind() is kind
+
+
+@pytest.mark.parametrize(
+    ("code", "param", "gone"),
+    [
+        ("resource_missing", "payment_method", True),
+        ("payment_method_unexpected_state", "", True),
+        ("", "payment_method", True),
+        ("resource_missing", "customer", False),
+        ("amount_too_small", "amount", False),
+        ("", "", False),
+    ],
+)
+def test_a_refusal_that_is_about_the_card_says_that_it_is_gone(code: str, param: str, gone: bool):
+    assert table.is_card_gone({"type": "invalid_request_error", "code": code, "param": param}) is gone
 
 
 def test_a_status_of_a_later_version_is_unreadable_and_never_guessed():

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, ServiceUnavailable, TooManyRequests
 
@@ -145,6 +146,12 @@ def register_errors(
             return _in_few_words() if apart(request.path) or machines(request.path) else shown(None, is_away=True)
         LOG.error("request failed", exc_info=error, extra={"request_id": request_id()})
         return shown(None)
+
+    @app.before_request
+    def name_lines() -> None:
+        # Whatever this request has logged from here on says which one it was, deep below as well.
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request=request_id())
 
     @app.after_request
     def name_request(response: Response) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import sys
 from typing import Any
 
 import structlog
@@ -29,6 +30,14 @@ class _Formatter(structlog.stdlib.ProcessorFormatter):
         return without_tokens(super().format(record))
 
 
+class _StandardError(logging.StreamHandler[Any]):
+    """To the standard error as it is at the moment of the line, also after somebody put another one in its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
 def configure_log(settings: Settings) -> None:
     """Our own loggers from ``LIFTLINK_LOG_LEVEL`` on; other libraries' warnings stay where Python puts them."""
     level = _LEVELS[settings.log_level]
@@ -39,12 +48,13 @@ def configure_log(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        # The level is asked at each line: a logger that spoke before keeps what it was configured with then.
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(level),
+        wrapper_class=structlog.make_filtering_bound_logger(0),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler()
+    handler = _StandardError()
     handler.setFormatter(
         _Formatter(
             foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],

@@ -57,8 +57,11 @@ def opened(*, overrides: Mapping[str, object] | None = None) -> Generator[Adapte
     from app.config import read_settings
     from app.wiring import check_schema, open_services
     from app.wiring.gate import check_gate
+    from app.wiring.log import configure_log
 
-    adapters = open_services(read_settings(overrides))
+    settings = read_settings(overrides)
+    configure_log(settings)  # on the standard error: the standard output is the command's result
+    adapters = open_services(settings)
     try:
         check_schema(adapters.store)
         check_gate(adapters)

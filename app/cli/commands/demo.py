@@ -52,12 +52,14 @@ def demo(no_serve: bool, port: int | None, as_json: bool) -> None:
     from app.config import read_settings
     from app.models.store import Store
     from app.wiring import open_services
+    from app.wiring.log import configure_log
 
     settings = _settings(port, serving=not no_serve)
     store = Store(settings.database)
     migrations.upgrade(store.engine)
     _set_clock(settings, store)
     store.close()
+    configure_log(settings.model_copy(update={"log_level": "warning"}))  # what the stories bought is no news
     adapters = open_services(settings)
     try:
         told = _tell(adapters)

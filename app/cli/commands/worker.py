@@ -14,13 +14,11 @@ from app.cli.commands.common import note, opened
 def worker() -> None:
     """Follow payments up, send mail, expire what is over, until SIGTERM or Ctrl-C; the row in hand is finished first."""
     from app.wiring.jobs import make_runner
-    from app.wiring.log import configure_log
 
     stopped = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: stopped.set())
     with opened() as adapters:
-        configure_log(adapters.settings)
         runner = make_runner(adapters)
         runner.start()
         note("the worker runs; Ctrl-C stops it")

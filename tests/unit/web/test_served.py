@@ -6,6 +6,7 @@ import gzip
 from pathlib import Path
 
 import pytest
+import structlog
 from flask import Flask, abort
 from sqlalchemy.exc import DisconnectionError
 from werkzeug.exceptions import ServiceUnavailable, TooManyRequests
@@ -58,6 +59,10 @@ def make_app(*, production: bool = False) -> Flask:
     def away_before() -> str:
         nothing_charged()
         raise DisconnectionError
+
+    @app.get("/named")
+    def named() -> str:
+        return str(structlog.contextvars.get_contextvars()["request"])
 
     @app.get("/busy")
     def busy() -> str:
@@ -147,6 +152,11 @@ def test_a_program_is_told_in_a_few_words_that_the_database_is_away(app: Flask):
         503, "application/problem+json", "30",
     )  # fmt: skip
     assert answer.get_json()["code"] == "unavailable"
+
+
+def test_lines_of_the_log_name_the_request_they_come_from(app: Flask):
+    answer = app.test_client().get("/named")
+    assert answer.get_data(as_text=True) == answer.headers["X-Request-Id"]
 
 
 def test_too_many_requests_say_how_long_to_wait(app: Flask):

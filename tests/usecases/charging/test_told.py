@@ -1,0 +1,106 @@
+"""What the log tells of money: enough to follow one order through a crash, and nothing that is nobody's business."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from app.charging import telling
+from app.charging.attempts import LEASE, lease
+from app.charging.drive import drive, driver_name
+from app.charging.refunding import ask_refund, drive_refunds
+from app.charging.repair import expire, sweep
+from app.charging.telling import clean
+from app.gateways.sandbox import Sandbox
+from app.kit.clock import StoppedClock
+from app.models.orders import Attempt
+from app.models.store import Store
+from tests.factories import Seeded
+from tests.logged import Lines, said_by
+from tests.usecases.charging.desk import Desk
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
+    return said_by(monkeypatch, telling)
+
+
+@pytest.fixture
+def desk(store: Store, sandbox: Sandbox, clock: StoppedClock, seeded: Seeded) -> Desk:
+    return Desk(store, sandbox, clock, seeded)
+
+
+def events(lines: Lines) -> list[str]:
+    return [line["event"] for line in lines]
+
+
+def the(lines: Lines, event: str) -> dict[str, object]:
+    """The one line of that event."""
+    (found,) = [line for line in lines if line["event"] == event]
+    return dict(found)
+
+
+def test_a_purchase_is_told_from_the_press_to_the_money(desk: Desk, lines: Lines):
+    order = desk.buy()
+    assert events(lines) == ["order_open", "attempt_created", "attempt_intent", "attempt_succeeded", "order_paid"]
+    paid = the(lines, "attempt_succeeded")
+    assert paid["attempt"] == f"{order.id}.1"
+    assert (paid["was"], paid["now"]) == ("INTENT", "SUCCEEDED")
+    assert {line["number"] for line in lines} == {order.number}
+    assert {(line["amount"], line["currency"], line["gateway"]) for line in lines} == {
+        (order.total, order.currency, "sandbox")
+    }
+
+
+def test_a_decline_and_the_end_of_its_order_are_told(desk: Desk, clock: StoppedClock, lines: Lines):
+    desk.buy("visa_declined")
+    assert "attempt_declined" in events(lines)
+    clock.move(timedelta(hours=2))
+    expire(desk.store, clock)
+    assert the(lines, "order_expired")["why"] == "validity"
+
+
+def test_what_did_not_commit_is_not_told(desk: Desk, lines: Lines):
+    class Undone(Exception):
+        pass
+
+    with pytest.raises(Undone), desk.store.write():
+        telling.tell_person(1, "attempt", "x.1", "never")
+        raise Undone
+    assert lines == []
+
+
+def test_whoever_takes_over_from_a_driver_that_died_says_so(desk: Desk, clock: StoppedClock, lines: Lines):
+    placed = desk.place()
+    assert placed.attempt_id is not None
+    with desk.store.write() as conn:
+        assert lease(conn, placed.attempt_id, "request-1", clock.now())
+    clock.move(LEASE + timedelta(seconds=1))
+    assert sweep(desk.store, desk.gateways, clock, by="worker-2") == [placed.attempt_id]
+    taken = the(lines, "lease_taken_over")
+    assert (taken["left_by"], taken["by"], taken["attempt"]) == ("request-1", "worker-2", placed.attempt_id)
+    assert "order_paid" in events(lines)
+
+
+def test_a_driver_that_goes_on_with_its_own_row_takes_over_nothing(desk: Desk, clock: StoppedClock, lines: Lines):
+    placed = desk.place()
+    assert placed.attempt_id is not None
+    by = driver_name("request")
+    with desk.store.write() as conn:
+        assert lease(conn, placed.attempt_id, by, clock.now())
+    drive(desk.store, desk.gateways, clock, [placed.attempt_id], by=by, budget_seconds=10)
+    assert "lease_taken_over" not in events(lines)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("card 4242 4242 4242 4242 of ann@example.com", "card (digits) of (address)"),
+        ("No such customer; key sk_live_abcDEF123", "No such customer; key (sk_live key)"),
+        ("amount is 12500, not 12000", "amount is 12500, not 12000"),
+    ],
+)
+def test_a_gateways_words_are_told_without_cards_addresses_and_keys(said: str, told: str):
+    assert clean(said) == told

@@ -22,10 +22,12 @@ def namesakes(conn: Connection, gateways: Gateways, name: Account) -> tuple[Acco
 
 def by_account(conn: Connection, gateways: Gateways, names: Iterable[Account]) -> list[tuple[Account, ...]]:
     """The accounts that ``names`` stand for, each once with all its names, the given ones or not."""
+    asked = {_behind(gateways, each): each for each in names}
+    where = {(each.gateway, each.livemode) for each in asked.values()}
     known: dict[object, list[Account]] = {}
     for each in _eldest_first(conn):
-        known.setdefault(_behind(gateways, each), []).append(each)
-    asked = {_behind(gateways, each): each for each in names}
+        if (each.gateway, each.livemode) in where:
+            known.setdefault(_behind(gateways, each), []).append(each)
     return [tuple(known.get(behind, [each])) for behind, each in asked.items()]
 
 

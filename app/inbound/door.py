@@ -43,7 +43,7 @@ Opened = Callable[[str], OpenGateway | None]
 
 
 class _Door:
-    """The view, with what it was handed. ``ceiling`` counts refusals: guessing is slow, and genuine bursts are not."""
+    """The view, with what it was handed. ``ceiling`` counts refusals: guessing is slow, genuine notices never are."""
 
     def __init__(self, opened: Opened, store: Store, clock: Clock, bell: Bell, ceiling: Ceiling | None) -> None:
         self._opened, self._store, self._clock, self._bell = opened, store, clock, bell
@@ -52,23 +52,24 @@ class _Door:
     def take(self, gateway: str, merchant: str, mode: str) -> Response:
         body = _raw_body()
         place = self._find(gateway, merchant, mode)
-        # Counted per address of ours: what goes wrong at one merchant's turns away no notice of another's.
+        refused = None
+        if body is not None and place is not None:
+            refused = self._verified(*place, body)
+            if isinstance(refused, Notice):  # kept whatever else came from there: behind a proxy all have one address
+                return self._keep(place[0], refused, body)
+        # Counted per address of ours: who guesses at one merchant's is not told to wait at another's.
         sender = f"{request.remote_addr} {place[0].book_id if place else ''}"
         wait = self._ceiling.wait_for(sender) if self._ceiling else 0
         if wait:
             return _problem(429, "too_many_refused", {"Retry-After": str(wait)})
         if body is None:
             return self._refuse(sender, 413, "too_large")
-        if place is None:
+        if place is None or refused is None:
             return self._refuse(sender, 404, "not_found")
-        at, opened = place
-        notice = self._verified(at, opened, body)
-        if isinstance(notice, NoticeRefused):
-            _log.warning("notice_refused", book=at.book_id, gateway=gateway, code=notice.code)
-            if notice.code == "no_secret":  # said as if nothing were here
-                return self._refuse(sender, 404, "not_found")
-            return self._refuse(sender, 400, notice.code)
-        return self._keep(at, notice, body)
+        _log.warning("notice_refused", book=place[0].book_id, gateway=gateway, code=refused.code)
+        if refused.code == "no_secret":  # said as if nothing were here
+            return self._refuse(sender, 404, "not_found")
+        return self._refuse(sender, 400, refused.code)
 
     def _find(self, gateway: str, merchant: str, mode: str) -> tuple[NoticeAddress, OpenGateway] | None:
         opened = self._opened(gateway)

@@ -262,6 +262,7 @@ def test_genuine_notices_in_a_burst_are_all_taken_and_guesses_are_slowed_down(sh
     assert [each.status_code for each in guesses] == [400, 400, 400, 429, 429]
     assert code_of(guesses[-1]) == (429, "too_many_refused")
     assert 1 <= int(guesses[-1].headers["Retry-After"]) <= 60
+    assert send(shop, notice(id="evt_genuine")).status_code == 200, "from the same address: a proxy's, for instance"
     assert send(shop, notice(), path="/notices/sandbox/nobody/test").status_code == 404, "counted by address"
 
 

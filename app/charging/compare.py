@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
@@ -17,12 +17,12 @@ from sqlalchemy import select
 from app.charging.attempts import read_attempt
 from app.charging.cells import agrees
 from app.charging.compare_rows import Ours, differs, given_back, made_since, ours_at, ours_of
+from app.charging.contradicting import contradicted
 from app.charging.disputing import take_disputes
 from app.charging.gate import Account, accounts_of
 from app.charging.namesakes import by_account
 from app.charging.observing import Place, Watch, look_at_payment
 from app.charging.refund_finding import found_refunds
-from app.charging.telling import tell_person
 from app.charging.watching import Watched, begin_watching, due_accounts, is_unwatched, put_down, take
 from app.gateways.port import AnswerKind, Dispute, Gateway, GatewayError, Gateways, Payment
 from app.kit.clock import Clock
@@ -31,6 +31,8 @@ from app.models.store import Store
 from app.outbox import record_once
 
 CHUNK = 500
+ESCALATES_WITHIN = timedelta(days=150)
+"""An inquiry is no dispute, and gateways list it by when it was opened: it may become one about 120 days later."""
 T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 
@@ -137,7 +139,7 @@ def _read(
 ) -> Compared | None:
     """Both lists, then each difference; None when a list was not read whole."""
     payments = gateway.list_payments(since=since)
-    disputes = gateway.list_disputes(since=since)
+    disputes = gateway.list_disputes(since=min(since, watch.clock.now() - ESCALATES_WITHIN))
     for reply in (payments, disputes):
         if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
             _log.warning("not_listed", gateway=gateway.name, account=gateway.account, answer=reply.kind)
@@ -201,18 +203,9 @@ def _compare_missing(
             _drive(watch, row)
             done += Compared(differed=1)
         elif row.gw_ref and gateway.read_payment(row.gw_ref).kind is AnswerKind.BUG_OR_GONE:
-            _alarm(watch, row, "the gateway does not have this payment")
+            contradicted(watch.store, watch.clock, row, "the gateway does not have this payment")
             done += Compared(differed=1)
     return done
-
-
-def _alarm(watch: Watch, row: Ours, why: str) -> None:
-    """We hold for paid what the gateway does not have: nothing a machine may undo."""
-    _log.error("attempt_contradicted", attempt=row.id, why=why)
-    body = {"attempt": row.id, "order": row.order_id, "payment": row.gw_ref, "why": why}
-    with watch.store.write() as conn:
-        if record_once(conn, row.book_id, "attempt.contradicted", row.id, 1, "event", body, watch.clock.now()):
-            tell_person(row.book_id, "attempt", row.id, why)
 
 
 def _take_refunds(watch: Watch, gateway: Gateway, attempt_id: str, ref: str) -> Compared:

@@ -277,6 +277,22 @@ def test_a_dispute_nobody_told_us_of_is_found_and_its_end_too(desk: Desk):
     assert desk.facts(order.id).state == "LOST"
 
 
+def test_an_inquiry_that_becomes_a_dispute_long_after_it_was_opened_is_found(desk: Desk):
+    """Gateways list it by when it was opened, and leave it out until then."""
+    order = desk.buy()
+    ref = desk.payments()[0]["id"]
+    desk.clock.move(timedelta(days=1))
+    opened = desk.clock.now()
+    for _ in range(50):
+        desk.clock.move(timedelta(days=2))
+        comparing(desk)
+    desk.sandbox.controls.open_dispute(ref)
+    with desk.sandbox.ledger.write() as c:
+        c.execute("UPDATE disputes SET opened_at = ?", (int(opened.timestamp() * 1_000_000),))
+    comparing(desk)
+    assert desk.facts(order.id).state == "DISPUTED"
+
+
 class TestWatermark:
     def until(self, desk: Desk) -> Any:
         with desk.store.read() as conn:

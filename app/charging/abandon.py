@@ -43,5 +43,5 @@ def start_cancelling(conn: Connection, attempt_id: str, cause: str, *, actor: st
         move(conn, row, None, {"state": "CANCELLING", "next_at": at - CLOCKS_DIFFER, "tries": 0})
     except Moved:
         return False
-    log(conn, row.book_id, [Move("attempt", row.id, row.state, "CANCELLING", cause)], actor=actor, at=at)
+    log(conn, row.book_id, [Move("attempt", row.id, row.state, "CANCELLING", cause)], actor=actor, at=at, of=row)
     return True

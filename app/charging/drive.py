@@ -13,6 +13,7 @@ from app.charging.driver import Driver, put, put_down
 from app.charging.looking import look
 from app.charging.making import make_object
 from app.charging.paying import pay_object
+from app.charging.telling import tell_taken_over
 from app.gateways.port import AnswerKind, GatewayError, Gateways
 from app.kit.clock import Clock
 from app.kit.faults import fault_point
@@ -75,7 +76,13 @@ def _take(d: Driver, attempt_id: str) -> AttemptRow | None:
     if not row.is_free_for(d.by, now):
         return None
     with d.store.write() as conn:
-        return read_attempt(conn, attempt_id) if lease(conn, attempt_id, d.by, now) else None
+        if not lease(conn, attempt_id, d.by, now):
+            return None
+        if row.lease_by is not None and row.lease_by != d.by:
+            tell_taken_over(
+                row.book_id, "attempt", row.id, of=row, left_by=row.lease_by, since=row.lease_until, by=d.by
+            )
+        return read_attempt(conn, attempt_id)
 
 
 def _again(d: Driver, attempt_id: str) -> AttemptRow | None:

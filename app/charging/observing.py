@@ -15,6 +15,7 @@ from app.charging.gate import Account
 from app.charging.namesakes import namesakes
 from app.charging.orphans import note_orphan
 from app.charging.refunding import found_refunds
+from app.charging.telling import tell_person
 from app.gateways.port import AnswerKind, Gateway, GatewayError, Gateways, Payment, PaymentStatus
 from app.kit.clock import Clock
 from app.models.orders import Attempt, Refund
@@ -192,7 +193,8 @@ def _contradicted(watch: Watch, row: AttemptRow, why: str) -> None:
     _log.error("attempt_contradicted", attempt=row.id, why=why)
     with watch.store.write() as conn:
         body = {"attempt": row.id, "order": row.order_id, "payment": row.gw_ref, "why": why}
-        record_once(conn, row.book_id, "attempt.contradicted", row.id, 1, "event", body, watch.clock.now())
+        if record_once(conn, row.book_id, "attempt.contradicted", row.id, 1, "event", body, watch.clock.now()):
+            tell_person(row.book_id, "attempt", row.id, why, of=row)
 
 
 def _orphan(watch: Watch, at: Place, payment: Payment, why: str) -> str:

@@ -7,17 +7,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, select, update
 
+from app.charging.telling import Sum, tell_person
 from app.charging.transitions import BORN, Move, log
 from app.gateways.port import Payment
 from app.models.merchants import Book
 from app.models.orders import Order, Orphan
 from app.models.upsert import insert_new
 from app.outbox import record_once
-
-_log = structlog.get_logger(__name__)
 
 
 def orphan_name(gateway: str, account: str, ref: str) -> str:
@@ -61,9 +59,9 @@ def note_orphan(
     if not insert_new(conn, Orphan, row):
         return False
     name = orphan_name(gateway, payment.account, payment.ref)
-    log(conn, book, [Move("orphan", name, BORN, "FOUND", why)], actor=actor, at=now)
+    of = Sum(gateway, payment.amount, payment.currency)
+    log(conn, book, [Move("orphan", name, BORN, "FOUND", why)], actor=actor, at=now, of=of)
     record_once(conn, book, "orphan.found", name, 1, "event", facts | {"payment": payment.ref}, now)
-    _log.error("orphan_found", payment=payment.ref, book=book, status=payment.status.value, why=why)
     return True
 
 
@@ -103,9 +101,13 @@ def put_orphan(
     if conn.execute(update(Orphan).where(*where, *ours).values(decided)).rowcount != 1:
         return False
     name = orphan_name(*key)
-    log(conn, book_id, [Move("orphan", name, "FOUND", new, cause)], actor=by, at=now)
+    facts = values.get("facts", {})
+    of = Sum(gateway, facts.get("amount", 0), facts.get("currency", ""))
+    log(conn, book_id, [Move("orphan", name, "FOUND", new, cause)], actor=by, at=now, of=of)
     body = {"payment": ref, "state": new, "why": cause}
     record_once(conn, book_id, f"orphan.{new.lower()}", name, 1, "event", body, now)
+    if new == "PERSON":
+        tell_person(book_id, "orphan", name, cause, of=of)
     return True
 
 

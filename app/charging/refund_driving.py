@@ -20,6 +20,7 @@ from app.charging.backoff import BUSY_STEPS, PENDING_STEPS, UNKNOWN_STEPS
 from app.charging.gate import gate_of
 from app.charging.refund_rows import RefundRow, due_refunds, lease_refund, move_refund, read_refund
 from app.charging.refund_settling import fail, settle
+from app.charging.telling import tell_person
 from app.charging.transitions import Move, log
 from app.gateways.port import AnswerKind, Gateway, GatewayError, Gateways, Refund, RefundStatus
 from app.kit.clock import Clock
@@ -132,7 +133,7 @@ def _send(d: _Driver, gateway: Gateway, row: RefundRow, try_no: int) -> None:
     with d.store.write() as conn:
         move_refund(conn, row, d.by, {"state": "SENT", "try_no": try_no, "last_class": None})
         if row.state != "SENT":
-            log(conn, row.book_id, [Move("refund", row.id, row.state, "SENT", "sent")], actor=d.by, at=now)
+            log(conn, row.book_id, [Move("refund", row.id, row.state, "SENT", "sent")], actor=d.by, at=now, of=row)
     row = replace(row, state="SENT", try_no=try_no, last_class=None)
     fault_point("R3")
     reply = gateway.refund(row.payment, amount=row.amount, mark=row.id, key=row.key)
@@ -193,12 +194,14 @@ def _put_down(
         done = {"state": state, "last_class": kind.value, "tries": tries + 1, "lease_by": None}
         move_refund(conn, row, d.by, {**done, "lease_until": last_call, "next_at": next_at, **values})
         if state != row.state:
-            log(conn, row.book_id, [Move("refund", row.id, row.state, state, cause)], actor=d.by, at=now)
+            log(conn, row.book_id, [Move("refund", row.id, row.state, state, cause)], actor=d.by, at=now, of=row)
         body = {"refund": row.id, "order": row.order_id, "gateway": row.gateway, "account": row.account}
         if kind is AnswerKind.MERCHANT_FAULT:
             record_once(conn, row.book_id, "gateway.refused", row.id, 1, "event", body, now)
-        if now - row.created_at >= PERSON_AFTER:
-            record_once(conn, row.book_id, "refund.undecided", row.id, 1, "event", body, now)
+        if now - row.created_at >= PERSON_AFTER and record_once(
+            conn, row.book_id, "refund.undecided", row.id, 1, "event", body, now
+        ):
+            tell_person(row.book_id, "refund", row.id, "undecided for a day", of=row)
 
 
 def _stuck(d: _Driver, row: RefundRow, why: str) -> None:
@@ -208,9 +211,10 @@ def _stuck(d: _Driver, row: RefundRow, why: str) -> None:
         done = {"state": "UNKNOWN", "last_class": "stuck", "lease_by": None, "lease_until": now, "next_at": None}
         move_refund(conn, row, d.by, done)
         if row.state != "UNKNOWN":
-            log(conn, row.book_id, [Move("refund", row.id, row.state, "UNKNOWN", why)], actor=d.by, at=now)
+            log(conn, row.book_id, [Move("refund", row.id, row.state, "UNKNOWN", why)], actor=d.by, at=now, of=row)
         body = {"refund": row.id, "order": row.order_id, "why": why, "payment": row.payment}
         record_once(conn, row.book_id, "refund.stuck", row.id, 1, "event", body, now)
+        tell_person(row.book_id, "refund", row.id, why, of=row)
 
 
 def state_of(store: Store, refund_id: str) -> RefundRow:

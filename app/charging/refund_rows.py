@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select, update
 
 from app.charging.attempts import LEASE, Moved
+from app.charging.telling import tell_taken_over
 from app.models.base import whole_sum
 from app.models.leases import Leases
 from app.models.orders import Attempt, Dispute, Refund
@@ -105,7 +106,13 @@ def lease_refund(store: Store, refund_id: str, by: str, now: datetime) -> Refund
     """Take the row for ``LEASE`` as it was before; None when another driver has it or nothing is left to do."""
     with store.write() as conn:
         before = read_refund(conn, refund_id)
-        return before if REFUNDS.take(conn, refund_id, by, now) else None
+        if before is None or not REFUNDS.take(conn, refund_id, by, now):
+            return None
+        if before.lease_by is not None and before.lease_by != by:
+            tell_taken_over(
+                before.book_id, "refund", refund_id, of=before, left_by=before.lease_by, since=before.lease_until, by=by
+            )
+        return before
 
 
 def move_refund(conn: Connection, row: RefundRow, by: str, values: dict[str, Any]) -> None:

@@ -17,7 +17,7 @@ NAMELESS = ("blind", "zombie", "disk", "read_only", "database")
 LONGEST_P99 = 300.0
 """Simulated seconds: the protocol's promise (I12)."""
 ENOUGH = 100
-"""From so many iterations, or recovered attempts, on a run must show what only many can."""
+"""From so many random iterations, or recovered attempts, on a run must show what only many can."""
 
 
 @dataclass
@@ -82,7 +82,7 @@ class Figures:
         if short:
             said.append(f"fewer than {kills} kills at {', '.join(short)}")
         said += [f"not caught: {name}" for name, how in self.mutants.items() if how.startswith("MISSED")]
-        if self.iterations >= ENOUGH:
+        if self.parts["random"] >= ENOUGH:
             storage = any(self.kills[key] for key in ("disk", "read_only", "database")) or self.faults["lock"]
             wanted = [name for name in INVARIANTS if (name != "I47" or storage) and (name != "I20" or self.told)]
             said += [f"nothing was there to check {name} with" for name in wanted if not self.checked[name]]

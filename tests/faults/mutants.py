@@ -89,8 +89,8 @@ def _no_one_open(_: World) -> None:
 
     def careless(conn: Any, p: Any, order: Any, now: Any) -> Any:
         if order.state == "OPEN" and order.attempt_id is not None:
-            last = conn.execute(place._LAST_N, {"order": order.id}).scalar() or 0
-            return place.Placed(order.id, place._attempt(conn, p, order.id, last + 1, now), created=False)
+            ((last,),) = place._LAST_N.all(conn, {"order": order.id})
+            return place.Placed(order.id, place._attempt(conn, p, order.id, (last or 0) + 1, None, now), created=False)
         return honest(conn, p, order, now)
 
     place._again = careless  # type: ignore[assignment]

@@ -28,7 +28,6 @@ from app.gateways.port import AnswerKind, Dispute, Gateway, GatewayError, Gatewa
 from app.kit.clock import Clock
 from app.models.orders import Dispute as DisputeRow
 from app.models.store import Store
-from app.outbox import record_once
 
 CHUNK = 500
 ESCALATES_WITHIN = timedelta(days=150)

@@ -13,7 +13,7 @@ from app.charging.watching import OVERLAP
 from app.gateways.port import Payment
 from app.models.base import whole_sum
 from app.models.merchants import Book
-from app.models.orders import Attempt, Order, Refund
+from app.models.orders import Attempt, Refund
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +73,13 @@ def ours_at(
 
 
 def made_since(conn: Connection, names: Sequence[Account], since: datetime) -> list[Ours]:
-    """Attempts of the time that was listed, through the orders' index by time; an order's attempts are at most its age."""
+    """Attempts of the time that was listed, however old their orders are."""
     account, called = names[0], [each.account for each in names]
     books = select(Book.id).where(Book.gateway == account.gateway, Book.gateway_account.in_(called))
     rows = conn.execute(
-        select(*_COLUMNS)
-        .join(Order, Order.id == Attempt.order_id)
-        .where(
-            Order.book_id.in_(books),
-            Order.created_at >= since + OVERLAP,
+        select(*_COLUMNS).where(
+            Attempt.book_id.in_(books),
+            Attempt.created_at >= since + OVERLAP,
             Attempt.gateway == account.gateway,
             Attempt.account.in_(called),
             Attempt.livemode == account.livemode,

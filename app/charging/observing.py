@@ -4,29 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import structlog
 from sqlalchemy import Connection, select
 
 from app.charging.attempts import RESTING, AttemptRow, read_attempt
 from app.charging.comparing import mismatch
+from app.charging.contradicting import contradicted
 from app.charging.disputing import take_disputes
 from app.charging.drive import drive
 from app.charging.gate import Account
 from app.charging.namesakes import namesakes
 from app.charging.orphans import note_orphan
 from app.charging.refunding import found_refunds
-from app.charging.telling import tell_person
 from app.gateways.port import AnswerKind, Gateway, GatewayError, Gateways, Payment, PaymentStatus
 from app.kit.clock import Clock
 from app.models.orders import Attempt, Refund
 from app.models.store import Store
-from app.outbox import record_once
 
 BUDGET_SECONDS = 30.0
 _FINAL = (PaymentStatus.SUCCEEDED, PaymentStatus.CANCELED, PaymentStatus.REQUIRES_PAYMENT_METHOD)
 _HARMLESS = (PaymentStatus.CANCELED, PaymentStatus.REQUIRES_PAYMENT_METHOD)
 """For an attempt that ended without money."""
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +162,7 @@ def _agree(watch: Watch, at: Place, gateway: Gateway, row: AttemptRow, payment: 
     if row.state == "SUCCEEDED":
         wrong = mismatch(row, payment)
         if wrong or payment.status is not PaymentStatus.SUCCEEDED:
-            _contradicted(watch, row, wrong or f"the payment is {payment.status}")
+            contradicted(watch.store, watch.clock, row, wrong or f"the payment is {payment.status}")
     if payment.status is not PaymentStatus.SUCCEEDED:
         return ""
     return _refunds(watch, gateway, row, payment) or take_disputes(
@@ -186,15 +183,6 @@ def _refunds(watch: Watch, gateway: Gateway, row: AttemptRow, payment: Payment) 
         return f"refunds: {reply.kind}"
     found_refunds(watch.store, watch.clock, row.id, reply.value)
     return ""
-
-
-def _contradicted(watch: Watch, row: AttemptRow, why: str) -> None:
-    """We hold for paid what the gateway does not: nothing a machine may undo, so a person is told."""
-    _log.error("attempt_contradicted", attempt=row.id, why=why)
-    with watch.store.write() as conn:
-        body = {"attempt": row.id, "order": row.order_id, "payment": row.gw_ref, "why": why}
-        if record_once(conn, row.book_id, "attempt.contradicted", row.id, 1, "event", body, watch.clock.now()):
-            tell_person(row.book_id, "attempt", row.id, why, of=row)
 
 
 def _orphan(watch: Watch, at: Place, payment: Payment, why: str) -> str:

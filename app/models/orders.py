@@ -125,6 +125,7 @@ class Attempt(Base):
             "next_at",
             sqlite_where=text("next_at IS NOT NULL"),
         ),
+        Index(None, "book_id", "created_at"),
         STRICT,
     )
 

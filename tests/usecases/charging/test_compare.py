@@ -9,8 +9,11 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from app.charging.compare import Compared, compare, compare_due
+from app.charging.desk import matters
+from app.charging.desk_acts import resolve
 from app.charging.drive import driver_name
 from app.charging.gate import Account
+from app.charging.observing import Watch
 from app.charging.orphaned import look_after_orphans
 from app.gateways.port import PaymentStatus
 from app.gateways.sandbox import Fault
@@ -244,6 +247,45 @@ def test_a_paid_attempt_whose_object_is_about_other_money_raises_the_alarm(desk:
         c.execute("UPDATE payments SET customer = 'cus_sandbox_other'")
     comparing(desk)
     assert outcome(desk) == "SUCCEEDED succeeded alarm"
+
+
+def test_an_attempt_made_after_the_watermark_on_an_older_order_is_looked_at(desk: Desk):
+    order = desk.buy("visa_declined")
+    desk.clock.move(timedelta(days=2))
+    comparing(desk)
+    desk.clock.move(timedelta(hours=3))
+    with desk.store.write() as conn:  # as a renewal is tried again under its order
+        conn.execute(update(Order).values(valid_until=desk.clock.now() + timedelta(hours=1)))
+        made = desk.clock.now()
+        values = {"state": "SUCCEEDED", "gw_ref": "pay_sandbox_vanished", "created_at": made, "settled_at": made}
+        conn.execute(update(Attempt).values(**values))
+        conn.execute(update(Order).values(state="PAID", outcome="paid", paid_at=made))
+    desk.clock.move(timedelta(hours=1))
+    assert comparing(desk).differed == 1
+    assert desk.outbox("event").count("attempt.contradicted") == 1
+    assert desk.facts(order.id).state == "PAID"  # that is for a person
+
+
+def test_each_different_contradiction_of_a_paid_attempt_comes_before_a_person_once(desk: Desk):
+    desk.buy()
+
+    def differ(what: str) -> list[str]:
+        with desk.sandbox.ledger.write() as c:
+            c.execute(f"UPDATE payments SET {what}")
+        comparing(desk)
+        comparing(desk)
+        with desk.store.read() as conn:
+            return [each.why for each in matters(conn, desk.clock.now())]
+
+    (first,) = differ("customer = 'cus_sandbox_other'")
+    assert "customer is cus_sandbox_other" in first
+    resolving = Watch(desk.store, desk.gateways, desk.clock, driver_name("person"))
+    with desk.store.read() as conn:
+        (matter,) = matters(conn, desk.clock.now())
+    resolve(resolving, matter.id, "cancel", actor="maria", reason="asked the gateway: a merge of customers")
+    assert differ("customer = 'cus_sandbox_other'") == []  # it is decided
+    (second,) = differ("account = 'gone'")
+    assert second == "the gateway does not have this payment"
 
 
 def test_payments_that_are_not_ours_are_left_alone(desk: Desk):

@@ -36,12 +36,22 @@ def bank_check(
             "<strong>You have not been charged so far.</strong> To pay %(amount)s, go on to your bank and confirm the payment there. "
             "Afterwards you come back here.", amount=amount,
         )  # fmt: skip
+    go_on = tongue.say("Continue to your bank")
+    sections = (quoting(tongue, reference),)
+    if check.method == "get":
+        # A link, for a form would be held to our ``form-action`` on every redirect, and banks' hosts cannot be named.
+        return StatePage(
+            headline,
+            lead,
+            "warn",
+            "lock",
+            other=other,
+            actions=(Action(go_on, check.action, main=True),),
+            sections=sections,
+        )
     hidden = tuple(Hidden(name, value) for name, value in check.fields.items())
-    return StatePage(
-        headline, lead, "warn", "lock", other=other,
-        form=Form(check.action, tongue.say("Continue to your bank"), hidden, check.method),
-        sections=(quoting(tongue, reference),),
-    )  # fmt: skip
+    form = Form(check.action, go_on, hidden, check.method)
+    return StatePage(headline, lead, "warn", "lock", other=other, form=form, sections=sections)
 
 
 def pending(scene: Scene, reference: str, check_url: str, poll: str, address: str) -> StatePage:

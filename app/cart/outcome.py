@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from flask import g, jsonify, redirect, request
 from werkzeug.exceptions import NotFound
@@ -127,9 +126,8 @@ def _back(order: OrderFacts) -> str:
 
 
 def _bank_check(scene: Scene, attempt: AttemptFacts, order: OrderFacts, here: str) -> Answer:
-    """S-8. The bank's address may hold a query; a form sent by GET would drop it, so it travels in fields."""
-    parts = urlsplit(attempt.action_url or "")
-    check = BankCheck(urlunsplit(parts._replace(query="")), "get", dict(parse_qsl(parts.query)))
+    """S-8."""
+    check = BankCheck(attempt.action_url or "", "get")
     return pages.render_bank_check(
         scene, check, amount=attempt.amount, currency=attempt.currency, reference=order.number, leave=f"{here}/leave",
         form_token=link_form_token(here, order.book_id), returned="left" in request.args,

@@ -303,7 +303,7 @@ class OrderView:
 
 @dataclass(frozen=True, slots=True)
 class BankCheck:
-    """How to hand the shopper over: a form to ``action`` with those fields."""
+    """How to hand the shopper over: a link to ``action``, or where ``method`` is ``post`` a form with those fields."""
 
     action: str
     method: str = "post"

@@ -292,7 +292,7 @@ def states(pages: Pages, tongue: Tongue, merchant: MerchantView = MERCHANT) -> d
     for name, (cart, decline) in declines().items():
         found[name] = lambda c=cart, d=decline: door.render_declined(scene, c, d)
     cart = facts(SEAT)
-    check = BankCheck("/sandbox/bank/1", "post", {"state": "signed"})
+    check = BankCheck("/sandbox/bank/1?state=signed", "get")
     card = {"add": URLS.card, "change_email": "/cart/T0KEN/email", "back": URLS.cart}
     found |= {
         "S-5": lambda: door.render_not_you(scene, email=mail, back=URLS.cart, reference=code),

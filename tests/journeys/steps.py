@@ -71,9 +71,13 @@ def enter_card(page: Page, number: str = "4242 4242 4242 4242") -> None:
     press(page, "Use this card")
 
 
+def to_the_bank(page: Page) -> None:
+    page.get_by_role("link", name="Continue to your bank", exact=True).click()
+
+
 def at_the_bank(page: Page, answer: str) -> None:
     """Over to the bank, and its question answered; ``Leave without answering`` goes back."""
-    press(page, "Continue to your bank")
+    to_the_bank(page)
     page.get_by_text(answer, exact=True).click()
 
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.contract.stripe_truth import complaints
-from tests.journeys.steps import NOTHING, buy, choose, ends, headline, pay, press, sees
+from tests.journeys.steps import NOTHING, buy, choose, ends, headline, pay, press, sees, to_the_bank
 from tests.stripe_shop import StripeShop, stripe_serving
 
 
@@ -49,7 +49,7 @@ def test_the_banks_own_check(shop: StripeShop, page: Page, answer: str, says: st
     buy(page, shop.world.link(who))
     assert headline(page) == "Your bank wants to check it is you"
     assert shop.taken(who) == []
-    press(page, "Continue to your bank")
+    to_the_bank(page)
     assert headline(page) == "3D Secure 2 test page"
     press(page, answer)
     sees(page, says)
@@ -63,7 +63,7 @@ def test_an_abandoned_check_takes_nothing_and_another_card_buys_once(shop: Strip
     who = shop.person("challenge", last4="3220")
     link = shop.world.link(who)
     buy(page, link)
-    press(page, "Continue to your bank")
+    to_the_bank(page)
     page.goto(link)  # the shopper leaves the bank's page and opens the link again
     if page.get_by_role("button", name="Pay another way").count():
         press(page, "Pay another way")

@@ -20,14 +20,17 @@ label,input,button{{display:block;font:inherit;margin:.4rem 0;padding:.4rem}}inp
 _GONE: Page = (404, _FRAME.format(title="This page is over", inner="<p>Go back to the shop.</p>"), "")
 
 
-def open_page(engine: Engine, method: str, path: str, form: Body) -> Page:
-    """``/pages/check/ID`` and ``/pages/setup/ID``."""
+def open_page(engine: Engine, method: str, path: str, form: Body, base: str) -> Page:
+    """``/pages/check/ID``, which leads on to ``/pages/issuer/ID`` at another host as the card's bank does, and
+    ``/pages/setup/ID``."""
     parts = path.strip("/").split("/")
-    if len(parts) != 3 or parts[1] not in ("check", "setup"):
+    if len(parts) != 3 or parts[1] not in ("check", "issuer", "setup"):
         return _GONE
+    if parts[1] == "check" and method == "GET":
+        return 303, "", f"{base.replace('127.0.0.1', 'localhost')}/pages/issuer/{parts[2]}"
     with engine.state.acting():
         engine.land_due()
-        return _check(engine, parts[2], method, form) if parts[1] == "check" else _setup(engine, parts[2], method, form)
+        return _setup(engine, parts[2], method, form) if parts[1] == "setup" else _check(engine, parts[2], method, form)
 
 
 def _check(engine: Engine, ref: str, method: str, form: Body) -> Page:

@@ -85,7 +85,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._control(path, query, body)
         elif path.startswith("/pages/"):
             status, text, to = open_page(
-                of.engine, self.command, path, dict(parse_qsl(body.decode(), keep_blank_values=True))
+                of.engine, self.command, path, dict(parse_qsl(body.decode(), keep_blank_values=True)), of.url
             )
             self._send(status, text.encode(), "text/html; charset=utf-8", {"Location": to} if to else {})
         elif not path.startswith("/v1/"):

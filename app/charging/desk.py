@@ -128,9 +128,12 @@ def _refunds(conn: Connection, _now: datetime) -> Iterator[Matter]:
     for row in conn.execute(query.where((Refund.state == "FAILED") | stuck)):
         failed = row.state == "FAILED"
         why = _cause(conn, "refund", row.id) or ("refused" if failed else "it does not agree with the gateway")
+        may = ("refund", "cancel") if failed else ("release",)
+        if failed and row.kind == "negative":
+            why, may = f"{why}; the money stands on the customer's balance instead", ("cancel",)  # once is enough
         yield _matter(
             "refund", (row.id,), book_id=row.book_id, since=row.settled_at or row.created_at, why=why,
-            may=("refund", "cancel") if failed else ("release",), order=row.number, payment=row.gw_ref or "",
+            may=may, order=row.number, payment=row.gw_ref or "",
             amount=row.amount, currency=row.currency, facts={"state": row.state, "order": row.order_id},
         )  # fmt: skip
 

@@ -6,7 +6,14 @@ import pytest
 from sqlalchemy import func, select, update
 
 from app.billing.facts import Change
+from app.charging.desk import matters
+from app.charging.desk_acts import DeskRefused, resolve
+from app.charging.drive import driver_name
 from app.charging.errors import ChargingError
+from app.charging.observing import Watch
+from app.gateways.port import AnswerKind, Reply
+from app.gateways.port import Refund as GatewayRefund
+from app.gateways.sandbox.adapter import SandboxGateway
 from app.gateways.sandbox.cards import Fault
 from app.models.customers import BalanceEntry
 from app.models.merchants import Book
@@ -40,6 +47,29 @@ def test_what_is_credited_goes_back_to_the_card_that_paid(desk: Desk):
     drive(desk)
     assert at_gateway(desk) == [(f"{paid.id}.r1", 500)]
     assert (order_state(desk, paid.id), order_state(desk, less.id), desk.seats()) == ("REFUNDED", "PAID", 1)
+
+
+def test_what_the_card_did_not_take_stands_on_the_balance_and_is_not_sent_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    paid = desk.buy()
+    desk.buy(checkout="c2", change=LESS, jti=None)
+    with monkeypatch.context() as refusing:
+        closed: Reply[GatewayRefund] = Reply(AnswerKind.DECLINE, detail="the account is closed")
+        refusing.setattr(SandboxGateway, "refund", lambda *_a, **_k: closed)
+        drive(desk)
+    assert balance(desk) == 500
+    with desk.store.read() as conn:
+        (matter,) = matters(conn, desk.clock.now())
+    assert (matter.id, matter.may) == (f"refund:{paid.id}.r1", ("cancel",))
+    assert "balance" in matter.why
+    watch = Watch(desk.store, desk.gateways, desk.clock, driver_name("person"))
+    with pytest.raises(DeskRefused) as refused:
+        resolve(watch, matter.id, "refund", actor="maria", reason="again")
+    assert refused.value.code == "act_unfit"
+    resolve(watch, matter.id, "cancel", actor="maria", reason="it stands on the balance")
+    drive(desk)
+    assert (at_gateway(desk), balance(desk)) == ([], 500)
 
 
 def test_nothing_is_given_back_before_the_change_is_made(desk: Desk):

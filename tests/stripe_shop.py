@@ -88,8 +88,8 @@ def stripe_serving(folder: Path, empty_database: Path, **settings: str) -> Itera
     with StripeServer(folder / "stripe", processing_seconds=1.0) as stripe:
         stripe.set_clock((START - datetime.now(UTC)).total_seconds())
         at_stripe = {
-            "stripe_test_secret_key": stripe.key(ACCOUNT), "stripe_api_base": stripe.url, "stripe_timeout_seconds": "3",
-            "stripe_test_webhook_secrets": WEBHOOK_SECRET,
+            "stripe_test_secret_key": stripe.key(ACCOUNT), "stripe_secret_key": stripe.key(ACCOUNT, livemode=True),
+            "stripe_api_base": stripe.url, "stripe_timeout_seconds": "3", "stripe_test_webhook_secrets": WEBHOOK_SECRET,
         }  # fmt: skip
         # The adapters of the test's own process read the gateway's settings from the environment, as a server does.
         with patch.dict(os.environ, {f"LIFTLINK_{name.upper()}": value for name, value in at_stripe.items()}):

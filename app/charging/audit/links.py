@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import Connection, RowMapping, func, or_, select
 
 from app.charging.audit.findings import Check, Seen, WholeCheck, judged
 from app.charging.audit.reading import uses_of
@@ -77,16 +77,19 @@ def closed_after_a_restore(scene: Scene) -> Seen:
     with scene.store.read() as conn:
         for gate in conn.execute(select(GatewayWatch.__table__)).mappings().all():
             name = f"gate of {gate['gateway']} {gate['account']}"
-            made = conn.execute(
-                select(func.min(Attempt.id)).where(
-                    Attempt.gateway == gate["gateway"],
-                    Attempt.account == gate["account"],
-                    Attempt.livemode == gate["livemode"],
-                    Attempt.created_at > gate["closed_at"],
-                )
-            ).scalar()
-            closed = gate["gate"] == "CLOSED" and gate["closed_at"] is not None and made is not None
-            yield judged(name, closed, f"is closed and attempt {made} was made all the same")
+            made = _first_attempt_since(conn, gate) if gate["gate"] == "CLOSED" and gate["closed_at"] else None
+            yield judged(name, made is not None, f"is closed and attempt {made} was made all the same")
+
+
+def _first_attempt_since(conn: Connection, gate: RowMapping) -> str | None:
+    return conn.execute(
+        select(func.min(Attempt.id)).where(
+            Attempt.gateway == gate["gateway"],
+            Attempt.account == gate["account"],
+            Attempt.livemode == gate["livemode"],
+            Attempt.created_at > gate["closed_at"],
+        )
+    ).scalar()
 
 
 CHECKS = (

@@ -16,13 +16,13 @@ from sqlalchemy import select
 
 from app.charging.attempts import read_attempt
 from app.charging.cells import agrees
-from app.charging.compare_rows import Ours, differs, given_back, made_since, ours_at, ours_of
+from app.charging.compare_refunds import COMES_BACK_WITHIN, miss_refunds, take_refunds
+from app.charging.compare_rows import Ours, differs, made_since, ours_at, ours_of
 from app.charging.contradicting import contradicted
 from app.charging.disputing import take_disputes
 from app.charging.gate import Account, accounts_of
 from app.charging.namesakes import by_account
 from app.charging.observing import Place, Watch, look_at_payment
-from app.charging.refund_finding import found_refunds
 from app.charging.watching import Watched, begin_watching, due_accounts, is_unwatched, put_down, take
 from app.gateways.port import AnswerKind, Dispute, Gateway, GatewayError, Gateways, Payment
 from app.kit.clock import Clock
@@ -137,26 +137,30 @@ def _read(
     watch: Watch, names: Sequence[Account], watched: Watched, gateway: Gateway, since: datetime
 ) -> Compared | None:
     """Both lists, then each difference; None when a list was not read whole."""
+    now = watch.clock.now()
+    given_since = min(since, now - COMES_BACK_WITHIN)
     payments = gateway.list_payments(since=since)
-    disputes = gateway.list_disputes(since=min(since, watch.clock.now() - ESCALATES_WITHIN))
-    for reply in (payments, disputes):
+    refunds = gateway.list_refunds(since=given_since)
+    disputes = gateway.list_disputes(since=min(since, now - ESCALATES_WITHIN))
+    for reply in (payments, refunds, disputes):
         if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
             _log.warning("not_listed", gateway=gateway.name, account=gateway.account, answer=reply.kind)
             return None
     listed = payments.value or ()
     done = Compared(listed=len(listed))
     for chunk in _chunks(listed):
-        done += _compare_payments(watch, names, watched, gateway, chunk)
+        done += _compare_payments(watch, names, watched, chunk)
     done += _compare_missing(watch, names, gateway, {payment.ref for payment in listed}, since)
+    given = refunds.value or ()
+    for chunk in _chunks(given):
+        done += Compared(refunds=take_refunds(watch, names, chunk))
+    done += Compared(refunds=miss_refunds(watch, names, gateway, given, given_since))
     return done + _compare_disputes(watch, names, gateway, disputes.value or ())
 
 
-def _compare_payments(
-    watch: Watch, names: Sequence[Account], watched: Watched, gateway: Gateway, listed: Sequence[Payment]
-) -> Compared:
+def _compare_payments(watch: Watch, names: Sequence[Account], watched: Watched, listed: Sequence[Payment]) -> Compared:
     with watch.store.read() as conn:
         by_ref, by_id = ours_of(conn, names, listed)
-        given = given_back(conn, [row.id for row in by_ref.values() if row.state == "SUCCEEDED"])
     done = Compared()
     for payment in listed:
         row = by_ref.get(payment.ref)
@@ -167,8 +171,6 @@ def _compare_payments(
             continue
         if not agrees(row.state, payment.status) or (row.state == "SUCCEEDED" and differs(row, payment)):
             done += _look(watch, watched, payment.ref)
-        if payment.refunded != given.get(row.id, 0):
-            done += _take_refunds(watch, gateway, row.id, payment.ref)
     return done
 
 
@@ -205,13 +207,6 @@ def _compare_missing(
             contradicted(watch.store, watch.clock, row, "the gateway does not have this payment")
             done += Compared(differed=1)
     return done
-
-
-def _take_refunds(watch: Watch, gateway: Gateway, attempt_id: str, ref: str) -> Compared:
-    reply = gateway.list_refunds(ref)
-    if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
-        return Compared(undecided=1)
-    return Compared(refunds=found_refunds(watch.store, watch.clock, attempt_id, reply.value))
 
 
 def _compare_disputes(watch: Watch, names: Sequence[Account], gateway: Gateway, listed: Sequence[Dispute]) -> Compared:

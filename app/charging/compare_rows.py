@@ -11,9 +11,8 @@ from sqlalchemy import Connection, and_, or_, select
 from app.charging.gate import Account
 from app.charging.watching import OVERLAP
 from app.gateways.port import Payment
-from app.models.base import whole_sum
 from app.models.merchants import Book
-from app.models.orders import Attempt, Refund
+from app.models.orders import Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +86,3 @@ def made_since(conn: Connection, names: Sequence[Account], since: datetime) -> l
         )
     )
     return [Ours(*row) for row in rows]
-
-
-def given_back(conn: Connection, attempts: Sequence[str]) -> dict[str, int]:
-    """What our own refunds gave back, by attempt."""
-    rows = conn.execute(
-        select(Refund.attempt_id, whole_sum(Refund.amount))
-        .where(Refund.attempt_id.in_(attempts), Refund.state == "SUCCEEDED")
-        .group_by(Refund.attempt_id)
-    )
-    return {attempt: int(amount) for attempt, amount in rows}

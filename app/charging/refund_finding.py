@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, insert, select, update
 
 from app.charging.refund_ledger import take_back
-from app.charging.refund_rows import ALIVE, RefundRow, next_id, refunds_of
+from app.charging.refund_rows import ALIVE, RefundRow, next_id, read_refund, refunds_of
 from app.charging.refund_settling import follow, tell
 from app.charging.telling import Sum, tell_person
 from app.charging.transitions import BORN, Move, log
@@ -22,6 +22,8 @@ from app.models.subscriptions import Subscription
 from app.outbox import record_once
 
 ACTOR = "gateway"
+CAME_BACK, MISSING = 2, 3
+"""Versions of ``refund.stuck`` about a refund that had succeeded; 1 is one that never ended."""
 
 
 def found_refunds(store: Store, clock: Clock, attempt_id: str, refunds: Iterable[GatewayRefund]) -> int:
@@ -72,17 +74,24 @@ def _wake(conn: Connection, row: RefundRow, found: GatewayRefund, now: datetime)
         return woken.rowcount
     if row.state == "SUCCEEDED" and found.status is RefundStatus.FAILED:
         # The bank sent it back later. The gateway holds the money again, and who gets it now no machine decides.
-        body = {
-            "refund": row.id,
-            "order": row.order_id,
-            "payment": row.payment,
-            "why": "came back after it had succeeded",
-        }
-        if not record_once(conn, row.book_id, "refund.stuck", row.id, 2, "event", body, now):
-            return 0
-        tell_person(row.book_id, "refund", row.id, body["why"], of=row)
-        return 1
+        return int(_stuck(conn, row, CAME_BACK, "came back after it had succeeded", now))
     return 0
+
+
+def missing_refund(store: Store, clock: Clock, refund_id: str) -> bool:
+    """We hold for given back what the gateway does not list: a person is told once; False when it was told before."""
+    with store.write() as conn:
+        row = read_refund(conn, refund_id)
+        why = "the gateway does not have this refund"
+        return row is not None and row.state == "SUCCEEDED" and _stuck(conn, row, MISSING, why, clock.now())
+
+
+def _stuck(conn: Connection, row: RefundRow, version: int, why: str, now: datetime) -> bool:
+    body = {"refund": row.id, "order": row.order_id, "payment": row.payment, "why": why}
+    is_new = record_once(conn, row.book_id, "refund.stuck", row.id, version, "event", body, now)
+    if is_new:
+        tell_person(row.book_id, "refund", row.id, why, of=row)
+    return is_new
 
 
 def _write_outside(

@@ -332,8 +332,11 @@ class Gateway(Protocol):
         """Gives back ``amount`` minor units. More than what is left of the capture: ``BUG_OR_GONE``."""
         ...
 
-    def list_refunds(self, ref: str) -> Reply[tuple[Refund, ...]]:
-        """All refunds of one payment, oldest first: how a refund of unknown end is settled."""
+    def list_refunds(self, payment: str | None = None, *, since: datetime | None = None) -> Reply[tuple[Refund, ...]]:
+        """Refunds of one payment or of all, oldest first, made at or after ``since``; those of other programs too.
+
+        How a refund of unknown end is settled, and how one made by hand is found however old its payment is.
+        """
         ...
 
     def list_disputes(self, *, payment: str | None = None, since: datetime | None = None) -> Reply[tuple[Dispute, ...]]:

@@ -44,6 +44,7 @@ def walk_every_verb(world: StripeWorld) -> None:
     gateway.list_payments(customer=customer, order="o", since=since)
     assert gateway.refund(paid.ref, amount=100, mark="o.r1", key="o.r1").kind is AnswerKind.DEFINITE
     gateway.list_refunds(paid.ref)
+    gateway.list_refunds(since=since)
     gateway.list_disputes(payment=paid.ref, since=since)
     setup = gateway.begin_card_setup(customer=customer, return_url=back, description="$5.00 is due", key="s.1").value
     assert setup

@@ -120,11 +120,15 @@ class SandboxGateway:
         seen = self._ask("list_payments", question)
         return _reply_of(seen, lambda body: tuple(_payment(each) for each in body["payments"]))
 
-    def list_refunds(self, ref: str) -> Reply[tuple[Refund, ...]]:
+    def list_refunds(self, payment: str | None = None, *, since: datetime | None = None) -> Reply[tuple[Refund, ...]]:
         def question(c: Connection) -> Response:
-            if payments.find(c, self, ref) is None:
-                return failure(404, "no_such_payment", f"no payment {ref!r} in this account")
-            rows = c.execute("SELECT * FROM refunds WHERE payment = ? ORDER BY seq", (ref,)).fetchall()
+            if payment is not None and payments.find(c, self, payment) is None:
+                return failure(404, "no_such_payment", f"no payment {payment!r} in this account")
+            rows = c.execute(
+                "SELECT r.* FROM refunds r JOIN payments p ON p.id = r.payment WHERE p.account = ?1 AND p.livemode = ?2 "
+                "AND (?3 IS NULL OR p.id = ?3) AND r.at >= ?4 ORDER BY r.seq",
+                (self.account, self.livemode, payment, micros(since) if since else 0),
+            ).fetchall()
             return Response(200, {"refunds": [payments.refund_body(row) for row in rows]})
 
         seen = self._ask("list_refunds", question)

@@ -73,8 +73,8 @@ class StripeGateway:
         assert_outside_transaction("refund")
         return refunds.refund(self._at, self.read_payment(ref), amount=amount, mark=mark, key=key)
 
-    def list_refunds(self, ref: str) -> Reply[tuple[Refund, ...]]:
-        return refunds.list_refunds(self._at, ref)
+    def list_refunds(self, payment: str | None = None, *, since: datetime | None = None) -> Reply[tuple[Refund, ...]]:
+        return refunds.list_refunds(self._at, payment=payment, since=since)
 
     def list_disputes(self, *, payment: str | None = None, since: datetime | None = None) -> Reply[tuple[Dispute, ...]]:
         return refunds.list_disputes(self._at, payment=payment, since=since)

@@ -13,7 +13,7 @@ from app.gateways.stripe.client import Account
 from app.gateways.stripe.listing import every, found
 
 if TYPE_CHECKING:
-    from stripe.params import DisputeListParams
+    from stripe.params import DisputeListParams, RefundListParams
 
 
 def refund(at: Account, payment: Answer, *, amount: int, mark: str, key: str) -> Reply[Refund]:
@@ -39,8 +39,14 @@ def refund(at: Account, payment: Answer, *, amount: int, mark: str, key: str) ->
     return replace(reply, kind=AnswerKind.BUG_OR_GONE) if reply.kind is AnswerKind.READ else reply
 
 
-def list_refunds(at: Account, payment: str) -> Reply[tuple[Refund, ...]]:
-    pages = every(at, "list_refunds", lambda client, page: client.v1.refunds.list({**page, "payment_intent": payment}))
+def list_refunds(at: Account, *, payment: str | None, since: datetime | None) -> Reply[tuple[Refund, ...]]:
+    """One of a charge that has no PaymentIntent names no payment."""
+    asked: RefundListParams = {}
+    if payment is not None:
+        asked["payment_intent"] = payment
+    if since is not None:
+        asked["created"] = {"gte": int(since.timestamp())}
+    pages = every(at, "list_refunds", lambda client, page: client.v1.refunds.list({**page, **asked}))
     return pages.map(lambda bodies: tuple(reading.refund(body) for body in bodies))
 
 

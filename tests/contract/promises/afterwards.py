@@ -27,6 +27,15 @@ class Refunds:
         assert made
         assert (made.mark, made.amount, made.payment) == ("r1", 300, payment.ref)
 
+    def test_refunds_are_listed_by_time_for_all_payments_of_the_account(self, world: ScriptedWorld):
+        made = [world.gateway.refund(paid(world).ref, amount=100, mark=f"r{n}", key=f"r{n}").value for n in (1, 2)]
+        since = world.now() - timedelta(minutes=1)
+        assert tuple(each for each in world.gateway.list_refunds(since=since).value or () if each in made) == tuple(
+            made
+        )
+        assert world.gateway.list_refunds(since=world.now() + timedelta(hours=1)).value == ()
+        assert not set(world.another_account().list_refunds(since=since).value or ()) & set(made)
+
     def test_what_was_never_taken_is_not_given_back(self, world: ScriptedWorld):
         assert world.gateway.refund(created(world).ref, amount=1, mark="r", key="r").kind is AnswerKind.BUG_OR_GONE
 

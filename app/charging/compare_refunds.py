@@ -1,0 +1,78 @@
+"""The comparison's refunds, both ways: what the gateway gave back against our rows, and our rows against its list.
+
+Refunds have a list of their own because one may come long after its payment, which no list of new payments shows any more.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Row, select
+
+from app.charging.compare_rows import ours_at
+from app.charging.gate import Account
+from app.charging.observing import Watch
+from app.charging.refund_finding import found_refunds, missing_refund
+from app.charging.watching import OVERLAP
+from app.gateways.port import AnswerKind, Gateway, Refund, RefundStatus
+from app.models.orders import Attempt
+from app.models.orders import Refund as RefundTable
+
+COMES_BACK_WITHIN = timedelta(days=35)
+"""A refund that succeeded may still come back from the bank, up to about a month after it was made."""
+_AGREES = {("SUCCEEDED", RefundStatus.SUCCEEDED), ("FAILED", RefundStatus.FAILED), ("SENT", RefundStatus.PENDING)}
+
+
+def take_refunds(watch: Watch, names: Sequence[Account], listed: Sequence[Refund]) -> int:
+    """Rows written or woken for what the gateway gave back and our rows do not tell. ``listed``: one chunk."""
+    with watch.store.read() as conn:
+        attempts, _ = ours_at(conn, names, [each.payment for each in listed if each.payment], ())
+        states = _states(conn, [row.id for row in attempts.values()])
+    found: dict[str, list[Refund]] = defaultdict(list)
+    for each in listed:
+        row = attempts.get(each.payment)
+        if row is not None and (states.get((row.id, each.ref), "FAILED"), each.status) not in _AGREES:
+            found[row.id].append(each)
+    return sum([found_refunds(watch.store, watch.clock, attempt, each) for attempt, each in found.items()])
+
+
+def miss_refunds(
+    watch: Watch, names: Sequence[Account], gateway: Gateway, listed: Sequence[Refund], since: datetime
+) -> int:
+    """Refunds of ours that succeeded in that time and that the gateway does not have: a person is told of each, once."""
+    refs = {each.ref for each in listed}
+    with watch.store.read() as conn:
+        rows = [row for row in _succeeded_since(conn, names, since) if row.gw_ref not in refs]
+    gone = 0
+    for row in rows:
+        reply = gateway.list_refunds(row.payment)  # a row may be younger than what it was found as
+        if reply.kind is AnswerKind.BUG_OR_GONE or (
+            reply.value is not None and all(each.ref != row.gw_ref for each in reply.value)
+        ):
+            gone += int(missing_refund(watch.store, watch.clock, row.id))
+    return gone
+
+
+def _states(conn: Connection, attempts: Sequence[str]) -> Mapping[tuple[str, str], str]:
+    query = select(RefundTable.attempt_id, RefundTable.gw_ref, RefundTable.state)
+    rows = conn.execute(query.where(RefundTable.attempt_id.in_(attempts), RefundTable.gw_ref.is_not(None)))
+    return {(row.attempt_id, row.gw_ref): row.state for row in rows}
+
+
+def _succeeded_since(
+    conn: Connection, names: Sequence[Account], since: datetime
+) -> Sequence[Row[str, str | None, str | None]]:
+    account, called = names[0], [each.account for each in names]
+    return conn.execute(
+        select(RefundTable.id, RefundTable.gw_ref, Attempt.gw_ref.label("payment"))
+        .join(Attempt, Attempt.id == RefundTable.attempt_id)
+        .where(
+            Attempt.gateway == account.gateway,
+            Attempt.account.in_(called),
+            Attempt.livemode == account.livemode,
+            RefundTable.state == "SUCCEEDED",
+            RefundTable.created_at >= since + OVERLAP,
+        )
+    ).all()

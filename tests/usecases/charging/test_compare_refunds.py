@@ -1,0 +1,111 @@
+"""What the comparison finds of refunds that no notice told of, however old their payments are."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from app.gateways.port import AnswerKind, Refund, RefundStatus, Reply
+from app.gateways.sandbox import Fault
+from app.models.work import GatewayWatch, Outbox
+from tests.usecases.charging.desk import Desk
+from tests.usecases.charging.refunds import at_gateway, give_back, order_state, refund_states
+from tests.usecases.charging.test_compare import ACCOUNT, comparing
+
+
+def by_hand(desk: Desk, amount: int = 200) -> Refund:
+    """Somebody gives it back at the gateway itself; no notice comes."""
+    gateway = desk.sandbox.at("quillmark-test", livemode=False)
+    made = gateway.refund(desk.payments()[0]["id"], amount=amount, mark="", key=f"by hand {amount}").value
+    assert made
+    return made
+
+
+def compared_daily(desk: Desk, days: int) -> None:
+    for _ in range(days):
+        desk.clock.move(timedelta(days=1))
+        comparing(desk)
+
+
+def stuck(desk: Desk) -> list[str]:
+    with desk.store.read() as conn:
+        rows = conn.execute(select(Outbox.body).where(Outbox.kind == "refund.stuck")).scalars()
+        return [str(body["why"]) for body in rows]
+
+
+def test_one_made_by_hand_on_a_payment_of_long_ago_is_found(desk: Desk):
+    order = desk.buy()
+    compared_daily(desk, 3)
+    by_hand(desk)
+    desk.clock.move(timedelta(days=1))
+    assert comparing(desk).refunds == 1
+    assert order_state(desk, order.id) == "PART_REFUNDED"
+    assert comparing(desk).refunds == 0
+
+
+def test_each_of_several_is_found_once(desk: Desk):
+    order = desk.buy()
+    compared_daily(desk, 2)
+    by_hand(desk, 100)
+    compared_daily(desk, 1)
+    by_hand(desk, 300)
+    compared_daily(desk, 3)
+    assert refund_states(desk) == ["SUCCEEDED", "SUCCEEDED"]
+    assert order_state(desk, order.id) == "PART_REFUNDED"
+
+
+def test_our_own_is_not_taken_for_one_made_by_hand(desk: Desk):
+    order = desk.buy()
+    compared_daily(desk, 2)
+    assert give_back(desk, order.id, 200).state == "SUCCEEDED"
+    assert comparing(desk).refunds == 0
+    assert refund_states(desk) == ["SUCCEEDED"]
+
+
+def test_one_that_the_bank_sends_back_weeks_later_is_put_before_a_person_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    order = desk.buy()
+    assert give_back(desk, order.id, 200).state == "SUCCEEDED"
+    compared_daily(desk, 20)
+    honest = type(desk.sandbox.at("quillmark-test", livemode=False)).list_refunds
+
+    def failed(self: Any, *of: Any, **how: Any) -> Reply[tuple[Refund, ...]]:
+        listed = honest(self, *of, **how).value or ()
+        changed = tuple(
+            Refund(each.ref, each.payment, each.amount, each.currency, RefundStatus.FAILED, each.mark)
+            for each in listed
+        )
+        return Reply(AnswerKind.DEFINITE, changed)
+
+    monkeypatch.setattr(type(desk.sandbox.at("quillmark-test", livemode=False)), "list_refunds", failed)
+    compared_daily(desk, 2)
+    assert stuck(desk) == ["came back after it had succeeded"]
+
+
+def test_one_of_ours_that_the_gateway_does_not_have_is_put_before_a_person_once(desk: Desk):
+    order = desk.buy()
+    assert give_back(desk, order.id, 200).state == "SUCCEEDED"
+    assert at_gateway(desk)
+    comparing(desk)
+    assert stuck(desk) == []
+    with desk.sandbox.ledger.write() as c:
+        c.execute("UPDATE payments SET account = 'gone'")
+    compared_daily(desk, 3)
+    assert stuck(desk) == ["the gateway does not have this refund"]
+
+
+@pytest.mark.parametrize("fault", [Fault.TIMEOUT_BEFORE, Fault.CUT_BODY])
+def test_the_watermark_stays_when_the_list_of_refunds_was_not_read_whole(desk: Desk, fault: Fault):
+    comparing(desk)
+    with desk.store.read() as conn:
+        query = select(GatewayWatch.compared_until).where(GatewayWatch.account == ACCOUNT.account)
+        stands = conn.execute(query).scalar()
+        desk.clock.move(timedelta(days=1))
+    desk.sandbox.controls.fail_next("list_refunds", fault)
+    assert comparing(desk).unread == 1
+    with desk.store.read() as conn:
+        assert conn.execute(query).scalar() == stands

@@ -25,6 +25,7 @@ _HELD: Final = ("QUARANTINED", "PERSON")
 """What leaves these was decided by a person, whose words may hold anything."""
 _MAIL: Final = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
 _DIGITS: Final = re.compile(r"\b\d(?:[ -]?\d){11,18}\b", re.ASCII)
+_DIGEST: Final = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{32,}\b", re.ASCII)
 _log = structlog.get_logger(__name__)
 
 
@@ -93,7 +94,8 @@ def tell_person(book_id: int, kind: str, name: str, why: str, *, of: Charged | N
 
 
 def clean(text: str) -> str:
-    """Without what a gateway's words may carry: secrets, addresses, numbers as long as a card's."""
+    """Without what a gateway's words may carry: secrets, addresses, numbers as long as a card's. Digests are cut short."""
+    text = _DIGEST.sub(r"\1…", text)
     return _DIGITS.sub("(digits)", _MAIL.sub("(address)", without_secrets(text)))
 
 

@@ -36,7 +36,7 @@ def buy(adapters: Adapters, url: str) -> str:
     """Opens the link, ticks the boxes and presses the button; the path of the order's page. ``LookupError`` when the pages did not go that way."""
     from app.wiring import build_app
 
-    app = build_app(adapters.settings.model_dump())
+    app = build_app(adapters.settings.model_dump() | {"log_level": "warning"})
     with app.test_client() as shopper:
         cart = shopper.get(urlsplit(url).path, follow_redirects=True)
         form = _Form()

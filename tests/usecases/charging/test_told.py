@@ -99,6 +99,7 @@ def test_a_driver_that_goes_on_with_its_own_row_takes_over_nothing(desk: Desk, c
     [
         ("card 4242 4242 4242 4242 of ann@example.com", "card (digits) of (address)"),
         ("No such customer; key sk_live_abcDEF123", "No such customer; key (sk_live key)"),
+        (f"placed on consent {'0a1b2c3d' * 8}", "placed on consent 0a1b2c3d…"),
         ("amount is 12500, not 12000", "amount is 12500, not 12000"),
     ],
 )

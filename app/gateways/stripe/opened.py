@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from app.gateways.port import Capabilities, Gateway
 from app.gateways.stripe.adapter import CAPABILITIES, StripeGateway
 from app.gateways.stripe.client import Account, quieten
-from app.gateways.stripe.settings import API_BASE, NAME, PAGE_ORIGINS, StripeSettings
+from app.gateways.stripe.settings import API_BASE, NAME, StripeSettings
 from app.gateways.stripe.transport import Transport
 
 
@@ -26,9 +26,9 @@ class Stripe:
     def page_origins(self) -> tuple[str, ...]:
         """Where the gateway's own pages are; those of a server for tests are at its own address."""
         if self._settings.api_base == API_BASE:
-            return PAGE_ORIGINS
+            return self._settings.page_origins
         parts = urlsplit(self._settings.api_base)
-        return (*PAGE_ORIGINS, f"{parts.scheme}://{parts.netloc}")
+        return (*self._settings.page_origins, f"{parts.scheme}://{parts.netloc}")
 
     def at(self, account: str, *, livemode: bool) -> Gateway:
         """``GatewayError`` (gateway_misconfigured) where there is no key of that mode for the account."""

@@ -23,8 +23,10 @@ SHORTEST, LONGEST = 1.0, 25.0
 
 _KEY = re.compile(r"[sr]k_(live|test)_[0-9A-Za-z_]{4,}", re.ASCII)
 _CONNECTED = re.compile(r"acct_[0-9A-Za-z_]+", re.ASCII)
+_ORIGIN = re.compile(r"https://[0-9a-z.-]+(:[0-9]{1,5})?", re.ASCII)
 _OURS = {
     "secret_key", "test_secret_key", "webhook_secrets", "test_webhook_secrets", "api_base", "timeout_seconds", "accounts_file",
+    "page_origins",
 }  # fmt: skip
 _SHARED = {"production", "public_url", "clock", "randomness"}
 _OF_AN_ACCOUNT = {"secret_key", "webhook_secrets", "stripe_account"}
@@ -52,6 +54,7 @@ class StripeSettings:
     accounts: Mapping[tuple[str, bool], Credentials]
     api_base: str
     timeout: float
+    page_origins: tuple[str, ...] = PAGE_ORIGINS
 
     def of(self, account: str, *, livemode: bool) -> Credentials:
         """``GatewayError`` (gateway_misconfigured) when there is no key of that mode for the account."""
@@ -93,7 +96,7 @@ def read_settings(settings: Mapping[str, object]) -> StripeSettings:
     if not modes and not accounts:
         needed = _variable("secret_key"), _variable("test_secret_key"), _variable("accounts_file")
         raise _wrong(f"one of {', '.join(needed)} is needed", setting="secret_key")
-    return StripeSettings(modes, accounts, _api_base(settings), _timeout(settings))
+    return StripeSettings(modes, accounts, _api_base(settings), _timeout(settings), _page_origins(settings))
 
 
 def _accounts(path: str, modes: Mapping[bool, Credentials]) -> dict[tuple[str, bool], Credentials]:
@@ -174,6 +177,16 @@ def _api_base(settings: Mapping[str, object]) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query or parts.username:
         raise _wrong(f"{name} is an address such as http://127.0.0.1:12111", setting=name)
     return base
+
+
+def _page_origins(settings: Mapping[str, object]) -> tuple[str, ...]:
+    """Stripe's own, and those under which an account serves Stripe's pages itself."""
+    told = tuple(each.strip() for each in _text(settings, "page_origins").split(",") if each.strip())
+    for each in told:
+        if not _ORIGIN.fullmatch(each):
+            name = _variable("page_origins")
+            raise _wrong(f"{name} holds origins such as https://pay.example.com, with commas between", setting=name)
+    return (*PAGE_ORIGINS, *told)
 
 
 def _timeout(settings: Mapping[str, object]) -> float:

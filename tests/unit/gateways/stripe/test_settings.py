@@ -33,6 +33,8 @@ def refused(**more: Any) -> GatewayError:
         ({"secret_key": "pk_live_0123456789"}, "no secret or restricted key"),
         ({"secret_key": LIVE, "webhook_secrets": "hunter2hunter2"}, "begins with whsec_"),
         ({"test_webhook_secrets": SECRET}, "without LIFTLINK_STRIPE_TEST_SECRET_KEY"),
+        ({"secret_key": LIVE, "page_origins": "https://pay.example.com/path"}, "LIFTLINK_STRIPE_PAGE_ORIGINS"),
+        ({"secret_key": LIVE, "page_origins": "https://*; script-src *"}, "LIFTLINK_STRIPE_PAGE_ORIGINS"),
         ({"secret_key": LIVE, "timeout_seconds": "60"}, "LIFTLINK_STRIPE_TIMEOUT_SECONDS"),
         ({"secret_key": LIVE, "timeout_seconds": "soon"}, "LIFTLINK_STRIPE_TIMEOUT_SECONDS"),
         ({"secret_key": LIVE, "timeout_seconds": "nan"}, "LIFTLINK_STRIPE_TIMEOUT_SECONDS"),
@@ -151,3 +153,10 @@ def test_the_sdk_is_loaded_by_opening_stripe_and_by_nothing_else():
         "assert 'stripe' in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_an_account_may_serve_stripes_page_under_its_own_domain():
+    told = settings(secret_key=LIVE, page_origins="https://pay.example.com, https://pay.example.org")
+    opened: Any = open_gateway("stripe", told)
+    assert opened.page_origins[-2:] == ("https://pay.example.com", "https://pay.example.org")
+    assert "https://checkout.stripe.com" in opened.page_origins

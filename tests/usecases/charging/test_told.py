@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import update
 
-from app.charging import telling
+from app.charging import compare, gate, telling
 from app.charging.attempts import LEASE, lease
 from app.charging.drive import drive, driver_name
 from app.charging.refunding import ask_refund, drive_refunds
 from app.charging.repair import expire, sweep
 from app.charging.telling import clean
 from app.gateways.sandbox import Sandbox
+from app.gateways.sandbox.cards import Fault
 from app.kit.clock import StoppedClock
-from app.models.orders import Attempt
 from app.models.store import Store
 from tests.factories import Seeded
 from tests.logged import Lines, said_by
@@ -66,10 +65,53 @@ def test_what_did_not_commit_is_not_told(desk: Desk, lines: Lines):
     class Undone(Exception):
         pass
 
-    with pytest.raises(Undone), desk.store.write():
-        telling.tell_person(1, "attempt", "x.1", "never")
-        raise Undone
+    def undone() -> None:
+        with desk.store.write():
+            telling.tell_person(1, "attempt", "x.1", "never")
+            raise Undone
+
+    with pytest.raises(Undone):
+        undone()
     assert lines == []
+
+
+def test_an_attempt_of_unknown_end_is_told_and_so_is_how_it_cleared_up(desk: Desk, lines: Lines):
+    desk.sandbox.controls.fail_next("confirm_payment", Fault.TIMEOUT_AFTER)
+    desk.buy()
+    assert the(lines, "attempt_unknown")["was"] == "INTENT"
+    desk.heal()
+    assert the(lines, "attempt_succeeded")["was"] == "UNKNOWN"
+
+
+def test_a_refund_is_told_from_the_asking_to_the_end(desk: Desk, lines: Lines):
+    order = desk.buy()
+    lines.clear()
+    ask_refund(desk.store, desk.clock, desk.seeded.book, order.id, 200, reason="ann@example.com asked", actor="test")
+    drive_refunds(desk.store, desk.gateways, desk.clock, by=driver_name("test"))
+    assert events(lines) == ["refund_created", "refund_sent", "refund_succeeded", "order_part_refunded"]
+    assert {line["number"] for line in lines} == {order.number}
+    assert {line["amount"] for line in lines if "refund" in line} == {200}
+    assert "ann@" not in str(lines)
+
+
+def test_a_gate_that_closes_and_opens_is_told(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    told = said_by(monkeypatch, gate, compare)
+    gate.open_or_close(desk.store, desk.clock, "")
+    gate.open_or_close(desk.store, desk.clock, "2")
+    for _ in range(2):
+        compare.compare(desk.store, desk.gateways, desk.clock, by=driver_name("test"))
+        desk.clock.move(timedelta(minutes=10))
+    assert events(told)[0] == "charging_closed"
+    assert set(events(told)[1:]) == {"charging_opened"}
+
+
+def test_what_a_person_must_decide_is_told(desk: Desk, clock: StoppedClock, lines: Lines):
+    desk.sandbox.controls.fail_next("confirm_payment", Fault.TIMEOUT_BEFORE, times=500)
+    desk.sandbox.controls.fail_next("read_payment", Fault.TIMEOUT_BEFORE, times=500)
+    order = desk.buy()
+    clock.move(timedelta(hours=25))
+    expire(desk.store, clock)
+    assert the(lines, "put_before_a_person")["attempt"] == order.last.id
 
 
 def test_whoever_takes_over_from_a_driver_that_died_says_so(desk: Desk, clock: StoppedClock, lines: Lines):

@@ -24,6 +24,7 @@ from app.charging.attempts import AttemptRow, Moved, move, read_attempt, release
 from app.charging.closing_orders import close_order
 from app.charging.comparing import mismatch
 from app.charging.desk import RESOLVED, Matter, log_of, matters
+from app.charging.desk_offers import offered
 from app.charging.disputing import take_disputes
 from app.charging.objects import objects_of
 from app.charging.observing import Place, Watch, attempt_marked
@@ -63,11 +64,13 @@ def find(conn: Connection, watch: Watch, matter_id: str) -> Matter:
 
 
 def show(watch: Watch, matter_id: str) -> dict[str, Any]:
-    """Everything that is known: the row, its log, and what the gateway says now."""
+    """Everything that is known: the row, its log, what the gateway says now, and of the acts those that it would accept."""
     with watch.store.read() as conn:
         matter = find(conn, watch, matter_id)
         history = log_of(conn, matter)
     truth = _truth(watch, matter)
+    if truth is not None:
+        matter = replace(matter, may=offered(watch, matter, truth.payment, gone=truth.gone))
     return {"matter": matter, "log": history, "gateway": truth.payment if truth else None,
             "gateway_says": _said(truth)}  # fmt: skip
 

@@ -74,7 +74,7 @@ def show_(name: str, as_json: bool) -> None:
     facts = {
         "what": matter.kind, "since": shown(matter.since), "why": matter.why, "order": matter.order,
         "payment": matter.payment, "amount": _amount(matter), "the gateway says": known["gateway_says"],
-        "you may": ", ".join(matter.may), **{name: value for name, value in matter.facts.items() if value is not None},
+        "you may": ", ".join(matter.may) or "nothing before the gateway answers", **_facts(matter),
     }  # fmt: skip
     print_table(["fact", "value"], [[each, value] for each, value in facts.items() if value != ""])
     if known["log"]:
@@ -133,4 +133,20 @@ def _told(matter: Matter) -> dict[str, Any]:
 def _amount(matter: Matter) -> str:
     if matter.amount is None or not matter.currency:
         return ""
-    return f"{format_minor(matter.amount, matter.currency)} {matter.currency}"
+    return _money(matter.amount, matter.currency)
+
+
+def _money(amount: int, currency: str) -> str:
+    return f"{format_minor(amount, currency)} {currency}"
+
+
+def _facts(matter: Matter) -> dict[str, Any]:
+    """As a person reads them; ``--json`` has them as they are kept."""
+    told = {name: value for name, value in matter.facts.items() if value is not None}
+    if "livemode" in told:
+        told["mode"] = "live" if told.pop("livemode") else "test"
+    if matter.currency:
+        sums = {name: told[name] for name in ("amount", "captured", "refunded") if isinstance(told.get(name), int)}
+        told |= {name: _money(value, matter.currency) for name, value in sums.items()}
+        told.pop("currency", None)
+    return told

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from app.gateways.sandbox import Fault, Sandbox
 from app.kit.clock import StoppedClock
-from app.models.orders import Attempt, Order
+from app.models.orders import Attempt, Order, Orphan
 from app.models.store import Store
 from app.models.subscriptions import Subscription
 from app.models.work import Outbox
@@ -63,7 +63,10 @@ def test_a_quarantined_payment_is_listed_and_shown_with_what_the_gateway_says(ru
     assert "succeeded" in shown.out
     assert "the subscription moved meanwhile" in shown.out
     as_json = run("queue", "show", f"attempt:{order}.1", "--json").json
-    assert (as_json["gateway"]["captured"], as_json["matter"]["may"]) == (500, ["adopt", "cancel", "refund"])
+    assert (as_json["gateway"]["captured"], as_json["matter"]["may"]) == (
+        500,
+        ["refund"],
+    )  # it cannot be adopted any more
 
 
 def test_a_404_that_blocks_a_subscription_is_let_go(run: Commands, desk: Desk):
@@ -102,6 +105,8 @@ def test_money_that_belongs_to_its_order_is_adopted(run: Commands, desk: Desk):
     order = paid_but_moved(desk)
     with desk.store.write() as conn:
         conn.execute(update(Subscription).values(version=Subscription.version - 1))
+    assert run("queue", "show", f"attempt:{order}.1", "--json").json["matter"]["may"] == ["adopt", "refund"]
+    assert desk.facts(order).state == "OPEN"  # looking decides nothing
     done = run("queue", "resolve", f"attempt:{order}.1", "--adopt", "--reason", "checked with the customer")
     assert done.code == 0, done.err
     assert desk.facts(order).state == "PAID"
@@ -109,6 +114,29 @@ def test_money_that_belongs_to_its_order_is_adopted(run: Commands, desk: Desk):
     with desk.store.read() as conn:
         body = conn.execute(select(Outbox.body).where(Outbox.kind == "queue.resolved")).scalar_one()
     assert (body["act"], body["actor"], body["reason"]) == ("adopt", "command line", "checked with the customer")
+
+
+def test_sums_are_shown_as_money_and_told_to_machines_in_minor_units(run: Commands, desk: Desk):
+    with desk.store.write() as conn:
+        facts = {
+            "livemode": False,
+            "amount": 12000,
+            "captured": 12000,
+            "refunded": 0,
+            "currency": "USD",
+            "order": "",
+            "attempt": "",
+        }
+        row = {"gateway": "sandbox", "account": "quillmark-test", "gw_ref": "pay_1", "book_id": desk.seeded.book}
+        conn.execute(
+            insert(Orphan), {**row, "facts": facts, "state": "PERSON", "found_at": desk.clock.now(), "tries": 3}
+        )
+    (name,) = waiting(run)
+    told = dict(line.split("\t")[:2] for line in run("queue", "show", name).out.splitlines() if "\t" in line)
+    assert (told["amount"], told["captured"], told["refunded"]) == ("120.00 USD", "120.00 USD", "0.00 USD")
+    assert (told["mode"], told["you may"], "livemode" in told) == ("test", "release", False)
+    as_json = run("queue", "show", name, "--json").json["matter"]
+    assert (as_json["amount"], as_json["currency"], as_json["facts"]["captured"]) == (12000, "USD", 12000)
 
 
 def test_while_the_gateway_does_not_answer_nothing_is_decided(run: Commands, desk: Desk):

@@ -1,0 +1,69 @@
+"""Which acts a matter of the queue would accept now: what its kind knows, less what the gateway's truth forbids."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from app.charging import adopting
+from app.charging.attempts import AttemptRow, Moved, move, read_attempt, released
+from app.charging.comparing import mismatch
+from app.charging.desk import Matter
+from app.charging.observing import Place, Watch, attempt_marked
+from app.charging.settle import pay
+from app.gateways.port import Payment, PaymentStatus
+from app.subscriptions.errors import SubscriptionMoved
+
+
+class _NotMeant(Exception):
+    """Undoes what was only tried."""
+
+
+def offered(watch: Watch, matter: Matter, payment: Payment | None, *, gone: bool) -> tuple[str, ...]:
+    """``payment`` as the gateway has it now; None: ``gone`` there, or no answer came and nothing can be decided."""
+    if matter.kind == "attempt":
+        fits = _of_attempt(watch, matter, payment, gone=gone)
+    elif matter.kind == "orphan":
+        fits = _of_orphan(watch, matter, payment)
+    else:
+        return matter.may
+    return tuple([act for act in matter.may if act in fits])
+
+
+def _of_attempt(watch: Watch, matter: Matter, payment: Payment | None, *, gone: bool) -> set[str]:
+    with watch.store.read() as conn:
+        row = read_attempt(conn, matter.key[0])
+    if row is None or payment is None:
+        return {"cancel"} if gone and row is not None else set()
+    if payment.status is not PaymentStatus.SUCCEEDED:
+        return set() if payment.status is PaymentStatus.PROCESSING else {"cancel"}
+    fits = {"refund"} if row.gw_ref is not None else set[str]()
+    agrees = not mismatch(replace(row, gw_ref=payment.ref), payment) and not payment.refunded
+    return fits | ({"adopt"} if agrees and _settles(watch, row, payment) else set())
+
+
+def _settles(watch: Watch, row: AttemptRow, payment: Payment) -> bool:
+    """Whether the order can still be carried out: tried, and undone."""
+    now = watch.clock.now()
+    done = {"state": "SUCCEEDED", "gw_ref": payment.ref, "settled_at": now} | released(now, None)
+    try:
+        with watch.store.write() as conn:
+            move(conn, row, None, done)
+            pay(conn, row.book_id, row.order_id, attempt=row, outcome="paid", actor=watch.by, at=now)
+            raise _NotMeant
+    except _NotMeant:
+        return True
+    except (SubscriptionMoved, Moved):
+        return False
+
+
+def _of_orphan(watch: Watch, matter: Matter, payment: Payment | None) -> set[str]:
+    fits = {"release"}
+    if payment is None or payment.status is PaymentStatus.PROCESSING:
+        return fits
+    if payment.status is not PaymentStatus.SUCCEEDED:
+        return fits | {"cancel"}
+    gateway, account, _ = matter.key
+    at = Place(matter.book_id, gateway, account, bool(matter.facts.get("livemode")))
+    with watch.store.read() as conn:
+        row = attempt_marked(conn, at, payment)
+    return fits | ({"refund"} if adopting.why_not(watch, row, payment) else {"adopt", "refund"})

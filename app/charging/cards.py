@@ -14,6 +14,7 @@ from app.gateways.port import AnswerKind, Gateways
 from app.kit.clock import Clock
 from app.kit.ids import derive
 from app.models.customers import Customer
+from app.models.merchants import SigningKey
 from app.models.store import Store
 from app.models.upsert import insert_new
 from app.models.work import CardSetup
@@ -65,14 +66,18 @@ class SetupFacts:
 
 
 def ensure_customer(
-    gateways: Gateways, *, book_id: int, livemode: bool, gateway: str, account: str, reference: str
+    store: Store, gateways: Gateways, *, book_id: int, livemode: bool, gateway: str, account: str, reference: str
 ) -> str | None:
     """The gateway's customer for our reference, made if need be; None when the gateway did not answer.
 
-    The same reference gives the same customer: the key is derived from it. Only the reference is sent.
+    The same reference gives the same customer: the key is derived from it. Only the reference is sent. Books and customers
+    are numbered alike in every database, so the key says which book of all is meant: its first signing key is nobody else's.
     """
+    first = select(SigningKey.kid).where(SigningKey.book_id == book_id).order_by(SigningKey.created_at, SigningKey.kid)
+    with store.read() as conn:
+        kid: str = conn.execute(first.limit(1)).scalar() or ""
     reply = gateways.of(gateway, account, livemode=livemode).create_customer(
-        reference=reference, key=f"customer:{book_id}:{reference}"
+        reference=reference, key=f"customer:{book_id}:{kid}:{reference}"
     )
     return reply.value if reply.kind is AnswerKind.DEFINITE else None
 
@@ -109,6 +114,7 @@ def begin_setup(
 
 def _own_customer(store: Store, gateways: Gateways, request: SetupRequest) -> str | None:
     made = ensure_customer(
+        store,
         gateways,
         book_id=request.book_id,
         livemode=request.livemode,

@@ -30,6 +30,7 @@ def change_email(tools: Tools, cart: Cart, email: str) -> CartSession:
     _take(tools, cart, "email")
     book = cart.held.book
     gateway_customer = ensure_customer(
+        tools.store,
         tools.gateways,
         book_id=cart.book_id,
         livemode=book.mode == "live",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, insert, select, update
 
 from app.charging.cards import SetupRequest, SetupStarted, begin_setup, ensure_customer, finish_due_setups, setup_status
 from app.gateways.sandbox import Fault
 from app.models.customers import Customer, StoredCard
+from app.models.merchants import SigningKey
 from app.models.work import CardSetup
 from tests.usecases.charging.desk import Desk
 
@@ -135,10 +136,26 @@ def test_a_customer_who_is_not_at_the_gateway_is_made_there_once(desk: Desk):
         made = conn.execute(select(Customer.gateway_customer)).scalar_one()
     assert made
     again = ensure_customer(
-        desk.gateways, book_id=desk.seeded.book, livemode=False, gateway="sandbox", account="quillmark-test",
+        desk.store, desk.gateways, book_id=desk.seeded.book, livemode=False, gateway="sandbox", account="quillmark-test",
         reference=f"{desk.seeded.book}-{desk.seeded.customer}",
     )  # fmt: skip
     assert again == made
+
+
+def test_a_database_that_was_made_anew_gets_customers_of_its_own(desk: Desk):
+    """Its book and customer have the same numbers, and the gateway remembers keys for a day."""
+    made: list[str | None] = []
+    for kid in ("k-first", "k-second"):
+        with desk.store.write() as conn:
+            conn.execute(delete(SigningKey))
+            conn.execute(insert(SigningKey).values(
+                kid=kid, book_id=desk.seeded.book, salt="", master_mark="", standing_batch=1, state="active", created_at=desk.clock.now()
+            ))  # fmt: skip
+        made.append(ensure_customer(
+            desk.store, desk.gateways, book_id=desk.seeded.book, livemode=False, gateway="sandbox",
+            account="quillmark-test", reference="1-1",
+        ))  # fmt: skip
+    assert len(set(made)) == 2
 
 
 @pytest.mark.parametrize("times", [2])

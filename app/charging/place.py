@@ -239,8 +239,11 @@ def _first(conn: Connection, p: _Placing, order_id: str, now: datetime) -> Place
         take_use(conn, new.book_id, new.link_jti, use, order_id)
     if new.quote.due_now and not new.invoice:
         return Placed(order_id, _attempt(conn, p, order_id, 1, proof, now), created=True)
-    write_consent(conn, new, p.fingerprint, p.consent, p.card, f"{order_id}.0", order_id, proof, now)
-    pay(conn, new.book_id, order_id, attempt=None, outcome=_outcome(new), actor="place", at=now, changes=new.changes)
+    seal = write_consent(conn, new, p.fingerprint, p.consent, p.card, f"{order_id}.0", order_id, proof, now)
+    pay(
+        conn, new.book_id, order_id, attempt=None, outcome=_outcome(new), actor="place", at=now, changes=new.changes,
+        seal=seal,
+    )  # fmt: skip
     return Placed(order_id, None, created=True)
 
 
@@ -261,8 +264,8 @@ def _attempt(
     _check_card(conn, new, card)
     check_tries(conn, new.book_id, new.customer_id, new.subscription_id, card.id, now, p.decline_limit)
     attempt_id = f"{order_id}.{n}"
-    write_consent(conn, new, p.fingerprint, p.consent, card, attempt_id, order_id, proof, now)
-    write_attempt(conn, new, card, attempt_id, order_id, n, p.return_url_of(order_id), p.driver, now)
+    seal = write_consent(conn, new, p.fingerprint, p.consent, card, attempt_id, order_id, proof, now)
+    write_attempt(conn, new, card, attempt_id, order_id, n, p.return_url_of(order_id), p.driver, seal, now)
     return attempt_id
 
 

@@ -77,11 +77,12 @@ def pay(
     actor: str,
     at: datetime,
     changes: tuple[Change, ...] = (),
+    seal: str = "",
 ) -> None:
     """In the caller's transaction: OPEN → PAID, the change applied, receipt and event written, transitions logged.
 
     A change that takes effect at the next billing is scheduled instead, with the ``changes`` it consists of.
-    ``attempt`` None: nothing was due here. What an invoice asks for (outcome ``due``) is granted and gets no receipt: no
+    ``attempt`` None: nothing was due here; ``seal`` is then that of the order's own consent. What an invoice asks for (outcome ``due``) is granted and gets no receipt: no
     money is there. Raises ``SubscriptionMoved``; the transaction must then not commit.
     """
     order = conn.execute(_ORDER, {"book": book_id, "order": order_id}).mappings().one()
@@ -91,7 +92,7 @@ def pay(
     proof = attempt.id if attempt else f"{order_id}.0"
     (consent,) = _CONSENT.named(conn, {"book": book_id, "attempt": proof})
     _fulfil(conn, order, consent, attempt, actor, at, changes)
-    moves = [Move("order", order_id, "OPEN", "PAID", outcome)]
+    moves = [Move("order", order_id, "OPEN", "PAID", f"{outcome} on consent {seal}" if seal else outcome)]
     if attempt is not None:
         moves.insert(0, Move("attempt", attempt.id, attempt.state, "SUCCEEDED", "the gateway holds the money"))
     of = Sum(attempt.gateway if attempt else "", order["total"], order["currency"])

@@ -6,46 +6,48 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, update
 
 from app.billing.codec import dump_quote
 from app.charging.attempts import ATTEMPT_LIFE, LEASE
 from app.charging.ordering import ChosenCard, ConsentGiven, NewOrder
+from app.charging.proof import seal_of_consent, seal_of_order
+from app.charging.telling import Sum
 from app.charging.transitions import BORN, Move, log
 from app.kit.ids import short_code
 from app.models.orders import Attempt, Consent, Order
+from app.models.prepared import inserting
 
-_ORDER, _CONSENT, _ATTEMPT = insert(Order), insert(Consent), insert(Attempt)
+_ORDER, _CONSENT, _ATTEMPT = inserting(Order), inserting(Consent), inserting(Attempt)
 
 
 def write_order(conn: Connection, new: NewOrder, fingerprint: str, order_id: str, now: datetime) -> None:
-    conn.execute(
-        _ORDER,
-        {
-            "id": order_id,
-            "book_id": new.book_id,
-            "number": short_code("UP", new.book_id, order_id),
-            "checkout_id": new.checkout_id,
-            "subscription_id": new.subscription_id,
-            "subscription_version": new.subscription_version,
-            "customer_id": new.customer_id,
-            "source": new.source,
-            "link_jti": new.link_jti,
-            "claims": new.claims,
-            "quote": dump_quote(new.quote),
-            "quote_hash": fingerprint,
-            "quoted_at": new.quoted_at,
-            "valid_until": new.valid_until,
-            "total": new.quote.due_now,
-            "currency": new.quote.currency,
-            "outcome": "pending",
-            "state": "OPEN",
-            "email": new.email,
-            "language": new.language,
-            "created_at": now,
-        },
-    )
-    log(conn, new.book_id, [Move("order", order_id, BORN, "OPEN", "placed")], actor=new.source, at=now)
+    row: dict[str, Any] = {
+        "id": order_id,
+        "book_id": new.book_id,
+        "number": short_code("UP", new.book_id, order_id),
+        "checkout_id": new.checkout_id,
+        "subscription_id": new.subscription_id,
+        "subscription_version": new.subscription_version,
+        "customer_id": new.customer_id,
+        "source": new.source,
+        "link_jti": new.link_jti,
+        "claims": new.claims,
+        "quote": dump_quote(new.quote),
+        "quote_hash": fingerprint,
+        "quoted_at": new.quoted_at,
+        "valid_until": new.valid_until,
+        "total": new.quote.due_now,
+        "currency": new.quote.currency,
+        "outcome": "pending",
+        "state": "OPEN",
+        "email": new.email,
+        "language": new.language,
+        "created_at": now,
+    }
+    _ORDER.run(conn, row)
+    placed = Move("order", order_id, BORN, "OPEN", f"placed {seal_of_order(row)}")
+    log(conn, new.book_id, [placed], actor=new.source, at=now, of=_sum(new))
 
 
 def write_consent(
@@ -58,35 +60,34 @@ def write_consent(
     order_id: str,
     step_up: Mapping[str, Any] | None,
     now: datetime,
-) -> None:
-    """The proof for one attempt (``.0``: for an order with nothing due). Never changed afterwards."""
+) -> str:
+    """The proof for one attempt (``.0``: for an order with nothing due), never changed afterwards; its seal."""
     shown = (
         {name: getattr(card, name) for name in ("id", "brand", "last4", "exp_month", "exp_year", "fingerprint")}
         if card
         else {}
     )
-    conn.execute(
-        _CONSENT,
-        {
-            "attempt_id": attempt_id,
-            "book_id": new.book_id,
-            "order_id": order_id,
-            "text": consent.text,
-            "version": consent.version,
-            "language": consent.language,
-            "button": consent.button,
-            "boxes": dict(consent.boxes),
-            "figures": dict(consent.figures),
-            "card": shown,
-            "quote_hash": fingerprint,
-            "policy_version": consent.policy_version,
-            "step_up": None if step_up is None else dict(step_up),
-            "link_jti": new.link_jti,
-            "ip": consent.ip,
-            "user_agent": consent.user_agent,
-            "at": now,
-        },
-    )
+    row: dict[str, Any] = {
+        "attempt_id": attempt_id,
+        "book_id": new.book_id,
+        "order_id": order_id,
+        "text": consent.text,
+        "version": consent.version,
+        "language": consent.language,
+        "button": consent.button,
+        "boxes": dict(consent.boxes),
+        "figures": dict(consent.figures),
+        "card": shown,
+        "quote_hash": fingerprint,
+        "policy_version": consent.policy_version,
+        "step_up": None if step_up is None else dict(step_up),
+        "link_jti": new.link_jti,
+        "ip": consent.ip,
+        "user_agent": consent.user_agent,
+        "at": now,
+    }
+    _CONSENT.run(conn, row)
+    return seal_of_consent(row)
 
 
 def write_attempt(
@@ -98,12 +99,13 @@ def write_attempt(
     n: int,
     return_url: str,
     driver: str | None,
+    seal: str,
     now: datetime,
 ) -> None:
-    """``CREATED``, under the lease of ``driver`` if one is named, else due at once."""
+    """``CREATED``, under the lease of ``driver`` if one is named, else due at once. ``seal`` is that of its consent."""
     leased_until = now + LEASE if driver else None
-    conn.execute(
-        _ATTEMPT,
+    _ATTEMPT.run(
+        conn,
         {
             "id": attempt_id,
             "book_id": new.book_id,
@@ -133,4 +135,15 @@ def write_attempt(
             .where(Order.book_id == new.book_id, Order.id == order_id)
             .values(outcome="pending", version=Order.version + 1)
         )
-    log(conn, new.book_id, [Move("attempt", attempt_id, BORN, "CREATED", "placed")], actor=new.source, at=now)
+    log(
+        conn,
+        new.book_id,
+        [Move("attempt", attempt_id, BORN, "CREATED", f"placed on consent {seal}")],
+        actor=new.source,
+        at=now,
+        of=_sum(new),
+    )
+
+
+def _sum(new: NewOrder) -> Sum:
+    return Sum(new.gateway, new.quote.due_now, new.quote.currency)

@@ -12,13 +12,15 @@ from sqlalchemy import Connection, insert, select
 
 from app.models.base import whole_sum
 from app.models.customers import BalanceEntry, Customer
+from app.outbox import record
 from app.subscriptions.importing.context import LOOKUP, Context, Record, found_in
 
 IMPORTED = "import"
 
 
 def store_balances(conn: Connection, context: Context, records: Sequence[Record]) -> None:
-    """Books, per customer and currency, the difference to what was imported before."""
+    """Books, per customer and currency, the difference to what was imported before, and tells of each: so the audit can
+    say that nobody else wrote it."""
     said = {record.data["reference"]: record.data["balance"] for record in records if record.data["balance"]}
     if not said:
         return
@@ -40,7 +42,10 @@ def store_balances(conn: Connection, context: Context, records: Sequence[Record]
     ]
     moved = [row for row in rows if row["amount"]]
     if moved:
-        conn.execute(insert(BalanceEntry), moved)
+        columns = (BalanceEntry.id, BalanceEntry.customer_id, BalanceEntry.currency, BalanceEntry.amount)
+        for entry in conn.execute(insert(BalanceEntry).returning(*columns), moved).all():
+            body = {"customer": entry.customer_id, "currency": entry.currency, "amount": entry.amount}
+            record(conn, book, "balance.imported", str(entry.id), 1, "event", body, context.now)
 
 
 def _imported(conn: Connection, book: int, customers: Sequence[int]) -> dict[tuple[int, str], int]:

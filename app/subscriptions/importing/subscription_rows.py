@@ -168,7 +168,11 @@ def store_records(conn: Connection, context: Context, records: Sequence[Record])
             | {"order_id": None, "line": None, "created_at": now}
             for item, lot, start, end, amount in record.data["ledger"]
         ]
-        after = {"version": 1, "items": record.data["history"]}
+        paid = [
+            [item, lot, start.isoformat(), end.isoformat(), amount]
+            for item, lot, start, end, amount in record.data["ledger"]
+        ]
+        after = {"version": 1, "items": record.data["history"], "status": record.data["head"]["status"], "paid": paid}
         changes.append(
             owner | {"version": 1, "order_id": None, "cause": "import", "before": {}, "after": after, "created_at": now}
         )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 
-from app.gateways.sandbox import Fault
+from app.gateways.port import AnswerKind, Reply
+from app.gateways.sandbox import Fault, SandboxGateway
 from app.models.customers import StoredCard
 from tests.usecases.inbound.telling import Ears
 
@@ -41,6 +43,18 @@ def test_a_card_that_was_taken_away_is_never_tried_again(ears: Ears):
     ears.tell_of(None, customer)
     ears.hear()
     assert cards(ears)[token].blocked
+
+
+def test_the_cards_of_a_customer_who_was_deleted_there_are_never_tried_again(
+    ears: Ears, monkeypatch: pytest.MonkeyPatch
+):
+    customer, token = used(ears)
+    gone: Reply[Any] = Reply(AnswerKind.BUG_OR_GONE, detail="no such customer")
+    monkeypatch.setattr(SandboxGateway, "stored_cards", lambda self, customer: gone)
+    ears.tell_of(None, customer)
+    ears.hear()
+    assert cards(ears)[token].blocked
+    assert ears.inbox() == {"evt_0": "DONE"}
 
 
 def test_a_card_that_the_bank_forbade_stays_forbidden(ears: Ears):

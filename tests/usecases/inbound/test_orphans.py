@@ -171,6 +171,21 @@ def test_an_order_that_is_open_takes_over_what_its_attempt_captured_after_all(ea
     ears.desk.check()
 
 
+@pytest.mark.parametrize("state", ["DECLINED", "CANCELLED"])
+def test_money_that_a_closed_attempt_s_own_payment_took_raises_the_alarm(ears: Ears, state: str):
+    order = ears.desk.buy("visa_3ds")
+    attempt, now = ears.desk.attempt(order.last.id), ears.desk.clock.now()
+    ref = attempt.gw_ref
+    with ears.desk.store.write() as conn:
+        conn.execute(update(Attempt).values(state=state, next_at=None, settled_at=now))
+        conn.execute(update(Order).values(state="EXPIRED"))
+    ears.desk.sandbox.pages.answer_check(attempt.action_url.rpartition("/")[2], approve=True)
+    found(ears, ref)
+    assert "orphan.found" in ears.desk.outbox("event")
+    ears.look_after()
+    assert ears.orphan_state(ref) == "PERSON"
+
+
 @pytest.mark.parametrize("differs", ["amount", "card", "order"])
 def test_a_payment_that_does_not_agree_is_not_adopted(ears: Ears, differs: str):
     order = abandoned(ears)

@@ -123,6 +123,7 @@ def create(
     from app.config import read_settings
     from app.models.merchants import how_to_complete, missing_to_sell
     from app.wiring import check_schema, open_services
+    from app.wiring.log import configure_log
 
     if (code or named) is None or (code and named and code != named):
         raise click.UsageError("name the merchant once: liftlink merchant create CODE --name …")
@@ -130,6 +131,7 @@ def create(
     per_language = {name: {lang: text for (field, lang), text in texts.items() if field == name} for name in TEXTS}
     fields = given_fields(given) | {name: found for name, found in per_language.items() if found}
     settings = read_settings()
+    configure_log(settings)
     adapters = open_services(settings)
     try:
         if prepare_empty(adapters.store):

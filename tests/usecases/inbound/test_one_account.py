@@ -166,6 +166,19 @@ def test_a_payment_of_a_name_that_leads_to_another_account_is_an_orphan_where_it
     assert ears.orphan_state(ref) == "FOUND"
 
 
+@pytest.mark.parametrize("used", [False, True])
+def test_an_account_that_cannot_be_reached_is_told_of_only_where_something_was_charged(shared: Ears, used: bool):
+    """A merchant has a live book from the start, and an installation may have a test key only."""
+    desk = shared.desk
+    desk.buy()
+    if used:
+        with desk.store.write() as conn:
+            conn.execute(update(Attempt).values(livemode=True, account="quillmark-live"))
+    live = Account("sandbox", "quillmark-live", True)
+    done = compare(desk.store, desk.gateways, desk.clock, by=driver_name("compare"), only=[live])
+    assert (done.accounts, done.unread, done.busy) == (1, int(used), 0)
+
+
 def test_the_gates_of_both_names_open_by_the_same_two_lists(shared: Ears):
     desk = shared.desk
     with desk.store.write() as conn:

@@ -160,3 +160,12 @@ def test_an_account_may_serve_stripes_page_under_its_own_domain():
     opened: Any = open_gateway("stripe", told)
     assert opened.page_origins[-2:] == ("https://pay.example.com", "https://pay.example.org")
     assert "https://checkout.stripe.com" in opened.page_origins
+
+
+def test_names_on_one_key_stand_for_one_account_and_connected_ones_for_their_own():
+    opened: Any = open_gateway("stripe", settings(secret_key=LIVE, test_secret_key=TEST))
+    names = ("quillmark-live", "northpress-live", "acct_1A", "acct_1B")
+    quillmark, northpress, first, second = [opened.at(name, livemode=True).identity for name in names]
+    assert quillmark == northpress
+    assert len({quillmark, first, second, opened.at("quillmark-test", livemode=False).identity}) == 4
+    assert LIVE not in quillmark

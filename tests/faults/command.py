@@ -152,8 +152,8 @@ def run(world: World, options: argparse.Namespace) -> Figures:
     stopped: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda got, _frame: stopped.append(got))
-    for name, plan in _planned(world, options):
-        if stopped or time.monotonic() > until:
+    for number, (name, plan) in enumerate(_planned(world, options)):
+        if stopped or (time.monotonic() > until and number >= options.least):
             break
         _one(world, plan, figures, name, loud=options.loud or bool(options.plan))
     if options.plan or stopped:
@@ -163,9 +163,9 @@ def run(world: World, options: argparse.Namespace) -> Figures:
         for number, act in enumerate(RESTORES * (1 if options.seconds else RESTORE_TIMES)):
             _one(world, Plan(act=act, seed=number), figures, f"restore {act}", loud=options.loud)
     if options.mutants and not stopped:
-        try_mutants(world, figures, 1 if options.seconds else SCHEDULES)
+        try_mutants(world, figures, options)
     if options.mutants_walk and not stopped:
-        walk_mutants(world, figures, options.seed)
+        walk_mutants(world, figures, options)
     return figures
 
 
@@ -227,24 +227,38 @@ def directed(point: str, number: int) -> Plan:
     return Plan(act=act, tabs=1 + number % 3, crash=f"{point}:1", embedded=number % 2 == 0, seed=number)
 
 
-def try_mutants(world: World, figures: Figures, times: int) -> None:
-    """Each mutant's own schedule; what caught it, or MISSED."""
-    for mutant in MUTANTS:
+def _mutants(options: argparse.Namespace) -> list[Mutant]:
+    return [mutant for mutant in MUTANTS if options.mutant in mutant.name]
+
+
+def try_mutants(world: World, figures: Figures, options: argparse.Namespace) -> None:
+    """Each mutant's own schedule; what caught it, or MISSED. First without the mutant: then nothing may be found.
+
+    A run with a budget of seconds plays each once and leaves these controls out.
+    """
+    times = options.schedules or (1 if options.seconds else SCHEDULES)
+    for mutant in _mutants(options):
         caught: list[str] = []
         for number in range(times):
-            found = _mutated(world, mutant, Plan.read(f"{mutant.plan} seed={number}"))
+            plan = Plan.read(f"{mutant.plan} seed={number}")
+            if not options.seconds:
+                _one(world, plan, figures, f"control {mutant.name}", loud=options.loud)
+            found = _mutated(world, mutant, plan)
             if found:
                 caught.append("+".join(found))
+            elif options.loud:
+                print(f"not caught: {mutant.name} · plan {plan}", flush=True)
         how = f"{len(caught)} of {times} by {', '.join(sorted(set(caught)))}"
         figures.mutants[mutant.name] = how if len(caught) == times else f"MISSED: {how}"
 
 
-def walk_mutants(world: World, figures: Figures, seed: int) -> None:
+def walk_mutants(world: World, figures: Figures, options: argparse.Namespace) -> None:
     """Random plans until each mutant is caught; in which iteration it was, and the median over all."""
     firsts: list[int] = []
-    for mutant in MUTANTS:
+    mutants = _mutants(options)
+    for mutant in mutants:
         for number in range(WALK_MOST):
-            found = _mutated(world, mutant, _walked(drawn(world, seed, number, webhooks=True), number))
+            found = _mutated(world, mutant, _walked(drawn(world, options.seed, number, webhooks=True), number))
             if found:
                 firsts.append(number + 1)
                 figures.notes.append(
@@ -257,7 +271,7 @@ def walk_mutants(world: World, figures: Figures, seed: int) -> None:
         print(figures.notes[-1], flush=True)
     if firsts:
         figures.notes.append(
-            f"random walk: {len(firsts)} of {len(MUTANTS)} caught, median {statistics.median(firsts):g}"
+            f"random walk: {len(firsts)} of {len(mutants)} caught, median {statistics.median(firsts):g}"
         )
 
 
@@ -269,7 +283,7 @@ def _walked(plan: Plan, number: int) -> Plan:
 
 def _mutated(world: World, mutant: Mutant, plan: Plan) -> list[str]:
     out = Iteration(world, plan, lambda: mutant.install(world), mutant.guards).run()
-    return sorted({each.invariant for each in out.violations})
+    return mutant.caught_by(out.violations)
 
 
 def commit() -> str:
@@ -292,8 +306,11 @@ def _options(arguments: list[str]) -> argparse.Namespace:
         "--kills", type=int, default=0, help="least kills per crash point, completed by directed iterations"
     )
     parser.add_argument("--seconds", type=float, default=0, help="stop the random part after so long")
+    parser.add_argument("--least", type=int, default=1, help="but not before so many iterations")
     parser.add_argument("--mutants", action="store_true", help="also run every mutant's directed schedule")
     parser.add_argument("--mutants-walk", action="store_true", help="random plans with each mutant until it is caught")
+    parser.add_argument("--mutant", default="", help="only those mutants whose name has this in it")
+    parser.add_argument("--schedules", type=int, default=0, help="how often each mutant's schedule is run")
     parser.add_argument(
         "--pairwise", action="store_true", help="first the list in which every two values occur together"
     )

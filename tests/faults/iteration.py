@@ -13,7 +13,7 @@ from tests.faults import judge
 from tests.faults.acts import ACTS
 from tests.faults.outcome import Outcome
 from tests.faults.plan import Plan
-from tests.faults.processes import Repairer, crashing, end, stopping
+from tests.faults.processes import Repairer, crashing, end, meeting, stopping
 from tests.faults.repair import Repair, until_due
 from tests.faults.stage import Stage
 from tests.faults.view import Violation, look
@@ -89,9 +89,12 @@ class Iteration:
     def _points(self) -> Callable[[str], None] | None:
         board = self.world.board
         board.arm()
-        if self.plan.zombie:
-            return stopping(board, self.plan.zombie)
-        return crashing(board, self.plan.crash or "-", whole=self.plan.whole)
+        points = (
+            stopping(board, self.plan.zombie)
+            if self.plan.zombie
+            else crashing(board, self.plan.crash or "-", whole=self.plan.whole)
+        )
+        return meeting(self.plan.meet, self.plan.tabs, points) if self.plan.meet else points
 
     def _serve(self, points: Callable[[str], None] | None, *, embedded: bool | None = None) -> None:
         self.world.let_go()

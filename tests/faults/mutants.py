@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,17 +20,26 @@ from app.kit.faults import fault_point
 from app.kit.ids import derive
 from app.models.orders import Fulfilment
 from tests.faults.plan import Plan
+from tests.faults.view import Violation
 from tests.faults.world import World
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """``install`` runs in every forked process; ``guards`` are constraints taken off before the iteration."""
+    """``install`` runs in every forked process; ``guards`` are constraints taken off before the iteration.
+
+    ``breaks``: the invariants that it stands for. Whatever else it breaks does not count as caught.
+    """
 
     name: str
     install: Callable[[World], None]
+    breaks: tuple[str, ...]
     plan: Plan
     guards: tuple[str, ...] = ()
+
+    def caught_by(self, violations: Iterable[Violation]) -> list[str]:
+        """Those of its own invariants that were found broken."""
+        return sorted({each.invariant for each in violations} & set(self.breaks))
 
 
 def _random_key(_: World) -> None:
@@ -160,17 +169,23 @@ def _outbox_after(_: World) -> None:
 
 _ALONE = {"embedded": False}
 MUTANTS = (
-    Mutant("a random key per call", _random_key, Plan(gateway=("create_payment/timeout_after*1",))),
+    Mutant("a random key per call", _random_key, ("I6",), Plan(gateway=("create_payment/timeout_after*1",))),
     Mutant(
-        "a time-out counted as failure", _timeout_is_failure, Plan(gateway=("confirm_payment/timeout_after*1",), **_ALONE)
+        "a time-out counted as failure", _timeout_is_failure, ("I11",),
+        Plan(gateway=("confirm_payment/timeout_after*1",), **_ALONE),
     ),
-    Mutant("the call before the commit", _call_before_commit, Plan(crash="C0:1", **_ALONE)),
-    Mutant("no one-open-attempt rule", _no_one_open, Plan(act="bank_pressed_twice", tabs=2, **_ALONE), ("one_open",)),
-    Mutant("a new attempt while the old one can capture", _old_still_captures, Plan(act="leave_then_other")),
+    Mutant("the call before the commit", _call_before_commit, ("I5",), Plan(crash="C0:1", **_ALONE)),
     Mutant(
-        "one call under a fixed key, keys expiring", _one_call,
+        "no one-open-attempt rule", _no_one_open, ("I4",),
+        Plan(act="bank_pressed_twice", tabs=2, meet="C0", **_ALONE), ("one_open",),
+    ),
+    Mutant(
+        "a new attempt while the old one can capture", _old_still_captures, ("I7",), Plan(act="leave_then_other")
+    ),
+    Mutant(
+        "one call under a fixed key, keys expiring", _one_call, ("I1",),
         Plan(gateway=("confirm_payment/timeout_after*1",), expire_keys=True, **_ALONE),
     ),
-    Mutant("fulfilment not unique", _two_fulfilments, Plan(zombie="C7", **_ALONE), ("one_fulfilment",)),
-    Mutant("outbox row after the commit", _outbox_after, Plan(crash="M1:1", **_ALONE)),
+    Mutant("fulfilment not unique", _two_fulfilments, ("I17",), Plan(zombie="C7", **_ALONE), ("one_fulfilment",)),
+    Mutant("outbox row after the commit", _outbox_after, ("I18",), Plan(crash="M1:1", **_ALONE)),
 )  # fmt: skip

@@ -41,6 +41,8 @@ class Plan:
     tabs: int = 1
     crash: str = ""
     """``C5:2`` in the server: the second passing of C5 in one process is its last."""
+    meet: str = ""
+    """``C0``: whoever presses waits there until every tab's press has come, so that they overlap for certain."""
     whole: bool = True
     """The crash takes every process of the server, not only the one that passed."""
     blind: int = 0

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import socket
+import tempfile
 import time
 import traceback
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from app.wiring.web import ADAPTERS
 from tests.faults.board import Board
 
 ROUND_SECONDS = 60.0
+MEETING_WAIT = 5.0
 EMBEDDED_WAIT = 0.03
 """Real seconds between two looks of an embedded worker; the shared clock does not move while it waits."""
 
@@ -91,6 +93,21 @@ def stopping(board: Board, point_of_stop: str) -> Points:
             os.kill(os.getpid(), signal.SIGSTOP)
             while board.stopped:  # the signal stops a process a little after it is sent: go no step further
                 time.sleep(0.001)
+
+    return plan
+
+
+def meeting(point: str, count: int, then: Points) -> Points:
+    """Whoever passes there waits until so many came, each in whatever process and thread: they overlap for certain."""
+    register = tempfile.TemporaryFile(mode="a+b", buffering=0)  # noqa: SIM115  # appending is atomic, also across processes
+
+    def plan(name: str) -> None:
+        if name == point:
+            register.write(b".")
+            until = time.monotonic() + MEETING_WAIT
+            while os.fstat(register.fileno()).st_size < count and time.monotonic() < until:
+                time.sleep(0.001)
+        then(name)
 
     return plan
 

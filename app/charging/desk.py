@@ -122,20 +122,40 @@ def _disputes(conn: Connection, _now: datetime) -> Iterator[Matter]:
         )  # fmt: skip
 
 
-def _refunds(conn: Connection, _now: datetime) -> Iterator[Matter]:
+def _refunds(conn: Connection, now: datetime) -> Iterator[Matter]:
+    """Refunds that failed, stand still or have no certain end for a day."""
     query = select(Refund.__table__, Order.number).join(Order, Order.id == Refund.order_id)
-    stuck = (Refund.state.in_(ALIVE)) & Refund.next_at.is_(None)
-    for row in conn.execute(query.where((Refund.state == "FAILED") | stuck)):
-        failed = row.state == "FAILED"
-        why = _cause(conn, "refund", row.id) or ("refused" if failed else "it does not agree with the gateway")
-        may = ("refund", "cancel") if failed else ("release",)
-        if failed and row.kind == "negative":
-            why, may = f"{why}; the money stands on the customer's balance instead", ("cancel",)  # once is enough
-        yield _matter(
-            "refund", (row.id,), book_id=row.book_id, since=row.settled_at or row.created_at, why=why,
-            may=may, order=row.number, payment=row.gw_ref or "",
-            amount=row.amount, currency=row.currency, facts={"state": row.state, "order": row.order_id},
-        )  # fmt: skip
+    alive = Refund.state.in_(ALIVE)
+    old = Refund.created_at <= now - PERSON_AFTER
+    for row in conn.execute(query.where((Refund.state == "FAILED") | (alive & (Refund.next_at.is_(None) | old)))):
+        since = row.settled_at or row.created_at
+        if row.state != "FAILED":
+            last = f"{row.state} for more than a day; the last answer was {row.last_class or 'none'}"
+            why = last if row.next_at else _cause(conn, "refund", row.id) or "it does not agree with the gateway"
+            yield _of_refund(row, since, why, ("release",))
+            continue
+        why = _cause(conn, "refund", row.id) or "refused"
+        if row.kind == "negative":  # once is enough
+            yield _of_refund(row, since, f"{why}; the money stands on the customer's balance instead", ("cancel",))
+        else:
+            yield _of_refund(row, since, why, ("refund", "cancel"))
+
+
+def _undone_refunds(conn: Connection, _now: datetime) -> Iterator[Matter]:
+    """The row says that the money is back; the bank sent it on to the gateway again, or the gateway does not know of it."""
+    told = select(Outbox.body, Outbox.created_at).where(Outbox.kind == "refund.stuck", Outbox.channel == "event")
+    news = {str(row.body["refund"]): row for row in conn.execute(told.order_by(Outbox.created_at))}
+    query = select(Refund.__table__, Order.number).join(Order, Order.id == Refund.order_id)
+    for row in conn.execute(query.where(Refund.state == "SUCCEEDED", Refund.id.in_(news))):
+        if row.settled_at <= news[row.id].created_at:  # what was told of it before it succeeded is over
+            yield _of_refund(row, news[row.id].created_at, str(news[row.id].body["why"]), ("adopt", "cancel"))
+
+
+def _of_refund(row: Any, since: datetime, why: str, may: tuple[str, ...]) -> Matter:
+    return _matter(
+        "refund", (row.id,), book_id=row.book_id, since=since, why=why, may=may, order=row.number, payment=row.gw_ref or "",
+        amount=row.amount, currency=row.currency, facts={"state": row.state, "order": row.order_id},
+    )  # fmt: skip
 
 
 def _cause(conn: Connection, kind: str, name: str) -> str:
@@ -177,7 +197,7 @@ def _alarms(conn: Connection, _now: datetime) -> Iterator[Matter]:
         )  # fmt: skip
 
 
-_READERS = (_quarantined, _undecided, _orphans, _disputes, _refunds, _mails, _notices, _alarms)
+_READERS = (_quarantined, _undecided, _orphans, _disputes, _refunds, _undone_refunds, _mails, _notices, _alarms)
 
 
 def log_of(conn: Connection, matter: Matter) -> list[dict[str, Any]]:

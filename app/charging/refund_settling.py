@@ -52,7 +52,7 @@ def fail(store: Store, clock: Clock, row: RefundRow, by: str, why: str, gw_ref: 
         restored = [take._replace(amount=-take.amount) for take in load_rows(row.takes)]
         append(conn, row.book_id, order["subscription_id"], restored, now)
         if row.kind == "negative":
-            _to_the_balance(conn, row, order["customer_id"], now)
+            to_the_balance(conn, row, order["customer_id"], now)
         body = {"refund": row.id, "order": row.order_id, "amount": row.amount, "why": why}
         record(conn, row.book_id, "refund.failed", row.id, 1, "event", body, now)
         tell_person(row.book_id, "refund", row.id, why, of=row)
@@ -140,8 +140,8 @@ def _sum(conn: Connection, table: type[Attempt] | type[Refund], book_id: int, or
     return int(conn.execute(select(whole_sum(table.amount)).where(*done)).scalar_one())
 
 
-def _to_the_balance(conn: Connection, row: RefundRow, customer_id: int, at: datetime) -> None:
-    """A change gave this money back and the card did not take it: it is the customer's all the same."""
+def to_the_balance(conn: Connection, row: RefundRow, customer_id: int, at: datetime) -> None:
+    """In the caller's transaction: the card did not take, or did not keep, this money. It is the customer's all the same, once."""
     conn.execute(
         insert(BalanceEntry),
         {

@@ -34,7 +34,7 @@ from app.models.store import Store
 from app.models.subscriptions import Subscription
 
 __all__ = [
-    "RefundRefused", "RefundRow", "ask_refund", "drive_refund", "drive_refunds", "find_order", "follow", "found_refunds", "refunds_of",
+    "RefundRefused", "RefundRow", "ask_refund", "ask_within", "drive_refund", "drive_refunds", "find_order", "follow", "found_refunds", "refunds_of",
     "state_of",
 ]  # fmt: skip
 
@@ -54,12 +54,15 @@ def ask_refund(
     it. The subscription's plan stays. Two calls are two refunds. Raises ``RefundRefused``.
     """
     with store.write() as conn:
-        refund_id = _ask(conn, book_id, order, amount, reason, actor, clock.now())
+        refund_id = ask_within(conn, book_id, order, amount, reason=reason, actor=actor, at=clock.now())
     fault_point("R1")
     return refund_id
 
 
-def _ask(conn: Connection, book_id: int, order: str, amount: int | None, reason: str, actor: str, now: datetime) -> str:
+def ask_within(
+    conn: Connection, book_id: int, order: str, amount: int | None, *, reason: str, actor: str, at: datetime
+) -> str:
+    """``ask_refund`` in the caller's transaction."""
     known = find_order(conn, book_id, order)
     if known is None:
         raise RefundRefused("order_unknown", f"there is no order {order}", order=order)
@@ -72,9 +75,9 @@ def _ask(conn: Connection, book_id: int, order: str, amount: int | None, reason:
         raise RefundRefused("nothing_captured", "no money was taken for this order", order=found["id"])
     amount = _within(attempt, amount, given_back(conn, attempt.id))
     _check_no_change(conn, book_id, found["subscription_id"])
-    takes = take_back(conn, found, amount, now)
+    takes = take_back(conn, found, amount, at)
     refund_id = next_id(conn, found["id"])
-    write_refund(conn, attempt, refund_id, amount, "asked", reason=reason, actor=actor, at=now, takes=takes)
+    write_refund(conn, attempt, refund_id, amount, "asked", reason=reason, actor=actor, at=at, takes=takes)
     return refund_id
 
 

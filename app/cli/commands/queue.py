@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from app.wiring import Adapters
 
 ACTS = {
-    "adopt": "The money is there and belongs to the order: book it.",
+    "adopt": "The money is there and belongs to the order: book it. A refund that came back: to the customer's balance.",
     "cancel": "No money was taken: make sure of it at the gateway and let go. For what is dead: take it off the queue.",
     "refund": "Give the money back at the gateway; the order ends. For a failed refund: ask for it again.",
     "release": "Let the machine look at it again.",

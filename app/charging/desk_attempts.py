@@ -1,0 +1,111 @@
+"""What a person does with an attempt: one that was quarantined, or has no certain end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from sqlalchemy import Connection, update
+
+from app.charging.attempts import AttemptRow, Moved, move, read_attempt, released
+from app.charging.closing_orders import close_order
+from app.charging.comparing import mismatch
+from app.charging.desk_deciding import DeskRefused, Resolving, give_back, truth_of
+from app.charging.refund_finding import found_refunds
+from app.charging.settle import pay
+from app.charging.transitions import Move, log
+from app.gateways.port import Gateway, Payment, PaymentStatus
+from app.models.orders import Order
+from app.subscriptions.errors import SubscriptionMoved
+
+
+def quarantined(r: Resolving, act: str) -> str:
+    """``adopt``, ``cancel`` or ``refund``, after a look at the gateway."""
+    with r.watch.store.read() as conn:
+        row = read_attempt(conn, r.matter.key[0])
+    if row is None:
+        raise DeskRefused("matter_unknown", "the attempt is gone")
+    gateway = r.watch.gateways.of(row.gateway, row.account, livemode=row.livemode)
+    truth = truth_of(gateway, row)
+    if truth.payment is None and not truth.gone:
+        raise DeskRefused("gateway_silent", f"the gateway did not say what became of it: {truth.detail}")
+    doing: dict[str, Callable[[Resolving, AttemptRow, Gateway, Payment | None], str]] = {
+        "adopt": _adopt, "cancel": _cancel, "refund": _give_back,
+    }  # fmt: skip
+    return doing[act](r, row, gateway, truth.payment)
+
+
+def _adopt(r: Resolving, row: AttemptRow, _gateway: Gateway, payment: Payment | None) -> str:
+    """QUARANTINED → SUCCEEDED: the money is there and is what the order asks for."""
+    if payment is None or payment.status is not PaymentStatus.SUCCEEDED:
+        raise r.unfit("the gateway holds no money of this attempt")
+    wrong = mismatch(replace(row, gw_ref=payment.ref), payment)
+    if wrong or payment.refunded:
+        raise r.unfit(wrong or "it was given back already")
+    now = r.watch.clock.now()
+    done = {"state": "SUCCEEDED", "gw_ref": payment.ref, "settled_at": now, "last_class": "definite"}
+    try:
+        with r.watch.store.write() as conn:
+            move(conn, row, None, done | released(now, None))
+            pay(conn, row.book_id, row.order_id, attempt=row, outcome="paid", actor=r.actor, at=now)
+            r.note(conn, "adopt", leaves=False)
+    except SubscriptionMoved:
+        raise DeskRefused("subscription_moved", "the order cannot be carried out any more: refund it") from None
+    return f"the payment is adopted: order {r.matter.order} is paid"
+
+
+def _cancel(r: Resolving, row: AttemptRow, gateway: Gateway, payment: Payment | None) -> str:
+    """QUARANTINED → CANCELLED: for certain no money, now and later. Then another attempt may be made."""
+    if payment is not None and payment.status in (PaymentStatus.SUCCEEDED, PaymentStatus.PROCESSING):
+        raise r.unfit(f"the payment is {payment.status} at the gateway")
+    if payment is not None and payment.status is not PaymentStatus.CANCELED:
+        answer = gateway.cancel_payment(payment.ref, key=f"{row.id}:desk:{payment.ref}:{row.tries}")
+        if answer.payment is None or answer.payment.status is not PaymentStatus.CANCELED:
+            raise DeskRefused(
+                "gateway_silent", f"the gateway did not confirm the cancel: {answer.detail or answer.kind}"
+            )
+    with r.watch.store.write() as conn:
+        _close(conn, r, row)
+        r.note(conn, "cancel", leaves=False)
+    return "cancelled: no money was taken, and the subscription may be changed again"
+
+
+def _give_back(r: Resolving, row: AttemptRow, gateway: Gateway, payment: Payment | None) -> str:
+    """The money goes back and the order ends."""
+    if payment is None or payment.status is not PaymentStatus.SUCCEEDED:
+        raise r.unfit("the gateway holds no money of this attempt")
+    if row.gw_ref is None:
+        raise r.unfit("the row does not know its payment: adopt it")
+    give_back(r, gateway, payment, row.tries)
+    refunds = gateway.list_refunds(payment.ref)
+    found_refunds(r.watch.store, r.watch.clock, row.id, refunds.value or ())
+    now = r.watch.clock.now()
+    with r.watch.store.write() as conn:
+        _close(conn, r, row)
+        close_order(conn, row.book_id, row.order_id, "CANCELLED", cause=f"refunded: {r.reason}", actor=r.actor, at=now)
+        r.note(conn, "refund", leaves=False)
+    return f"given back in full; order {r.matter.order} is cancelled"
+
+
+def _close(conn: Connection, r: Resolving, row: AttemptRow) -> None:
+    now = r.watch.clock.now()
+    done = {"state": "CANCELLED", "settled_at": now, "last_class": "definite", "action_url": None}
+    try:
+        move(conn, row, None, done | released(now, None))
+    except Moved:
+        raise DeskRefused("matter_unknown", "somebody else decided it at the same moment") from None
+    log(conn, row.book_id, [Move("attempt", row.id, row.state, "CANCELLED", r.reason)], actor=r.actor, at=now, of=row)
+    conn.execute(
+        update(Order)
+        .where(Order.book_id == row.book_id, Order.id == row.order_id, Order.state == "OPEN")
+        .values(outcome="failed", version=Order.version + 1)
+    )
+
+
+def undecided(r: Resolving, _act: str) -> str:
+    """Driven once more, now."""
+    with r.watch.store.write() as conn:
+        r.note(conn, "release", leaves=False)
+        row = read_attempt(conn, r.matter.key[0])
+    after = None if row is None else r.watch.drive(row)
+    return f"looked at again: it is {after.state if after else 'gone'}"

@@ -1,0 +1,83 @@
+"""What a person does with a refund that failed, stands still or came back, and with a dispute."""
+
+from __future__ import annotations
+
+from sqlalchemy import select, update
+
+from app.charging.attempts import read_attempt
+from app.charging.desk_deciding import DeskRefused, Resolving, find
+from app.charging.disputing import take_disputes
+from app.charging.refund_rows import read_refund
+from app.charging.refund_settling import to_the_balance
+from app.charging.refunding import ask_within
+from app.gateways.port import AnswerKind, RefundStatus
+from app.models.locks import hold_paid_order
+from app.models.orders import Order, Refund
+
+
+def dispute(r: Resolving, _act: str) -> str:
+    """Read once more, now."""
+    attempt_id = str(r.matter.facts["attempt"])
+    with r.watch.store.read() as conn:
+        row = read_attempt(conn, attempt_id)
+    if row is None:
+        raise DeskRefused("matter_unknown", "its attempt is gone")
+    gateway = r.watch.gateways.of(row.gateway, row.account, livemode=row.livemode)
+    why = take_disputes(r.watch.store, gateway, r.watch.clock, attempt_id, actor=r.actor)
+    if why:
+        raise DeskRefused("gateway_silent", why)
+    with r.watch.store.write() as conn:
+        r.note(conn, "release", leaves=False)
+    return "looked at again: answer it at the gateway, its end is taken over from there"
+
+
+def refund(r: Resolving, act: str) -> str:
+    """``refund`` asks anew, ``adopt`` books what came back, ``release`` looks again, ``cancel`` takes it off the queue."""
+    if act == "refund":
+        return _anew(r)
+    if act == "adopt":
+        return _to_the_balance(r)
+    with r.watch.store.write() as conn:
+        if act == "release":
+            conn.execute(
+                update(Refund)
+                .where(Refund.book_id == r.matter.book_id, Refund.id == r.matter.key[0], Refund.lease_by.is_(None))
+                .values(next_at=r.watch.clock.now())
+            )
+        r.note(conn, act, leaves=act == "cancel")
+    return "a worker looks at it again" if act == "release" else "taken off the queue"
+
+
+def _anew(r: Resolving) -> str:
+    """The new refund and the decision are one commit: whoever decides at the same moment, or again, decides nothing."""
+    order = str(r.matter.facts["order"])
+    with r.watch.store.write() as conn:
+        hold_paid_order(conn, r.matter.book_id, order)
+        find(conn, r.watch, r.matter.id)
+        asked = ask_within(
+            conn, r.matter.book_id, order, r.matter.amount, reason=r.reason, actor=r.actor, at=r.watch.clock.now()
+        )
+        r.note(conn, "refund", leaves=True)
+    return f"asked for again as {asked}"
+
+
+def _to_the_balance(r: Resolving) -> str:
+    """The gateway holds the money again and the order counts it as given back: the customer gets it as a balance."""
+    with r.watch.store.read() as conn:
+        row = read_refund(conn, r.matter.key[0])
+    if row is None:
+        raise DeskRefused("matter_unknown", "the refund is gone")
+    reply = r.watch.gateways.of(row.gateway, row.account, livemode=row.livemode).list_refunds(row.payment)
+    if reply.kind is not AnswerKind.BUG_OR_GONE and reply.value is None:
+        raise DeskRefused("gateway_silent", f"the gateway did not say what became of it: {reply.detail or reply.kind}")
+    if any(each.ref == row.gw_ref and each.status is not RefundStatus.FAILED for each in reply.value or ()):
+        raise r.unfit("the gateway holds it for given back")
+    with r.watch.store.write() as conn:
+        hold_paid_order(conn, row.book_id, row.order_id)
+        find(conn, r.watch, r.matter.id)
+        customer = conn.execute(
+            select(Order.customer_id).where(Order.book_id == row.book_id, Order.id == row.order_id)
+        ).scalar_one()
+        to_the_balance(conn, row, customer, r.watch.clock.now())
+        r.note(conn, "adopt", leaves=True)
+    return "booked on the customer's balance"

@@ -27,7 +27,7 @@ class Board:
     """64-bit numbers in shared memory. Each process adds to the clock in a slot of its own, so no addition is lost."""
 
     def __init__(self) -> None:
-        self._memory = mmap.mmap(-1, 8 * (_NOTICES + 3))
+        self._memory = mmap.mmap(-1, 8 * (_NOTICES + 4))
         self._cells = memoryview(self._memory).cast("q")
 
     # The clock
@@ -130,6 +130,15 @@ class Board:
     @tells_early.setter
     def tells_early(self, early: bool) -> None:
         self._cells[_NOTICES + 2] = early
+
+    @property
+    def calls_under_lock(self) -> int:
+        """Of whoever holds the database's lock: calls at the gateway just before it lets go; -1 while it holds it."""
+        return self._cells[_NOTICES + 3]
+
+    @calls_under_lock.setter
+    def calls_under_lock(self, count: int) -> None:
+        self._cells[_NOTICES + 3] = count
 
     def connections(self, link: str) -> int:
         return self._cells[_NET + 3 * LINKS.index(link) + 2]

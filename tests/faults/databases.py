@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +64,11 @@ class Database(Protocol):
         """Take guards off for a mutant (names of ``GUARDS``), right after ``reset``; the next ``reset`` puts them back."""
         ...
 
-    def hold_lock(self, milliseconds: int) -> int | None:
-        """Starts a process that keeps everybody else from writing; its id, or None where that is no fault."""
+    def hold_lock(self, milliseconds: int, last: Callable[[], None]) -> int | None:
+        """Starts a process that keeps everybody else from writing; its id, or None where that is no fault.
+
+        ``last`` is what it does while it still holds the lock.
+        """
         ...
 
     def fill_disk(self) -> bool:
@@ -144,7 +147,7 @@ class SqliteDatabase:
         connection.commit()
         connection.close()
 
-    def hold_lock(self, milliseconds: int) -> int | None:
+    def hold_lock(self, milliseconds: int, last: Callable[[], None]) -> int | None:
         ready, go = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -153,6 +156,7 @@ class SqliteDatabase:
                 connection.execute("BEGIN IMMEDIATE")
                 os.write(go, b"x")
                 time.sleep(milliseconds / 1000)
+                last()
             finally:
                 os.kill(os.getpid(), signal.SIGKILL)
         os.close(go)

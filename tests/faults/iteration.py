@@ -35,6 +35,9 @@ class Iteration:
         self._mutate = prepare
         self._told: set[str] = set()
         self._armed: Callable[[str], None] | None = None
+        self._sealed_at: int | None = None
+        self._locked_at: int | None = None
+        """Calls that the gateway had when from then on nothing could be written."""
 
     def prepare(self) -> None:
         """In every forked process."""
@@ -48,7 +51,7 @@ class Iteration:
         self.world.database.change(self.guards)
         stage = self.stage = Stage(
             self.world, self.plan, self.draw, self.sample, self.restart, self.work, self.as_operator,
-            lambda each: self._found([each]),
+            lambda each: self._found([each]), self.free_disk,
         )  # fmt: skip
         stage.around.storage = bool(self.plan.lock or self.plan.full or self.plan.read_only or self.plan.restart >= 0)
         helpers: list[int] = []
@@ -60,7 +63,7 @@ class Iteration:
             self._wake_zombie(stage)
             self._count()
             stage.join()
-            self.world.database.free_disk()
+            self.free_disk()
             self.sample()
             self._heal(helpers)
             Repair(self, stage).run()
@@ -131,15 +134,41 @@ class Iteration:
         if self.plan.full:
             stage.later(self.plan.seed % 80 / 1000, self._fill_disk)
         if self.plan.lock:
-            pid = self.world.database.hold_lock(self.plan.lock)
-            if pid:
-                helpers.append(pid)
+            self._lock(helpers)
         if self.plan.blind:
             server = self.world.server.pid
             stage.later(self.plan.blind / 1000, lambda: self._blind(server))
         if self.plan.restart >= 0:
             stage.later(self.plan.restart / 1000, self._restart_database)
         return helpers
+
+    def _lock(self, helpers: list[int]) -> None:
+        board = self.world.board
+        board.calls_under_lock = -1
+        pid = self.world.database.hold_lock(self.plan.lock, lambda: setattr(board, "calls_under_lock", self._calls()))
+        if pid:
+            helpers.append(pid)
+            self._locked_at = self._calls()
+
+    def _calls(self) -> int:
+        """How many changing calls have reached the gateway so far."""
+        return len(self.world.bank.ledger()[1])
+
+    def free_disk(self) -> None:
+        """It can be written again; what the gateway heard while it could not be is kept for the judge."""
+        if self._sealed_at is not None:
+            self.stage.around.silences.append(("the file system was read-only", self._sealed_at, self._calls()))
+            self._sealed_at = None
+        self.world.database.free_disk()
+
+    def _unlock(self) -> None:
+        """Before whoever holds the lock is killed."""
+        if self._locked_at is not None:
+            now = self._calls()
+            noted = self.world.board.calls_under_lock
+            said = ("another process held the lock", self._locked_at, now if noted < 0 else noted)
+            self.stage.around.silences.append(said)
+            self._locked_at = None
 
     def _blind(self, server: int) -> None:
         with suppress(ProcessLookupError):
@@ -156,6 +185,7 @@ class Iteration:
         self.world.let_go()
         if self.world.database.seal_disk():
             self.out.kills["read_only"] += 1
+            self._sealed_at = self._calls()
         self._serve(self._armed)
 
     def _restart_database(self) -> None:
@@ -196,11 +226,12 @@ class Iteration:
 
     def _heal(self, helpers: list[int]) -> None:
         """Everything that runs is switched off; with notices the server comes back, for its door."""
+        self._unlock()
         self.world.server.kill()
         for pid in helpers + self.stage.hands:
             end(pid)
         self.stage.hands.clear()
-        self.world.database.free_disk()
+        self.free_disk()
         self.world.board.well()
         self.world.board.disarm()
         self.world.bank.sync()
@@ -247,8 +278,6 @@ class Iteration:
                 self._found([Violation("I44", "the server's log has a call inside an open transaction")])
         self.out.checked["I42"] += bool(self.out.kills)
         self.out.checked["I44"] += len(view.requests)
-        # Pressed while nothing could be written: the gateway's log was looked at for what they must not have done.
-        self.out.checked["I47"] += len(self.stage.answers) if self.stage.around.storage else 0
         self.out.checked["I49"] += self.stage.restored
         self._found(self.out.add_view(view))
         mails = len(list((world.folder / "outbox").glob("*.eml")))

@@ -45,6 +45,7 @@ def at_any_time(v: View, arrived: list[Request]) -> Iterator[Violation]:
 def _rows_before_calls(v: View, arrived: list[Request]) -> Iterator[Violation]:
     """Nothing reached the gateway that was not committed first, also while the database could not be written."""
     promised = {row["id"] for row in v.refunds}
+    invariant = "I47" if v.around.storage else "I5"
     for each in arrived:
         mark = each.key.partition(":")[0] if each.verb == "refund" and not each.key.startswith("orphan") else ""
         missing = (mark and mark not in promised | v.around.lost) or (
@@ -54,19 +55,30 @@ def _rows_before_calls(v: View, arrived: list[Request]) -> Iterator[Violation]:
             v.checked["I5"] += 1
             v.checked["I47"] += v.around.storage
         if missing:
-            invariant = "I47" if v.around.storage else "I5"
             yield Violation(invariant, f"{each.verb} carried {mark or each.attempt}, which is no row")
+        row = v.attempts.get(each.attempt)
+        if each.verb == "confirm_payment" and row is not None and row["gw_ref"] is None:
+            yield Violation(invariant, f"{each.attempt} was confirmed, and its row does not know of which payment")
 
 
 def at_rest(v: View) -> Iterator[Violation]:
     """What must hold when nothing runs any more."""
     yield from at_any_time(v, v.requests)
+    yield from _silences(v)
     yield from _money(v)
     yield from _requests(v)
     yield from _rows(v)
     yield from _agreed(v)
     yield from _chains(v)
     yield from judge_aftermath.at_rest(v)
+
+
+def _silences(v: View) -> Iterator[Violation]:
+    """While not a row could be written, nobody asked the gateway to act."""
+    for why, before, after in v.around.silences:
+        v.checked["I47"] += 1
+        if after != before:
+            yield Violation("I47", f"{after - before} calls reached the gateway while {why}")
 
 
 def _money(v: View) -> Iterator[Violation]:

@@ -39,11 +39,12 @@ class Stage:
     def __init__(
         self, world: World, plan: Plan, draw: random.Random, sample: Callable[[], None], restart: Callable[[], None],
         work: Callable[..., None], as_operator: Callable[[Callable[[], None]], Callable[[], None]],
-        found: Callable[[Violation], None],
+        found: Callable[[Violation], None], free_disk: Callable[[], None],
     ) -> None:  # fmt: skip
         self.world, self.plan, self.draw = world, plan, draw
         self.sample, self.restart = sample, restart
         self.work, self.as_operator, self.found = work, as_operator, found
+        self.free_disk = free_disk
         self.browser = Browser(world.port)
         self.links: list[str] = []
         self.tabs: list[Tab] = []
@@ -222,7 +223,7 @@ class Stage:
     def until_paid(self) -> bool:
         """A worker goes on until the purchase is paid for; whether it is. Only while no other thread runs here."""
         self.join()
-        self.world.database.free_disk()
+        self.free_disk()
         for number in range(25):
             if self.paid():
                 return True

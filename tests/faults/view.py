@@ -42,6 +42,8 @@ class Around:
     """Attempts that an older copy of the database no longer has, or that somebody else's payments name."""
     storage: bool = False
     """The database could not be written for a while."""
+    silences: list[tuple[str, int, int]] = field(default_factory=list)
+    """Why not a row could be written, how many calls the gateway had at its beginning, and how many at its end."""
 
 
 @dataclass

@@ -274,8 +274,7 @@ class Iteration:
             self._found([Violation("I42", fault)])
         with world.log.open(errors="replace") as log:
             log.seek(self._mark)
-            if "was called inside an open transaction" in log.read():
-                self._found([Violation("I44", "the server's log has a call inside an open transaction")])
+            self._found(judge.in_the_log(log.read()))
         self.out.checked["I42"] += bool(self.out.kills)
         self.out.checked["I44"] += len(view.requests)
         self.out.checked["I49"] += self.stage.restored

@@ -14,6 +14,7 @@ from tests.faults import judge_aftermath
 from tests.faults.banks import Request
 from tests.faults.view import CLOSED, PAID, View, Violation, loaded
 
+CALLED_INSIDE = "was called inside an open transaction"
 KEY = re.compile(r"^(?P<attempt>[a-z0-9]+\.\d+):(create:\d+|confirm:\d+|cancel:.+|stray:.+)$")
 OTHER_KEY = re.compile(r"^(leftover:|orphan|[a-z0-9]+\.r\d+:|customer|setup)")
 
@@ -71,6 +72,12 @@ def at_rest(v: View) -> Iterator[Violation]:
     yield from _agreed(v)
     yield from _chains(v)
     yield from judge_aftermath.at_rest(v)
+
+
+def in_the_log(said: str) -> Iterator[Violation]:
+    """What the processes themselves raise when a call is made inside a transaction."""
+    if CALLED_INSIDE in said:
+        yield Violation("I44", "the server's log has a call inside an open transaction")
 
 
 def _silences(v: View) -> Iterator[Violation]:

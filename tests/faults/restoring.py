@@ -6,7 +6,7 @@ gateway's list was read twice; then every capture that the copy does not know is
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from app.charging.gate import open_or_close
@@ -106,8 +106,7 @@ def _go_back(stage: Stage) -> None:
     had = _ids(stage)
     world.database.put_back()
     stage.around.lost |= had - _ids(stage)
-    if open_or_close(a.store, a.clock, "after") != "restore_epoch":
-        stage.found(Violation("I49", "the restore was not noticed"))
+    noticed = open_or_close(a.store, a.clock, "after") == "restore_epoch"
     world.let_go()
     before = len(_mutations(stage))
     stage.restart()
@@ -115,18 +114,27 @@ def _go_back(stage: Stage) -> None:
     if page is not None:
         stage.press(page)
         stage.join()
-    looked = 0
+    looked = moved = 0
     while not _is_open(stage) and looked < LOOKS:
         # Compared once so far, or not at all: nothing may have moved.
-        if len(_mutations(stage)) > before:
-            stage.found(Violation("I49", "the gateway was asked to act while charging was closed"))
+        moved = len(_mutations(stage)) - before
         stage.pass_time(_until_next_look(stage))
         looked += 1
     stage.restored += 1
+    for each in judge_gate(noticed=noticed, moved=moved, looked=looked, is_open=_is_open(stage)):
+        stage.found(each)
+
+
+def judge_gate(*, noticed: bool, moved: int, looked: int, is_open: bool) -> Iterator[Violation]:
+    """``moved``: calls that reached the gateway while charging was closed; ``looked``: how often it was compared until then."""
+    if not noticed:
+        yield Violation("I49", "the restore was not noticed")
+    if moved:
+        yield Violation("I49", f"the gateway was asked to act {moved} times while charging was closed")
     if looked < 2:
-        stage.found(Violation("I49", f"charging opened after {looked} looks at the gateway"))
-    if not _is_open(stage):
-        stage.found(Violation("I49", f"charging is still closed after {looked} looks"))
+        yield Violation("I49", f"charging opened after {looked} looks at the gateway")
+    if not is_open:
+        yield Violation("I49", f"charging is still closed after {looked} looks")
 
 
 def _mutations(stage: Stage) -> list[str]:

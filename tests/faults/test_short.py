@@ -5,6 +5,7 @@ The long run is ``make faults``; a line that fails here is repeated with the pla
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from tests.faults.plan import ACTS, RESTORES, Plan, random_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 4
+LEAST = 4
+"""So many random iterations are played on each database and gateway, however slow the machine is today."""
 RUNS = {
     "sqlite, sandbox": ("--database", "sqlite", "--seconds", "8", "--mutants", "--restores"),
     "postgresql, sandbox": ("--database", "postgresql", "--seconds", "8"),
@@ -58,8 +61,13 @@ def test_every_two_values_of_two_dimensions_occur_together():
 @pytest.mark.parametrize("run", RUNS)
 def test_nothing_breaks_an_invariant(run: str):
     done = subprocess.run(
-        [sys.executable, "-m", "tests.faults", "--iterations", "60", "--seed", str(SEED), *RUNS[run]],
+        [sys.executable, "-m", "tests.faults", "--iterations", "60", "--seed", str(SEED), "--least", str(LEAST), *RUNS[run]],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     print(done.stdout)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
+    played = re.search(r"^iterations:.* random=(\d+)", done.stdout, re.MULTILINE)
+    assert played is not None, done.stdout
+    assert int(played[1]) >= LEAST
+    if "--mutants" in RUNS[run]:
+        assert f"mutants caught: {len(MUTANTS)} of {len(MUTANTS)}" in done.stdout

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from fractions import Fraction
+from typing import NamedTuple
 
 from app.billing.credits import rows_of, weights_of
 from app.billing.facts import Entitlement, Item
@@ -21,6 +22,14 @@ from app.billing.schedule import local_day, zone_of
 LotKey = tuple[int, int | None]
 """An item's running number and a lot's number in it."""
 _CHARGES = ("charge", "extension")
+
+
+class Followed(NamedTuple):
+    """The rows of a refund, and how much of its unused part no lot holds any more: later changes credited that much to
+    something else than a lot."""
+
+    rows: list[Entitlement]
+    nowhere: int
 
 
 def net_of(quote: Quote, refunded: int) -> int:
@@ -69,13 +78,13 @@ def followed(
     heirs: Sequence[LotKey],
     measure: DayMeasure,
     since: Point,
-) -> list[Entitlement]:
+) -> Followed:
     """``takes`` with what of them is missing from ``since`` on taken from the ``heirs`` of their lots, as far as those hold.
 
     ``items`` are held now, with their ledgers; ``shapes`` those of the order, for items that are gone. All rows together
     add up to ``takes``: what goes over to an heir stands on the lot itself with the other sign.
     """
-    rows = list(takes)
+    rows, nowhere = list(takes), 0
     hands = {heir: int(_worth(items[heir[0]], heir[1], measure, since)) for heir in heirs if heir[0] in items}
     for key in dict.fromkeys((row.item, row.lot) for row in takes):
         own = [row for row in takes if (row.item, row.lot) == key]
@@ -89,7 +98,8 @@ def followed(
             begin, end = measure.instant(since), _last_end(items[heir[0]], heir[1])
             rows.append(Entitlement(*heir, begin, end, -part))
             rows.append(Entitlement(*key, begin, max(row.end for row in own), part))
-    return [row for row in rows if row.start < row.end]
+        nowhere += missing
+    return Followed([row for row in rows if row.start < row.end], nowhere)
 
 
 def _missing(

@@ -12,9 +12,12 @@ from sqlalchemy import Connection, RowMapping, func, insert, select
 from app.billing.codec import dump_rows, load_quote, load_rows
 from app.billing.facts import Entitlement as LedgerEntry
 from app.billing.measures import measure_of
+from app.billing.rounding import half_up
 from app.billing.taking_back import LotKey, followed, net_of, spread
 from app.charging.refund_rows import refunds_of
-from app.models.orders import Attempt
+from app.models.base import whole_sum
+from app.models.customers import BalanceEntry
+from app.models.orders import Attempt, Refund
 from app.models.subscriptions import Entitlement
 from app.subscriptions.apply import take_version, write_history
 from app.subscriptions.facts import load
@@ -26,6 +29,20 @@ def take_back(conn: Connection, order: RowMapping, amount: int, at: datetime) ->
     ``order`` has its ``quote``, ``subscription_id`` and ``subscription_number``. The subscription's version rises, so that
     no quote made before is confirmed; its plan stays as it is.
     """
+    return _take_back(conn, order, amount, at)[0]
+
+
+def take_back_once(conn: Connection, order: RowMapping, amount: int, at: datetime) -> tuple[list[Any], int]:
+    """``take_back``, and how much of ``amount`` a later change put on the customer's balance instead, used there or not."""
+    takes, nowhere, lots = _take_back(conn, order, amount, at)
+    quote = load_quote(order["quote"])
+    if not nowhere or quote.subtotal <= 0:
+        return takes, 0
+    gross = min(half_up(nowhere * quote.unbounded_total, quote.subtotal), amount)
+    return takes, min(gross, _put_on_the_balance(conn, order, lots))
+
+
+def _take_back(conn: Connection, order: RowMapping, amount: int, at: datetime) -> tuple[list[Any], int, set[LotKey]]:
     book_id, subscription_id = order["book_id"], order["subscription_id"]
     quote = load_quote(order["quote"])
     earlier = [row for row in refunds_of(conn, book_id, order["id"]) if row.state != "FAILED" and row.takes]
@@ -34,7 +51,7 @@ def take_back(conn: Connection, order: RowMapping, amount: int, at: datetime) ->
     net = net_of(quote, so_far + amount) + sum([row.amount for row in rows])
     takes = spread(quote, net, rows)
     if not takes:
-        return []
+        return [], 0, set()
     held = load(conn, book_id, order["subscription_number"])
     if held is None:
         raise LookupError(f"order {order['id']} has no subscription")
@@ -43,8 +60,9 @@ def take_back(conn: Connection, order: RowMapping, amount: int, at: datetime) ->
     since = measure.today(at, policy.get("change_day", "new"))
     items = {item.running_number: item for item in held.facts.items}
     shapes = {item.running_number: item for item in quote.after}
-    heirs = _heirs(conn, book_id, subscription_id, {(row.item, row.lot) for row in takes}, order["id"])
-    rows = followed(takes, items, shapes, heirs, measure, since)
+    lots = {(row.item, row.lot) for row in takes}
+    heirs = _heirs(conn, book_id, subscription_id, lots, order["id"])
+    rows, nowhere = followed(takes, items, shapes, heirs, measure, since)
     append(conn, book_id, subscription_id, rows, at)
     if not _is_being_paid(conn, held.open_order):
         take_version(conn, book_id, subscription_id, held.version)
@@ -52,7 +70,26 @@ def take_back(conn: Connection, order: RowMapping, amount: int, at: datetime) ->
             conn, book_id, subscription_id, held.version + 1, held.facts.items, held.facts.items, cause="refund",
             order_id=order["id"], at=at,
         )  # fmt: skip
-    return dump_rows(rows)
+    return dump_rows(rows), nowhere, {*lots, *heirs}
+
+
+def _put_on_the_balance(conn: Connection, order: RowMapping, lots: set[LotKey]) -> int:
+    """What changes that credited one of ``lots`` put on the balance, by their quotes or because a card did not take it."""
+    credits = select(Entitlement.item, Entitlement.lot, Entitlement.order_id).where(
+        Entitlement.book_id == order["book_id"],
+        Entitlement.subscription_id == order["subscription_id"],
+        Entitlement.order_id.is_not(None),
+        Entitlement.order_id != order["id"],
+        Entitlement.amount < 0,
+    )
+    changes = {row.order_id for row in conn.execute(credits) if (row.item, row.lot) in lots}
+    failed = select(Refund.id).where(Refund.book_id == order["book_id"], Refund.cause_order.in_(changes))
+    put = select(whole_sum(BalanceEntry.amount)).where(
+        BalanceEntry.book_id == order["book_id"],
+        ((BalanceEntry.cause == "credited") & BalanceEntry.order_id.in_(changes))
+        | ((BalanceEntry.cause == "refund_failed") & BalanceEntry.order_id.in_(failed)),
+    )
+    return int(conn.execute(put).scalar_one())
 
 
 def append(conn: Connection, book_id: int, subscription_id: int, rows: Iterable[LedgerEntry], at: datetime) -> None:

@@ -7,6 +7,7 @@ LiftlinkError
     amount_invalid         not an amount above zero
     nothing_left           everything is given back, or on its way; ``captured``
     refund_too_large       more than is left; ``left``, ``currency``
+    on_the_balance         a later change put part of it on the customer's balance: nobody gets it twice; ``left``, ``currency``
     payment_disputed       a dispute of the payment is open or lost
     change_in_progress     a change of the same subscription is being paid; ``order``
 
@@ -21,13 +22,14 @@ from sqlalchemy import Connection, RowMapping, or_, select
 
 from app.charging.refund_driving import drive_refund, drive_refunds, state_of
 from app.charging.refund_finding import found_refunds
-from app.charging.refund_ledger import take_back
+from app.charging.refund_ledger import take_back_once
 from app.charging.refund_rows import RefundRow, given_back, is_contested, next_id, refunds_of
 from app.charging.refund_settling import follow
 from app.charging.refund_writing import Capture, write_refund
 from app.kit.clock import Clock
 from app.kit.errors import LiftlinkError
 from app.kit.faults import fault_point
+from app.kit.money import format_minor
 from app.models.locks import hold_paid_order
 from app.models.orders import Attempt, Order
 from app.models.store import Store
@@ -75,7 +77,15 @@ def ask_within(
         raise RefundRefused("nothing_captured", "no money was taken for this order", order=found["id"])
     amount = _within(attempt, amount, given_back(conn, attempt.id))
     _check_no_change(conn, book_id, found["subscription_id"])
-    takes = take_back(conn, found, amount, at)
+    takes, on_the_balance = take_back_once(conn, found, amount, at)
+    if on_the_balance:
+        left = amount - on_the_balance
+        raise RefundRefused(
+            "on_the_balance",
+            f"a later change put {format_minor(on_the_balance, attempt.currency)} {attempt.currency} of it on the customer's balance;"
+            f" at most {format_minor(left, attempt.currency)} {attempt.currency} can be given back",
+            left=left, currency=attempt.currency,
+        )  # fmt: skip
     refund_id = next_id(conn, found["id"])
     write_refund(conn, attempt, refund_id, amount, "asked", reason=reason, actor=actor, at=at, takes=takes)
     return refund_id

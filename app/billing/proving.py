@@ -25,14 +25,15 @@ def way_asked(
 ) -> str | None:
     """How the holder has to prove themselves for this change; None: not at all. Only what costs something is guarded.
 
-    The amount is what is ``due`` today, or, where nothing is, what the next ``renewal`` comes to, in minor units of
-    ``currency``. Where no card is charged a card proves nothing, so then it is a code.
+    The amount is the larger of what is ``due`` today and what the next ``renewal`` comes to, in minor units of ``currency``:
+    a change late in the period costs little today and all of it from then on. Where no card is charged a card proves
+    nothing, so then it is a code.
     """
     rule: Mapping[str, Any] | None = policy.get("step_up")
     if rule is None or not rises:
         return None
     if not (
-        _is_large(rule.get("amount"), due or renewal, currency) or _is_old(rule.get("link_age_days"), now - issued)
+        _is_large(rule.get("amount"), max(due, renewal), currency) or _is_old(rule.get("link_age_days"), now - issued)
     ):
         return None
     return rule.get("how", "code") if asks_card else "code"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from markupsafe import Markup
 
 from app.cart.page_model import Notice
-from app.cart.pen import email, joined
+from app.cart.pen import Pen, email, joined
 from app.cart.state_page import not_charged
 from app.cart.views import CodeView, Scene
 from app.web.frame import keep_language
@@ -36,7 +37,7 @@ def code_page(scene: Scene, view: CodeView) -> CodePage:
     again = tongue.say("Email me another code")
     return CodePage(
         _headline(tongue, view.state),
-        _lead(tongue, view),
+        _lead(scene, view),
         asks,
         view.form_token,
         keep_language(view.check, tongue),
@@ -59,8 +60,8 @@ def _headline(tongue: Tongue, state: str) -> str:
     return tongue.say("First, show that it is you")
 
 
-def _lead(tongue: Tongue, view: CodeView) -> Markup:
-    address = email(view.email)
+def _lead(scene: Scene, view: CodeView) -> Markup:
+    tongue, address = scene.tongue, email(view.email)
     if view.state == "sent":
         told = tongue.tell(
             "We sent six digits to %(email)s, the address on your subscription. They work for 10 minutes, on this page only.",
@@ -71,12 +72,26 @@ def _lead(tongue: Tongue, view: CodeView) -> Markup:
             "A code works for 10 minutes and may be entered 5 times. We email another one to %(email)s.", email=address
         )
     elif view.state == "stopped":
-        told = tongue.tell(
-            "As many codes as we send were sent to %(email)s. Open the link from the mail again later.", email=address
-        )
+        told = _stopped(scene, view.again, address)
     else:
         told = tongue.tell("We email a code of six digits to %(email)s. Nothing is charged by that.", email=address)
     return joined(told, not_charged(tongue))
+
+
+def _stopped(scene: Scene, again: datetime | None, address: Markup) -> Markup:
+    """Three codes a cart, ten a day: the first ends with this cart, the second with the day."""
+    tongue = scene.tongue
+    if again is None:
+        return tongue.tell(
+            "One cart sends 3 codes, and all of them were sent to %(email)s. Open the link from the mail again to get another one.",
+            email=address,
+        )
+    pen = Pen(tongue, "", scene.merchant.timezone)
+    shown = again + timedelta(minutes=1) if again.second or again.microsecond else again  # its seconds are not shown
+    return tongue.tell(
+        "As many codes as we send in a day were sent to %(email)s. Open the link from the mail again after %(time)s on %(date)s to get another one.",
+        email=address, time=pen.clock(shown), date=pen.day_of(shown),
+    )  # fmt: skip
 
 
 def _wrong(tongue: Tongue, view: CodeView) -> str:

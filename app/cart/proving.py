@@ -100,5 +100,6 @@ def _show(cart: Cart, token: str, found: CodeFacts, *, wrong: bool = False) -> A
         card=f"{base}/card" if card else "",
         form_token=quoteless_token(token, cart.book_id),
         wrong=wrong,
+        again=found.again,
     )
     return render_code(cart_scene(cart), view)

@@ -141,6 +141,7 @@ class CodeView(NamedTuple):
     """How a cart stands with its code: ``state`` is ``none``, ``sent``, ``over`` or ``stopped``; ``left`` tries of this one.
 
     ``more``: another one may be asked for at ``send``. ``card`` is the way to enter a card again instead; empty: none.
+    ``again``: where no more are sent, from when on the link, opened again, may send one; None: at once.
     """
 
     state: str
@@ -153,6 +154,7 @@ class CodeView(NamedTuple):
     card: str
     form_token: str
     wrong: bool = False
+    again: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,18 +46,24 @@ class CodeState(StrEnum):
 
 
 class CodeFacts(NamedTuple):
-    """``left``: tries of the code that was sent. ``more``: another one may be mailed."""
+    """``left``: tries of the code that was sent. ``more``: another one may be mailed.
+
+    ``again``: where none may, from when on the link, opened again, may send one; None: at once.
+    """
 
     state: CodeState
     left: int = 0
     more: bool = True
+    again: datetime | None = None
 
 
-_SENT_TODAY = select(whole_sum(StepUp.sent)).where(
+_TODAY = (
     StepUp.book_id == bindparam("book"),
     StepUp.customer_id == bindparam("customer"),
     StepUp.sent_at > bindparam("since", type_=StepUp.sent_at.type),
 )
+_SENT_TODAY = select(whole_sum(StepUp.sent)).where(*_TODAY)
+_SENT_WHEN = select(StepUp.sent, StepUp.sent_at).where(*_TODAY).order_by(StepUp.sent_at)
 
 
 class Asking(NamedTuple):
@@ -85,19 +91,33 @@ def _facts(connection: Connection, asking: Asking, now: datetime) -> CodeFacts:
     row = row_of(connection, asking.book_id, asking.session)
     more = _may_send(connection, asking, row, now)
     if row is None:
-        return CodeFacts(CodeState.NONE if more else CodeState.STOPPED, more=more)
+        return CodeFacts(CodeState.NONE) if more else _stopped(connection, asking, now)
     if row.has_passed(now):
         return CodeFacts(CodeState.PASSED, more=False)
     if row.passed_at is None and now < row.expires_at and row.tries < TRIES:
         return CodeFacts(CodeState.SENT, TRIES - row.tries, more)
-    return CodeFacts(CodeState.OVER if more else CodeState.STOPPED, more=more)
+    return CodeFacts(CodeState.OVER) if more else _stopped(connection, asking, now)
+
+
+def _stopped(connection: Connection, asking: Asking, now: datetime) -> CodeFacts:
+    rows = connection.execute(_SENT_WHEN, _today(asking, now)).all()
+    counted = sum(row.sent for row in rows)
+    again = None
+    for row in rows:
+        if counted < SENDS_A_DAY:
+            break
+        counted, again = counted - row.sent, row.sent_at + A_DAY
+    return CodeFacts(CodeState.STOPPED, more=False, again=again)
 
 
 def _may_send(connection: Connection, asking: Asking, row: StepUpRow | None, now: datetime) -> bool:
     if row is not None and row.sent >= SENDS:
         return False
-    today = {"book": asking.book_id, "customer": asking.customer.id, "since": now - A_DAY}
-    return connection.execute(_SENT_TODAY, today).scalar_one() < SENDS_A_DAY
+    return connection.execute(_SENT_TODAY, _today(asking, now)).scalar_one() < SENDS_A_DAY
+
+
+def _today(asking: Asking, now: datetime) -> dict[str, Any]:
+    return {"book": asking.book_id, "customer": asking.customer.id, "since": now - A_DAY}
 
 
 def send_code(

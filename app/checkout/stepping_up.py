@@ -1,7 +1,8 @@
 """The step-up: where the merchant's policy asks for it, a link alone does not spend (D6).
 
-By amount or age of the link the holder proves that they are the customer: by a six-digit code that is mailed to the address
-on file, never to one that was typed in, or by entering a card again on the gateway's page. Both belong to one cart session.
+By amount or age of the link the holder proves that they read the customer's mail, by a six-digit code that is mailed to the
+address on file, never to one that was typed in; or that they hold the card that pays, by entering it on the gateway's page,
+whosever card it is. Both belong to one cart session.
 """
 
 from __future__ import annotations

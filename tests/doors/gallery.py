@@ -399,6 +399,7 @@ def states(pages: Pages, tongue: Tongue, merchant: MerchantView = MERCHANT) -> d
                 "wrong": code_view("sent", left=1, wrong=True),
                 "over": code_view("over", wrong=True),
                 "stopped": code_view("stopped", more=False),
+                "day": code_view("stopped", more=False, again=AT),
             }.items()
         },
         "S-26": lambda: door.render_kept(scene, summary=summary, closes_at=CLOSES, show_again=URLS.cart),

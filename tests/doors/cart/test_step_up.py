@@ -109,8 +109,24 @@ def test_when_no_more_are_sent_it_says_so(shop: Shop):
         shop.clock.move(timedelta(minutes=11))
     title, words = shown(shop.client.get(path, 429))
     assert title.startswith("No more codes for now")
+    assert "One cart sends 3 codes" in words
     assert "You have not been charged" in words
     assert len(shop.mails("step_up")) == 3
+
+
+def test_when_a_days_codes_are_used_up_it_says_until_when(shop: Shop):
+    ask_for(shop, CODE)
+    send(shop, shop.open())
+    shop.sql("UPDATE step_ups SET sent = 10")
+    shop.clock.move(timedelta(hours=3))
+    page = shop.open()
+    title, words = shown(shop.client.get(page.path.split("?")[0] + "/code", 429))
+    assert title.startswith("No more codes for now")
+    said = words.replace("\u00a0", " ")
+    assert "Open the link from the mail again after 2:14 pm PDT on July 2, 2026 to get another one." in said
+    shop.clock.move(timedelta(hours=21))
+    assert send(shop, shop.open())
+    assert len(shop.mails("step_up")) == 2
 
 
 def test_a_form_from_elsewhere_sends_and_tries_nothing(shop: Shop):

@@ -28,13 +28,14 @@ from app.checkout.step_up_codes import (
     enter_code,
     send_code,
 )
-from app.checkout.stepping_up import PASSED_FOR
+from app.checkout.stepping_up import PASSED_FOR, Check
 from app.kit.codes import Codes
 from app.kit.ids import system_randomness
 from app.kit.keys import MasterKeys
 from app.links.claims import WrittenOffer
 from app.links.sessions import CartSession
 from app.models.work import CardSetup, Outbox, StepUp
+from tests.factories import create_customer
 from tests.usecases.checkout.till import Till
 
 CODES = Codes(MasterKeys([b"the master secret of these tests"]))
@@ -82,6 +83,11 @@ def refused(till: Till, session: CartSession, **how: Any) -> str:
     return caught.value.code
 
 
+def another(till: Till) -> int:
+    with till.store.write() as conn:
+        return create_customer(conn, till.seeded.book, email="robin@elsewhere.example")
+
+
 def entered_card(till: Till, cart: Cart, card: int, **facts: Any) -> None:
     """As the worker leaves it after the gateway's card page."""
     from sqlalchemy import insert
@@ -108,8 +114,8 @@ def test_without_the_rule_nothing_is_asked(till: Till):
 @pytest.mark.parametrize(
     ("policy", "asked"),
     [
-        ("amount:4.00", True), ("amount:5.00", False), ("link_age_days:3", True), ("link_age_days:4", False),
-        ("amount:100,link_age_days:3", True), ("amount:100,link_age_days:4", False),
+        ("amount:50.00", True), ("amount:50.01", False), ("link_age_days:3", True), ("link_age_days:4", False),
+        ("amount:1000,link_age_days:3", True), ("amount:1000,link_age_days:4", False),
     ],
 )  # fmt: skip
 def test_it_is_asked_by_amount_or_age_of_the_link(till: Till, policy: str, asked: bool):
@@ -128,6 +134,12 @@ def test_what_costs_nothing_is_not_guarded_and_a_dearer_renewal_is(till: Till):
     assert later.quote.due_now == 0
     assert later.check is not None
     assert later.check.how == "code", "where no card is charged a card proves nothing"
+
+
+def test_what_costs_little_today_and_much_from_then_on_is_asked_for(till: Till):
+    ask_for(till, "amount:100.00")
+    cart = till.look(till.open(WrittenOffer(1, "crm-seat", 11, unit_price=1000)))
+    assert (cart.quote.due_now < 10_000 < cart.quote.renewal.amount, cart.check is not None) == (True, True)
 
 
 def test_a_press_without_it_is_refused_and_with_the_right_code_it_buys(till: Till):
@@ -177,6 +189,24 @@ def test_another_opening_of_the_link_proves_nothing(till: Till):
     send(till, till.look(till.open()))
     till.sql("UPDATE step_ups SET passed_at = NULL")
     assert enter(till, cart, code(till)).state is not CodeState.PASSED, "that code is the other session's"
+
+
+def test_a_code_that_was_anothers_proves_nothing(till: Till):
+    ask_for(till)
+    cart = till.look(till.open())
+    send(till, cart)
+    enter(till, cart, code(till))
+    assert till.look(cart.session).check == Check("code", passed=True, entered=frozenset())
+    till.sql("UPDATE step_ups SET customer_id = :other", other=another(till))
+    assert refused(till, cart.session) == "step_up_needed"
+
+
+def test_a_card_that_another_entered_proves_nothing(till: Till):
+    ask_for(till, "amount:5.00,how:card")
+    cart = till.look(till.open())
+    entered_card(till, cart, till.seeded.visa, customer_id=another(till))
+    assert till.look(cart.session).usable == frozenset()
+    assert refused(till, cart.session, card=till.seeded.visa) == "step_up_needed"
 
 
 def test_it_goes_to_the_address_on_file_whatever_was_typed(till: Till):
@@ -270,16 +300,24 @@ def test_a_new_code_ends_the_old_one_and_a_double_click_is_one(till: Till):
 
 def test_three_codes_a_session_ten_a_day_for_a_customer(till: Till):
     ask_for(till)
-    cart = till.look(till.open())
+    cart, began = till.look(till.open()), till.clock.now()
     for _ in range(SENDS + 2):
         send(till, cart)
         till.clock.move(MINUTE)
     assert len(mails(till)) == SENDS
+    till.clock.move(GOOD_FOR)
+    assert send(till, cart) == CodeFacts(CodeState.STOPPED, more=False, again=None), "another cart may"
     for _ in range(SENDS_A_DAY):
         send(till, till.look(till.open()))
         till.clock.move(MINUTE)
     assert len(mails(till)) == SENDS_A_DAY
+    stopped = send(till, till.look(till.open()))
+    assert stopped.state is CodeState.STOPPED
+    assert stopped.again == began + (SENDS - 1) * MINUTE + A_DAY, "the first cart's three count from its last one on"
+    till.clock.move(stopped.again - till.clock.now() - timedelta(seconds=1))
     assert send(till, till.look(till.open())).state is CodeState.STOPPED
+    till.clock.move(timedelta(seconds=1))
+    assert send(till, till.look(till.open())).state is CodeState.SENT
     till.clock.move(A_DAY)
     assert send(till, till.look(till.open())).state is CodeState.SENT
     with till.store.read() as conn:

@@ -145,6 +145,14 @@ def _owing(v: View) -> None:
     v.refunds[0]["cause_order"] = ORDER
 
 
+def _not_on_the_balance(v: View) -> None:
+    """A change that owed 200, whose refund failed: then the customer is to have it here."""
+    v.orders[ORDER].update(quote='{"due_now": 500, "refunded": 200}', state="PAID")
+    v.refunds[0].update(cause_order=ORDER, state="FAILED", gw_ref=None)
+    v.given_back.clear()
+    v.objects[1] = replace(PAID_OBJECT, refunded=0)
+
+
 Damage = Callable[[View], object]
 DAMAGES: dict[str, tuple[str, Damage]] = {
     "charged more than the total": ("I1", lambda v: _payment(v, captured=700)),
@@ -179,6 +187,7 @@ DAMAGES: dict[str, tuple[str, Damage]] = {
     "a dispute of nobody's": ("I8", lambda v: v.contested.clear()),
     "a refund begun in a dispute": ("I8", lambda v: _set(v.refunds[0], created_at=125)),
     "a refund that owes more": ("I8", _owing),
+    "a failed refund that is not on the balance": ("I8", _not_on_the_balance),
     "the consent's figure": ("I10", lambda v: _set(v.consents[1], figures='{"due_now": 400}')),
     "the quote's figure": ("I10", lambda v: _set(v.orders[ORDER], quote='{"due_now": 400}')),
     "the order's figure": ("I10", lambda v: _set(v.orders[ORDER], total=400)),

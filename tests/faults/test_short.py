@@ -18,12 +18,12 @@ from tests.faults.plan import ACTS, RESTORES, Plan, random_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = 4
-LEAST = 4
+LEAST = 3
 """So many random iterations are played on each database and gateway, however slow the machine is today."""
 RUNS = {
-    "sqlite, sandbox": ("--database", "sqlite", "--seconds", "8", "--mutants", "--restores"),
-    "postgresql, sandbox": ("--database", "postgresql", "--seconds", "8"),
-    "sqlite, stripe": ("--database", "sqlite", "--gateway", "stripe", "--seconds", "6"),
+    "sqlite, sandbox": ("--database", "sqlite", "--seconds", "6", "--mutants", "--restores"),
+    "postgresql, sandbox": ("--database", "postgresql", "--seconds", "6"),
+    "sqlite, stripe": ("--database", "sqlite", "--gateway", "stripe", "--seconds", "4"),
 }
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from app.billing.discounts import Discounter
 from app.billing.facts import Lot, LotDiscount
 from app.billing.measures import Point
@@ -17,15 +19,15 @@ class ListPrice(ItemPricing):
     credits_rest = False
 
 
-class OneAmount(ItemPricing):
+class OneAmount(ItemPricing, ABC):
     """One amount today, whatever time is left; nothing is prorated, credited or extended. The alignment decides the dates."""
 
     credits_rest = False
     prorates = False
 
+    @abstractmethod
     def amount(self) -> int:
         """What is charged, in minor units."""
-        raise NotImplementedError
 
     def priced(self) -> tuple[Lot, ...]:
         """The lots whose prices the amount was made of."""

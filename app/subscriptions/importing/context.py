@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -91,7 +92,7 @@ class Context:
         self.problems.add(*place(path), reason)
 
 
-class Kind:
+class Kind(ABC):
     """One kind of row: how it is read, checked against the database, and stored."""
 
     name: ClassVar[str]
@@ -107,16 +108,16 @@ class Kind:
         for line, row in cells:
             yield Row(self.name, line, columns.values(row), CsvPlace(columns, line), loose=True)
 
+    @abstractmethod
     def read(self, row: Row, context: Context) -> dict[str, Any] | None:
         """Checks one row by itself; None if it was complained about."""
-        raise NotImplementedError
 
-    def check(self, conn: Connection, context: Context, records: Sequence[Record]) -> None:
+    def check(self, conn: Connection, context: Context, records: Sequence[Record]) -> None:  # noqa: B027 - may be nothing
         """Complains about whatever does not fit the database or the rest of the file."""
 
+    @abstractmethod
     def store(self, conn: Connection, context: Context, records: Sequence[Record]) -> None:
         """Writes checked rows in the caller's transaction."""
-        raise NotImplementedError
 
 
 def found_in(conn: Connection, book_id: int, key: Any, wanted: Sequence[Any], *columns: Any) -> Iterator[Any]:

@@ -152,6 +152,9 @@ SMALLEST = {
     "usd": 50, "aed": 200, "aud": 50, "bgn": 100, "brl": 50, "cad": 50, "chf": 50, "czk": 1500, "dkk": 250, "eur": 50, "gbp": 30, "hkd": 400, "huf": 17500,
     "inr": 50, "jpy": 50, "mxn": 1000, "myr": 200, "nok": 300, "nzd": 50, "pln": 200, "ron": 200, "sek": 300, "sgd": 50, "thb": 1000,
 }  # fmt: skip
+LARGEST = {
+    "idr": 999_999_999_999, "inr": 999_999_999, "lbp": 99_999_999_999_999, "cop": 999_999_999_999, "huf": 999_999_999_999, "jpy": 9_999_999_999,
+}  # fmt: skip
 THREE_DECIMALS = frozenset({"bhd", "jod", "kwd", "omr", "tnd"})
 """The last digit must be 0."""
 WHOLE_UNITS = frozenset({"isk", "ugx"})
@@ -166,7 +169,7 @@ def check_amount(amount: int, currency: str) -> None:
         )
     if amount < 1:
         raise invalid("This value must be greater than or equal to 1.", "parameter_invalid_integer", param="amount")
-    if amount > (999_999_999_999 if currency == "idr" else 99_999_999):
+    if amount > LARGEST.get(currency, 99_999_999):
         raise invalid(f"Amount is too large for {currency}", "amount_too_large", param="amount")
     if amount < SMALLEST.get(currency, 1):
         raise invalid(f"Amount must be at least {SMALLEST[currency]} {currency}", "amount_too_small", param="amount")

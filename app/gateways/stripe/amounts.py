@@ -16,8 +16,11 @@ THREE_DECIMAL = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 """The last digit must be 0: card networks count these in steps of ten."""
 WHOLE_IN_HUNDREDTHS = frozenset({"ISK", "UGX"})
 """Without decimals, but written with two for older integrations: the last two digits must be 00."""
-DIGITS, MORE_DIGITS = 8, {"IDR": 12}
-"""How long an amount on the wire may be: the only limit that Stripe itself sets. Card networks may set smaller ones."""
+DIGITS, MORE_DIGITS = 8, {"COP": 12, "HUF": 12, "IDR": 12, "INR": 9, "JPY": 10, "LBP": 14}
+"""How long an amount on the wire may be: the only limit that Stripe itself sets. Card networks may set smaller ones.
+
+COP, HUF, JPY and LBP have theirs for cards. The page's largest charge counts where its digits say something else.
+"""
 
 
 class AmountError(ValueError):

@@ -38,6 +38,11 @@ LEFT_ISO = {"ANG"}
         (999_999, "ISK", 99_999_900),
         (150_000_00 * 100, "IDR", 1_500_000_000),
         (999_999_999_999, "IDR", 999_999_999_999),
+        (999_999_999, "INR", 999_999_999),
+        (9_999_999_999, "JPY", 9_999_999_999),
+        (120_000_000, "HUF", 120_000_000),
+        (999_999_999_999, "COP", 999_999_999_999),
+        (99_999_999_999_999, "LBP", 99_999_999_999_999),
     ],
 )
 def test_an_amount_goes_out_as_stripe_counts_it_and_comes_back(minor: int, currency: str, wire: int):
@@ -55,7 +60,9 @@ def test_an_amount_goes_out_as_stripe_counts_it_and_comes_back(minor: int, curre
         (-1, "USD", "no amount"),
         (largest("USD") + 1, "USD", "the 8 digits"),
         (1_000_000, "ISK", "the 8 digits"),
-        (100_000_000, "JPY", "the 8 digits"),
+        (100_000_000, "KRW", "the 8 digits"),
+        (10_000_000_000, "JPY", "the 10 digits"),
+        (1_000_000_000, "INR", "the 9 digits"),
         (largest("IDR") + 1, "IDR", "the 12 digits"),
         (100, "XXX", "no currency"),
         (100, "usd", "no currency"),

@@ -26,9 +26,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iter
 
 
 @pytest.fixture
-def typed(
-    shop: StripeShop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Commands]:
+def typed(shop: StripeShop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Commands]:
     """Commands beside the running server, with its settings."""
     for name in [name for name in os.environ if name.startswith("LIFTLINK_")]:
         monkeypatch.delenv(name)

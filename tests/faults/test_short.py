@@ -21,8 +21,8 @@ SEED = 4
 LEAST = 3
 """So many random iterations are played on each database and gateway, however slow the machine is today."""
 RUNS = {
-    "sqlite, sandbox": ("--database", "sqlite", "--seconds", "6", "--mutants", "--restores"),
-    "postgresql, sandbox": ("--database", "postgresql", "--seconds", "6"),
+    "sqlite, sandbox": ("--database", "sqlite", "--seconds", "4", "--mutants", "--restores"),
+    "postgresql, sandbox": ("--database", "postgresql", "--seconds", "5"),
     "sqlite, stripe": ("--database", "sqlite", "--gateway", "stripe", "--seconds", "4"),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.charging.audit.findings import Check, Seen, WholeCheck, judged
+from app.charging.audit.held import Held, Place
 from app.charging.audit.rows import Row
 from app.charging.audit.scene import CLOSED, OPEN_STATES, PAID_STATES, Page, Scene
 from app.gateways.port import Payment, PaymentStatus
@@ -15,7 +16,7 @@ def taken_once(page: Page) -> Seen:
     """What was captured for an order is nothing or its total; what was given back to an orphan in whole does not count."""
     for order_id, order in page.rows.order.items():
         payments = page.held.of_order.get(order_id)
-        if not payments or page.has_moved(order_id):
+        if not payments or not page.is_compared(order_id):
             continue
         taken = sum([one.captured for one in payments if not _was_returned(page, one)])
         wrong = taken not in (0, order["total"])
@@ -26,7 +27,7 @@ def paid_is_captured(page: Page) -> Seen:
     """PAID, or later, exactly if the money was taken; an order that cost nothing or goes by invoice has none to take."""
     held = page.held
     for order in page.rows.orders:
-        if page.has_moved(order["id"]):
+        if not page.is_compared(order["id"]):
             continue
         owed = order["total"] if order["outcome"] != "due" else 0
         taken = sum([one.captured for one in held.of_order.get(order["id"], ()) if not _was_returned(page, one)])
@@ -41,24 +42,43 @@ def paid_is_captured(page: Page) -> Seen:
 
 
 def every_capture_is_known(scene: Scene) -> Seen:
-    """Under our marks: one attempt with the same amount, currency, account, customer and card, or a row of the orphans."""
-    orphans = {(row["gateway"], row["account"], row["gw_ref"]) for row in scene.orphans}
+    """Under our marks: one attempt with the same amount, currency, account, customer and card, or an orphan that says why not."""
+    orphans = {_place_of_orphan(scene, row): row for row in scene.orphans}
     for payments in scene.payments():
         ours = [(name, one) for name, one in payments if one.captured and one.metadata.attempt]
         by_id = scene.known([one for _, one in ours], Attempt, "attempt")
         for name, payment in ours:
-            if (name, payment.account, payment.ref) not in orphans:
-                attempt = by_id.get(payment.metadata.attempt)
-                wrong = "is of no attempt of ours" if attempt is None else _differs(attempt, payment)
-                yield judged(f"payment {payment.ref}", wrong)
+            orphan = orphans.get((name, payment.account, payment.ref))
+            attempt = by_id.get(payment.metadata.attempt)
+            has_it = attempt is not None and attempt["state"] == "SUCCEEDED" and attempt["gw_ref"] == payment.ref
+            if orphan is None or orphan["state"] == "ADOPTED" or (orphan["state"] == "FOUND" and has_it):
+                wrong = "is of no attempt of ours" if attempt is None else _differs(attempt, payment, scene.held)
+            else:
+                wrong = _unfit(orphan["state"], payment, has_it)
+            yield judged(f"payment {payment.ref}", wrong)
 
 
-def _differs(attempt: Row, payment: Payment) -> str:
+def _place_of_orphan(scene: Scene, row: Row) -> Place:
+    book = scene.books.get(row["book_id"])
+    home = scene.held.home(row["gateway"], row["account"], book is not None and book["mode"] == "live")
+    return home.gateway, home.account, row["gw_ref"]
+
+
+def _unfit(state: str, payment: Payment, has_it: bool) -> str:
+    """What is wrong with an orphan in that state, if its payment took money. While it is FOUND a worker has it."""
+    if state == "CANCELLED":
+        return f"took {payment.captured}, and stands as a cancelled orphan"
+    if state == "REFUNDED" and payment.refunded < payment.captured:
+        return f"stands as a refunded orphan, and {payment.refunded} of {payment.captured} went back"
+    return f"is an attempt's that succeeded, and stands as an orphan ({state})" if has_it else ""
+
+
+def _differs(attempt: Row, payment: Payment, held: Held) -> str:
     pairs = (
         ("reference", attempt["gw_ref"] or payment.ref, payment.ref),
         ("amount", attempt["amount"], payment.captured),
         ("currency", attempt["currency"], payment.currency),
-        ("account", attempt["account"], payment.account),
+        ("account", held.place_of(attempt)[1], payment.account),
         ("customer", attempt["gw_customer"], payment.customer),
         ("card", attempt["payment_method"], payment.payment_method),
         ("live mode", attempt["livemode"], payment.livemode),
@@ -72,9 +92,9 @@ def closed_took_nothing(page: Page) -> Seen:
     """An attempt that is closed has no object that took money or still may."""
     held = page.held
     for attempt in page.rows.attempts:
-        if attempt["state"] not in CLOSED or attempt["gw_ref"] is None or page.has_moved(attempt["order_id"]):
+        if attempt["state"] not in CLOSED or attempt["gw_ref"] is None or not page.is_compared(attempt["order_id"]):
             continue
-        payment = held.by_ref.get((attempt["gateway"], attempt["account"], attempt["gw_ref"]))
+        payment = held.by_place.get(held.place_of(attempt))
         wrong = payment is not None and payment.status in _ALIVE and not _was_returned(page, payment)
         status = payment.status if payment else ""
         yield judged(
@@ -86,9 +106,9 @@ def succeeded_is_there(page: Page) -> Seen:
     """The object of every attempt that succeeded exists and took the money."""
     held = page.held
     for attempt in page.rows.attempts:
-        if attempt["state"] == "SUCCEEDED" and not page.has_moved(attempt["order_id"]):
-            payment = held.by_ref.get((attempt["gateway"], attempt["account"], attempt["gw_ref"]))
-            wrong = "has no payment at the gateway" if payment is None else _differs(attempt, payment)
+        if attempt["state"] == "SUCCEEDED" and page.is_compared(attempt["order_id"]):
+            payment = held.by_place.get(held.place_of(attempt))
+            wrong = "has no payment at the gateway" if payment is None else _differs(attempt, payment, held)
             yield judged(f"attempt {attempt['id']}", wrong)
 
 
@@ -96,7 +116,9 @@ def _was_returned(page: Page, payment: Payment) -> bool:
     """An orphan whose money went back whole: as if it had never been taken."""
     whole = payment.captured and payment.refunded >= payment.captured
     return bool(whole) and any(
-        row["gw_ref"] == payment.ref and row["account"] == payment.account and row["state"] == "REFUNDED"
+        row["gw_ref"] == payment.ref
+        and row["state"] == "REFUNDED"
+        and _place_of_orphan(page.whole, row)[1] == payment.account
         for row in page.whole.orphans
     )
 

@@ -84,8 +84,8 @@ def notices_are_as_received(scene: Scene) -> Seen:
     for rows in scene.by_key(lambda last: query.where(Inbox.event_id > last).order_by(*order), ""):
         for row in rows:
             name = f"notice {row['event_id']} of {row['gateway']}"
-            book = scene.books[row["book_id"]]
-            wrong = "" if row["livemode"] == (book["mode"] == "live") else f"is in the {book['mode']} book"
+            mode = scene.books[row["book_id"]]["mode"] if row["book_id"] in scene.books else "unknown"
+            wrong = "" if mode == ("live" if row["livemode"] else "test") else f"is in the {mode} book"
             # Bytes that are no text were kept with a mark in their place, so their hash cannot be made again.
             whole = row["body"] and "\ufffd" not in row["body"]
             if whole and hashlib.sha256(row["body"].encode()).hexdigest() != row["body_hash"]:

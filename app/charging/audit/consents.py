@@ -6,9 +6,10 @@ from datetime import datetime
 
 from app.billing.proving import PROVED_FOR, way_asked
 from app.charging.audit.findings import Check, Seen, judged
-from app.charging.audit.reading import issued_at, renewal_of
+from app.charging.audit.reading import issued_at, renewal_of, seals_of
 from app.charging.audit.rows import Row
 from app.charging.audit.scene import PAID_STATES, Page
+from app.charging.proof import seal_of_consent
 
 
 def one_each(page: Page) -> Seen:
@@ -31,6 +32,23 @@ def one_each(page: Page) -> Seen:
                 else "was made before its consent" if proof["at"] > at else ""
             )  # fmt: skip
         yield judged(f"attempt {attempt_id}", wrong)
+    for attempt_id in proofs.keys() - {attempt_id for attempt_id, _, _ in wanted}:
+        yield judged(f"consent of attempt {attempt_id}", "is to nothing: there is no such attempt")
+
+
+def sealed(page: Page) -> Seen:
+    """To the letter as it was given: what was done on it says its hash in the log."""
+    seals = seals_of(page)
+    for consent in page.rows.consents:
+        order = page.rows.order.get(consent["order_id"])
+        free = order is not None and consent["attempt_id"] == f"{order['id']}.0"
+        key = (
+            ("order", order["id"], "PAID")
+            if order is not None and free
+            else ("attempt", consent["attempt_id"], "CREATED")
+        )
+        wrong = seals.get(key) != seal_of_consent({str(name): value for name, value in consent.items()})
+        yield judged(f"consent of attempt {consent['attempt_id']}", wrong, "is not the one that was given")
 
 
 def shown_who(page: Page) -> Seen:
@@ -73,5 +91,6 @@ def _missing(page: Page, consent: Row, order: Row) -> str:
 
 CHECKS = (
     Check("I51", "every charge rests on one consent to its figures", one_each),
+    Check("I51", "consents stand as they were given", sealed),
     Check("D6", "whoever had to show who they are did so", shown_who),
 )

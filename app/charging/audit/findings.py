@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from app.charging.audit.plans import PlanPage
     from app.charging.audit.scene import Page, Scene
 
 
@@ -44,6 +45,16 @@ class Check:
     invariant: str
     title: str
     look: Callable[[Page], Seen]
+    asks_gateway: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCheck:
+    """One that looks at each page of subscriptions."""
+
+    invariant: str
+    title: str
+    look: Callable[[PlanPage], Seen]
     asks_gateway: bool = False
 
 

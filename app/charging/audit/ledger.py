@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime
 
-from app.billing.codec import load_rows
+from app.billing.codec import load_quote, load_rows
+from app.billing.taking_back import net_of, spread
 from app.charging.audit.findings import Check, Seen, judged
 from app.charging.audit.rows import Row
 from app.charging.audit.scene import PAID_STATES, Page
@@ -65,6 +67,37 @@ def refunds_are_taken_back(page: Page) -> Seen:
         yield judged(f"refund {refund['id']}", wrong)
 
 
+def refunds_take_their_share(page: Page) -> Seen:
+    """Each refund took back what the rule says of its amount, after those before it. One that a change owes takes nothing:
+    the change's own credit did."""
+    for order in page.rows.orders:
+        told = sorted(
+            page.rows.refunds_of.get(order["id"], ()), key=lambda row: (row["created_at"], len(row["id"]), row["id"])
+        )
+        for place, refund in enumerate(told):
+            has = sum([take.amount for take in load_rows(refund["takes"])])
+            owed = _share(order, refund, told[:place])
+            yield judged(
+                f"refund {refund['id']}", has != owed, f"took {has} back from what was paid, by the rule {owed}"
+            )
+
+
+def _share(order: Row, refund: Row, before: list[Row]) -> int:
+    paid = order["paid_at"] is not None and order["paid_at"] <= refund["created_at"]
+    if refund["kind"] == "negative" or not paid:
+        return 0
+    quote = load_quote(order["quote"])
+    counted = [row for row in before if row["takes"] and _stood(row, refund["created_at"])]
+    taken = [take for row in counted for take in load_rows(row["takes"])]
+    net = net_of(quote, sum([row["amount"] for row in counted]) + refund["amount"]) + sum([row.amount for row in taken])
+    return sum([take.amount for take in spread(quote, net, taken)])
+
+
+def _stood(refund: Row, at: datetime) -> bool:
+    """Whether it had not failed by then."""
+    return refund["state"] != "FAILED" or refund["settled_at"] is None or refund["settled_at"] > at
+
+
 def _place(subscription: int, item: int, lot: int, amount: int, row: Row) -> tuple[object, ...]:
     return (subscription, item, lot, amount, row["span_start"], row["span_end"])
 
@@ -84,5 +117,6 @@ CHECKS = (
     Check("ledger", "each order's rows are its credit, charge and discount", rows_add_up),
     Check("ledger", "what orders used of balances and added to them", balances_follow),
     Check("ledger", "what was given back was taken from what was paid", refunds_are_taken_back),
+    Check("ledger", "refunds take their share of what was paid", refunds_take_their_share),
     Check("ledger", "what a change below zero gives back is on its way", changes_give_back),
 )

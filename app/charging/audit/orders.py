@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from app.charging.audit.findings import Check, Seen, judged
+from app.charging.audit.reading import seals_of
 from app.charging.audit.rows import Row
 from app.charging.audit.scene import Page
-from app.charging.proof import order_is_untouched
+from app.charging.proof import order_is_untouched, seal_of_order
 from app.kit.currencies import PLACES
 from app.kit.money import LARGEST
 
@@ -97,12 +98,12 @@ def cards_are_theirs(page: Page) -> Seen:
 
 
 def untouched(page: Page) -> Seen:
+    """The quote has the fingerprint that was agreed to, and the log has the hash of all that never changes."""
+    seals = seals_of(page)
     for order in page.rows.orders:
-        yield judged(
-            f"order {order['id']}",
-            not order_is_untouched({str(name): value for name, value in order.items()}),
-            "is no longer what was agreed to",
-        )
+        row = {str(name): value for name, value in order.items()}
+        same = order_is_untouched(row) and seals.get(("order", order["id"], "OPEN")) == seal_of_order(row)
+        yield judged(f"order {order['id']}", not same, "is no longer what was agreed to")
 
 
 CHECKS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.charging.audit.rows import Row
+from app.charging.audit.scene import Page
 from app.links.claims import LinkClaims
 from app.links.errors import LinkError
 from app.links.format import decode
@@ -36,3 +37,12 @@ def renewal_of(order: Row) -> int:
         return int(order["quote"]["renewal"]["amount"])
     except (KeyError, TypeError, ValueError):
         return 0
+
+
+def seals_of(page: Page) -> dict[tuple[str, str, str], str]:
+    """The hashes that the log keeps, by kind, object and the state that it came to."""
+    return {
+        (row["kind"], row["object"], row["to_state"]): row["cause"].rpartition(" ")[2]
+        for row in page.rows.transitions
+        if row["from_state"] in ("", "OPEN")
+    }

@@ -15,7 +15,7 @@ from app.models.orders import Attempt
 from app.models.orders import Refund as RefundTable
 
 _OF_PAYMENTS = (
-    select(RefundTable.id, RefundTable.gw_ref, RefundTable.state, Attempt.gw_ref.label("payment"))
+    select(RefundTable.id, RefundTable.gw_ref, RefundTable.state, RefundTable.kind, Attempt.gw_ref.label("payment"))
     .join(Attempt, Attempt.id == RefundTable.attempt_id)
     .where(Attempt.gw_ref.in_(bindparam("refs", expanding=True)))
 )
@@ -46,8 +46,8 @@ def each_is_there(page: Page) -> Seen:
         attempt = attempts.get(row["attempt_id"])
         if attempt is None:
             yield judged(f"refund {row['id']}", "is of another order's attempt")
-        elif row["state"] == "SUCCEEDED" and not page.has_moved(row["order_id"]):
-            listed = page.held.refunds.get((attempt["gateway"], attempt["account"], attempt["gw_ref"]), [])
+        elif row["state"] == "SUCCEEDED" and page.is_compared(row["order_id"]):
+            listed = page.held.refunds.get(page.held.place_of(attempt), [])
             mine = [one for one in listed if one.ref == row["gw_ref"]]
             wrong = [one.amount for one in mine] != [row["amount"]]
             yield judged(
@@ -56,18 +56,23 @@ def each_is_there(page: Page) -> Seen:
 
 
 def each_is_ours(scene: Scene) -> Seen:
-    """Each refund at the gateway is one row of ours, or one that is under way."""
+    """Each refund at the gateway is one row of ours, or one that is under way; none is one that failed here, whose money
+    went to the balance instead."""
     orphans = {row["gw_ref"] for row in scene.orphans}
     for payments in scene.payments():
         given = {ref: listed for (_, _, ref), listed in _refunds_of(scene, payments) if ref not in orphans}
         with scene.store.read() as conn:
             rows: Sequence[Any] = conn.execute(_OF_PAYMENTS, {"refs": list(given)}).all() if given else ()
-        known = {(row.payment, row.gw_ref) for row in rows}
+        known = {(row.payment, row.gw_ref) for row in rows if row.state != "FAILED"}
+        failed = {row.id for row in rows if row.state == "FAILED" and row.kind == "negative"}
         under_way = {row.id for row in rows if row.state in ("CREATED", "SENT", "UNKNOWN")}
         for ref, listed in given.items():
             for one in listed:
                 if one.status is not RefundStatus.FAILED and one.mark not in under_way:
-                    yield judged(f"refund {one.ref} at the gateway", (ref, one.ref) not in known, "is no row of ours")
+                    wrong = "" if (ref, one.ref) in known else "is no row of ours that went through"
+                    if one.mark in failed:
+                        wrong = f"went back though {one.mark} failed, and its sum stands on the balance as well"
+                    yield judged(f"refund {one.ref} at the gateway", wrong)
 
 
 def _refunds_of(

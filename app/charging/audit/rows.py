@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, or_, select
+from sqlalchemy import Connection, RowMapping, and_, or_
 
+from app.charging.audit.cells import every
 from app.models.customers import BalanceEntry, StoredCard
 from app.models.links import LinkUse
 from app.models.orders import Attempt, Consent, Dispute, Fulfilment, Order, Refund, Transition
@@ -18,6 +19,7 @@ from app.models.work import Outbox
 from app.outbox.recording import outbox_id
 
 Row = RowMapping
+PAID_STATES = ("PAID", "PART_REFUNDED", "REFUNDED", "DISPUTED", "LOST")
 AT_ONCE = 400
 """So many names stand in one statement."""
 
@@ -40,6 +42,19 @@ class Rows:
     transitions: Sequence[Row]
     cards: dict[int, Row]
     outbox: Sequence[Row]
+
+    def alone(self, order: Row) -> Rows:
+        """The same for one of the orders."""
+        mine, others = order["id"], ("attempts", "refunds", "disputes", "consents", "fulfilments", "balances", "uses")
+        kept = {name: [row for row in getattr(self, name) if row["order_id"] == mine] for name in others}
+        return replace(
+            self,
+            orders=[order],
+            caused=[row for row in self.caused if row["cause_order"] == mine],
+            entitlements=[row for row in self.entitlements if row["subscription_id"] == order["subscription_id"]],
+            transitions=[row for row in self.transitions if row["object"].partition(".")[0] == mine],
+            **kept,
+        )
 
     @cached_property
     def attempts_of(self) -> dict[str, list[Row]]:
@@ -67,32 +82,32 @@ class Rows:
 def rows_of(conn: Connection, after: str, size: int) -> Rows:
     """The next ``size`` orders after that id. Children first would miss none: each is read after its order."""
     orders = conn.execute(
-        select(Order.__table__).where(Order.id > after).order_by(Order.id).limit(size)
+        every(Order).where(Order.id > after).order_by(Order.id).limit(size)
     ).mappings().all()  # fmt: skip
     ids = [row["id"] for row in orders]
-    attempts = _in(conn, Attempt, Attempt.order_id, ids, Attempt.order_id, Attempt.n)
-    refunds = _in(conn, Refund, Refund.order_id, ids, Refund.created_at)
+    attempts = among(conn, Attempt, Attempt.order_id, ids, Attempt.order_id, Attempt.n)
+    refunds = among(conn, Refund, Refund.order_id, ids, Refund.created_at)
     moving = {"order": ids, "attempt": [row["id"] for row in attempts], "refund": [row["id"] for row in refunds]}
     return Rows(
         orders=orders,
         attempts=attempts,
         refunds=refunds,
-        caused=_in(conn, Refund, Refund.cause_order, ids),
-        disputes=_in(conn, Dispute, Dispute.order_id, ids),
-        consents=_in(conn, Consent, Consent.order_id, ids),
-        fulfilments=_in(conn, Fulfilment, Fulfilment.order_id, ids),
-        entitlements=_in(
+        caused=among(conn, Refund, Refund.cause_order, ids),
+        disputes=among(conn, Dispute, Dispute.order_id, ids),
+        consents=among(conn, Consent, Consent.order_id, ids),
+        fulfilments=among(conn, Fulfilment, Fulfilment.order_id, ids),
+        entitlements=among(
             conn, Entitlement, Entitlement.subscription_id, {row["subscription_id"] for row in orders}, Entitlement.id
         ),
-        balances=_in(conn, BalanceEntry, BalanceEntry.order_id, ids),
-        uses=_in(conn, LinkUse, LinkUse.order_id, ids),
+        balances=among(conn, BalanceEntry, BalanceEntry.order_id, ids),
+        uses=among(conn, LinkUse, LinkUse.order_id, ids),
         transitions=[
             row
             for kind, names in moving.items()
-            for row in _in(conn, Transition, Transition.object, names, Transition.seq, where=Transition.kind == kind)
+            for row in among(conn, Transition, Transition.object, names, Transition.seq, where=Transition.kind == kind)
         ],
-        cards={row["id"]: row for row in _in(conn, StoredCard, StoredCard.id, {row["card_id"] for row in attempts})},
-        outbox=_in(conn, Outbox, Outbox.id, _told_of(orders, attempts, refunds)),
+        cards={row["id"]: row for row in among(conn, StoredCard, StoredCard.id, {row["card_id"] for row in attempts})},
+        outbox=among(conn, Outbox, Outbox.id, _told_of(orders, attempts, refunds)),
     )
 
 
@@ -109,12 +124,13 @@ def _told_of(orders: Sequence[Row], attempts: Sequence[Row], refunds: Sequence[R
     return found + [outbox_id("order.refunded", row["id"], 1) for row in refunds]
 
 
-def _in(
+def among(
     conn: Connection, table: type[Any], column: Any, names: Iterable[Any], *order: Any, where: Any = None
 ) -> list[Row]:  # fmt: skip
+    """The rows of a table that hold one of those names."""
     wanted, found = list(names), list[Row]()
     for at in range(0, len(wanted), AT_ONCE):
-        query = select(table.__table__).where(column.in_(wanted[at : at + AT_ONCE])).order_by(*order)
+        query = every(table).where(column.in_(wanted[at : at + AT_ONCE])).order_by(*order)
         found += conn.execute(query if where is None else query.where(where)).mappings()
     return found
 

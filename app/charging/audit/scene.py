@@ -6,33 +6,31 @@ checks that compare the two leave it out, by the number in the log that was the 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import astuple, dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from app.charging.audit.cells import every
+from app.charging.audit.held import Held, ask
+from app.charging.audit.plans import PlanPage, plans_of
+from app.charging.audit.rows import PAID_STATES as PAID_STATES
 from app.charging.audit.rows import Row, Rows, rows_of
-from app.gateways.port import AnswerKind, Dispute, Gateway, GatewayError, Gateways, Payment, Refund
+from app.charging.gate import Account
+from app.charging.namesakes import by_account
+from app.gateways.port import Gateways, Payment
 from app.kit.clock import Clock
 from app.models.merchants import Book
 from app.models.orders import Attempt, Order, Orphan, Transition
 from app.models.store import Store
 
-PAID_STATES = ("PAID", "PART_REFUNDED", "REFUNDED", "DISPUTED", "LOST")
 CLOSED = ("DECLINED", "CANCELLED")
 OPEN_STATES = ("CREATED", "INTENT", "REQUIRES_ACTION", "UNKNOWN", "CANCELLING", "QUARANTINED")
-SKEW = timedelta(minutes=10)
-"""By how much a gateway's clock may differ from ours."""
 PAGE = 500
 """So many orders, or rows of another kind, are read at once; memory holds no more of them."""
-
-
-class NotRead(Exception):
-    """A gateway did not answer, so that what it holds is not known."""
 
 
 @dataclass
@@ -46,7 +44,6 @@ class Scene:
     began: datetime = field(init=False)
     mark: int = field(init=False, default=0)
     """The last row of the log before the gateways were asked."""
-    _unread: NotRead | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.began = self.clock.now()
@@ -62,6 +59,17 @@ class Scene:
             last = rows.orders[-1]["id"]
             yield Page(self, rows)
 
+    def plans(self) -> Iterator[PlanPage]:
+        """Every subscription with all that made it what it is, by key."""
+        last = 0
+        while True:
+            with self.store.read() as conn:
+                page = plans_of(conn, last, self.page_size)
+            if not page.subscriptions:
+                return
+            last = page.subscriptions[-1]["id"]
+            yield page
+
     def by_key(self, query: Callable[[Any], Any], last: Any) -> Iterator[Sequence[Row]]:
         """Pages of another table: ``query(last)`` is ordered by a key that begins after ``last``, the first column."""
         while True:
@@ -75,55 +83,25 @@ class Scene:
     @cached_property
     def books(self) -> dict[int, Row]:
         with self.store.read() as conn:
-            return {row["id"]: row for row in conn.execute(select(Book.__table__)).mappings()}
+            return {row["id"]: row for row in conn.execute(every(Book)).mappings()}
 
     @cached_property
     def orphans(self) -> Sequence[Row]:
         """Few: each is an object that no attempt accounts for."""
         with self.store.read() as conn:
-            return conn.execute(select(Orphan.__table__)).mappings().all()
-
-    @property
-    def held(self) -> Held:
-        """What the gateways hold; ``NotRead`` when one does not say. Asked once."""
-        if self._unread is not None:
-            raise self._unread
-        try:
-            return self._held
-        except NotRead as error:
-            self._unread = error
-            raise
+            return conn.execute(every(Orphan)).mappings().all()
 
     @cached_property
-    def _held(self) -> Held:
+    def held(self) -> Held:
+        """What the gateways hold. Asked once."""
         with self.store.read() as conn:
             self.mark = conn.execute(select(func.max(Transition.seq))).scalar() or 0
-            first = conn.execute(select(func.min(Attempt.created_at))).scalar() or self.began
-            used = conn.execute(select(Attempt.gateway, Attempt.account, Attempt.livemode).distinct()).all()
-        accounts = {(name, account, bool(livemode)) for name, account, livemode in used}
-        accounts |= {(one["gateway"], one["gateway_account"], one["mode"] == "live") for one in self.books.values()}
-        found = Held()
-        for name, account, livemode in sorted(accounts):
-            try:
-                gateway = self.gateways.of(name, account, livemode=livemode)
-            except GatewayError as error:
-                raise NotRead(f"{name} {account}: {error.code}") from error
-            self._read(gateway, first - SKEW, found)
-        return found
-
-    def _read(self, gateway: Gateway, since: datetime, found: Held) -> None:
-        for payment in _payments(gateway, since):
-            if payment.created_at is not None and payment.created_at > self.began:
-                continue
-            found.payments.append((gateway.name, payment))
-            if payment.refunded:
-                found.refunds[gateway.name, payment.account, payment.ref] = list(
-                    _value(gateway.list_refunds(payment.ref), f"refunds of {payment.ref}")
-                )
-        found.disputes += [
-            (gateway.name, gateway.account, one)
-            for one in _value(gateway.list_disputes(since=since), f"disputes of {gateway.account}")
-        ]
+            made = conn.execute(select(Attempt.gateway, Attempt.account, Attempt.livemode).distinct()).all()
+            used = {Account(gateway, account, bool(livemode)) for gateway, account, livemode in made}
+            books = self.books.values()
+            kept = {Account(one["gateway"], one["gateway_account"], one["mode"] == "live") for one in books}
+            accounts = by_account(conn, self.gateways, sorted(used | kept, key=astuple))
+        return ask(self.gateways, accounts, used, books, self.began)
 
     def count(self, table: type[Any], *where: Any) -> int:
         with self.store.read() as conn:
@@ -133,7 +111,7 @@ class Scene:
         """The rows that those payments name, by id. ``mark``: which of the payment's marks names them."""
         names = {getattr(one.metadata, mark) for one in payments}
         with self.store.read() as conn:
-            found = conn.execute(select(table.__table__).where(table.id.in_(names))).mappings()
+            found = conn.execute(every(table).where(table.id.in_(names))).mappings()
             return {row["id"]: row for row in found}
 
     def payments(self) -> Iterator[list[tuple[str, Payment]]]:
@@ -162,44 +140,19 @@ class Page:
         """Whether the order moved after the gateways were asked."""
         return self.rows.moved_at.get(order_id, 0) > self.whole.mark
 
+    def is_compared(self, order_id: str) -> bool:
+        """Whether the gateways' side is known as it was when the order last moved."""
+        asked = all(self.held.was_asked(one) for one in self.rows.attempts_of.get(order_id, ()))
+        return asked and not self.has_moved(order_id)
 
-@dataclass
-class Held:
-    """Payments with the gateway's name; refunds by gateway, account and payment."""
+    @property
+    def name(self) -> str:
+        return f"order {self.rows.orders[0]['id']}"
 
-    payments: list[tuple[str, Payment]] = field(default_factory=list[tuple[str, Payment]])
-    refunds: dict[tuple[str, str, str], list[Refund]] = field(default_factory=dict[tuple[str, str, str], list[Refund]])
-    disputes: list[tuple[str, str, Dispute]] = field(default_factory=list[tuple[str, str, Dispute]])
-
-    @cached_property
-    def by_ref(self) -> dict[tuple[str, str, str], Payment]:
-        return {(name, one.account, one.ref): one for name, one in self.payments}
-
-    @cached_property
-    def of_order(self) -> dict[str, list[Payment]]:
-        found: defaultdict[str, list[Payment]] = defaultdict(list)
-        for _, payment in self.payments:
-            found[payment.metadata.order].append(payment)
-        return found
-
-
-def _payments(gateway: Gateway, since: datetime) -> list[Payment]:
-    """Page by page by time, until a page shows nothing new: a gateway may answer with a part at once."""
-    found: dict[str, Payment] = {}
-    while True:
-        page = _value(gateway.list_payments(since=since), f"payments of {gateway.account}")
-        new = {one.ref: one for one in page if one.ref not in found}
-        found.update(new)
-        times = [one.created_at for one in new.values() if one.created_at is not None]
-        if not times or max(times) <= since:
-            return list(found.values())
-        since = max(times)
-
-
-def _value(reply: Any, what: str) -> Any:
-    if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
-        raise NotRead(f"{what}: {reply.detail or reply.kind.value}")
-    return reply.value
+    def each(self) -> Iterator[Page]:
+        """Every order with its rows on a page of its own."""
+        for order in self.rows.orders:
+            yield Page(self.whole, self.rows.alone(order))
 
 
 def connected(conn: Connection) -> str:

@@ -78,11 +78,10 @@ def chained(page: Page) -> Seen:
 
 def in_its_mode(page: Page) -> Seen:
     for row in page.rows.attempts:
-        book = page.whole.books[row["book_id"]]
-        wrong = row["livemode"] != (book["mode"] == "live")
-        yield judged(
-            f"attempt {row['id']}", wrong, f"is {'live' if row['livemode'] else 'test'} in the {book['mode']} book"
-        )
+        book = page.whole.books.get(row["book_id"])
+        mode = "live" if row["livemode"] else "test"
+        kept = book["mode"] if book else "unknown"
+        yield judged(f"attempt {row['id']}", mode != kept, f"is {mode} in the {kept} book {row['book_id']}")
         order = page.rows.order.get(row["order_id"])
         yield judged(
             f"attempt {row['id']}", order is None or order["book_id"] != row["book_id"], "is of another book's order"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
-
 from app.charging.attempts import PERSON_AFTER
+from app.charging.audit.cells import every
 from app.charging.audit.findings import Check, Seen, WholeCheck, judged
 from app.charging.audit.rows import Row
 from app.charging.audit.scene import OPEN_STATES, Page, Scene
@@ -61,7 +60,7 @@ def orphans_go_on(scene: Scene) -> Seen:
 def _waiting(scene: Scene, table: type[Any], where: Any) -> list[Row]:
     """Few: workers empty them every half minute."""
     with scene.store.read() as conn:
-        return list(conn.execute(select(table.__table__).where(where)).mappings())
+        return list(conn.execute(every(table).where(where)).mappings())
 
 
 CHECKS = (

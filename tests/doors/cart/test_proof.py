@@ -80,7 +80,9 @@ def test_the_audit_names_a_consent_whose_step_up_is_gone(shop: Shop):
     ask_for(shop, CODE)
     buy_with_code(shop)
     shop.sql("UPDATE consents SET step_up = NULL")
-    assert [row.split(": ")[1] for row in broken(shop)] == ["has no step-up, the rules ask for code"]
+    assert [row.split(": ")[1] for row in broken(shop) if row.startswith("D6")] == [
+        "has no step-up, the rules ask for code"
+    ]
 
 
 def test_the_audit_names_an_order_from_a_link_that_had_ended(shop: Shop):
@@ -109,10 +111,7 @@ def test_the_audit_names_a_consent_whose_step_up_does_not_fit(shop: Shop, was: s
     ask_for(shop, CODE)
     buy_with_code(shop)
     shop.sql("UPDATE consents SET step_up = replace(step_up, :was, :now)", was=was, now=is_now)
-    rows = broken(shop)
-    assert len(rows) == 1
-    assert rows[0].startswith("D6 consent of attempt")
-    assert said in rows[0]
+    assert [said in row for row in broken(shop) if row.startswith("D6 consent of attempt")] == [True]
 
 
 def test_the_audit_names_a_card_that_was_not_the_one_entered_again(shop: Shop):

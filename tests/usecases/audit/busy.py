@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -17,16 +18,19 @@ class Names(NamedTuple):
     paid: str
     retried: str
     left: str
+    waits: str
 
 
 @dataclass
 class Busy:
-    """``paid`` is refunded in part, ``retried`` was declined once and is refunded in full, ``left`` ended at the bank."""
+    """``paid`` is refunded in part, ``retried`` was declined once and is refunded in full, ``left`` ended at the bank,
+    ``waits`` is for the next billing date."""
 
     desk: Desk
     paid: str
     retried: str
     left: str
+    waits: str
     taken_off: list[str] = field(default_factory=list)
 
     def audit(self) -> list[Finding]:
@@ -46,6 +50,21 @@ class Busy:
             if finding.invariant == invariant
             for one in finding.broken
         ]
+
+    def damage_all(self, statements: Sequence[str]) -> None:
+        """As somebody does whose database looks at no keys meanwhile."""
+        with self.desk.store.engine.connect() as conn:
+            raw = conn.connection.dbapi_connection
+            assert raw is not None
+            sqlite = self.desk.store.is_sqlite
+            raw.cursor().execute("PRAGMA foreign_keys=OFF" if sqlite else "SET session_replication_role = replica")
+            for statement in statements:
+                cursor = raw.cursor()
+                cursor.execute(statement)
+                assert cursor.rowcount != 0, f"nothing was damaged: {statement}"
+            raw.commit()
+            raw.cursor().execute("PRAGMA foreign_keys=ON" if sqlite else "SET session_replication_role = origin")
+            raw.commit()
 
     def damage_index(self, name: str) -> None:
         """The constraint is gone first: a database that has it refuses the damage."""

@@ -8,15 +8,21 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import Connection, select, update
 
 from app.billing.facts import Change
 from app.charging.repair import expire
 from app.gateways.sandbox import Sandbox, open_gateway
 from app.gateways.sandbox.cards import Fault
 from app.kit.clock import StoppedClock
+from app.models.customers import BalanceEntry
 from app.models.merchants import Book
 from app.models.store import Store
+from app.models.subscriptions import Entitlement, Subscription, SubscriptionChange
+from app.models.work import Outbox
+from app.outbox import record
+from app.subscriptions.apply import write_history
+from app.subscriptions.holdings import held_items
 from tests import postgres
 from tests.conftest import TODAY
 from tests.factories import create_balance, create_subscription, seed
@@ -31,8 +37,9 @@ def happen(desk: Desk) -> Names:
     store, clock, seeded = desk.store, desk.clock, desk.seeded
     assert isinstance(clock, StoppedClock)
     with store.write() as conn:
-        for _ in range(5):
+        for _ in range(8):
             create_subscription(conn, seeded.book, seeded.customer, card_id=seeded.visa)
+        tell_imports(conn)
     paid = desk.buy()
     desk.buy("visa_declined", checkout="c2", subscription=1049, jti="1.2")
     retried = desk.buy(checkout="c2", subscription=1049, jti="1.2")
@@ -44,10 +51,13 @@ def happen(desk: Desk) -> Names:
     expire(store, clock)
     with store.write() as conn:
         create_balance(conn, seeded.book, seeded.customer, 700)
+        tell_imports(conn)
         conn.execute(update(Book).values(policy={"negative": "credit"}, policy_version=Book.policy_version + 1))
     desk.buy(checkout="c5", subscription=1052, jti=None)
     desk.buy(checkout="c6", subscription=1053, jti=None)
     desk.buy(checkout="c7", subscription=1053, jti=None, change=Change(quantity=1))
+    later = Change(quantity=3, effective="next_billing")
+    waits = desk.place(desk.order("c8", change=later, changes=(later,), subscription=1054, jti=None))
     give_back(desk, paid.id, 200)
     give_back(desk, retried.id)
     desk.sandbox.controls.fail_next("refund", Fault.TIMEOUT_AFTER)
@@ -55,7 +65,32 @@ def happen(desk: Desk) -> Names:
     drive(desk)
     clock.at += timedelta(minutes=10)
     drive(desk)
-    return Names(paid.id, retried.id, left.id)
+    return Names(paid.id, retried.id, left.id, waits.order_id)
+
+
+def tell_imports(conn: Connection) -> None:
+    """What an import leaves behind beside the rows that the factories make."""
+    known = select(SubscriptionChange.subscription_id)
+    for one in conn.execute(select(Subscription).where(Subscription.id.not_in(known))).mappings().all():
+        ledger = select(
+            Entitlement.item, Entitlement.lot, Entitlement.span_start, Entitlement.span_end, Entitlement.amount
+        )
+        paid = [
+            [item, lot, start.isoformat(), end.isoformat(), amount]
+            for item, lot, start, end, amount in conn.execute(ledger.where(Entitlement.subscription_id == one["id"]))
+        ]
+        items = held_items(conn, one["book_id"], one["id"])
+        told = {"cause": "import", "order_id": None, "at": one["created_at"], "status": one["status"], "paid": paid}
+        write_history(conn, one["book_id"], one["id"], 1, (), items, **told)
+    conn.execute(update(BalanceEntry).where(BalanceEntry.cause == "test").values(cause="import"))
+    told_of = {
+        name.split(":")[1]
+        for name in conn.execute(select(Outbox.id).where(Outbox.kind == "balance.imported")).scalars()
+    }
+    for entry in conn.execute(select(BalanceEntry).where(BalanceEntry.cause == "import")).mappings().all():
+        if str(entry["id"]) not in told_of:
+            body = {"customer": entry["customer_id"], "currency": entry["currency"], "amount": entry["amount"]}
+            record(conn, entry["book_id"], "balance.imported", str(entry["id"]), 1, "event", body, entry["created_at"])
 
 
 def _gateway(folder: Path, clock: StoppedClock) -> Sandbox:
@@ -78,6 +113,7 @@ class Happened:
             self.store = Store(f"sqlite:///{files[-1]}")
         with self.store.write() as conn:
             self.seeded = seed(conn)
+            tell_imports(conn)
         sandbox = _gateway(folder, self.clock)
         self.names = happen(Desk(self.store, sandbox, self.clock, self.seeded))
         self.store.close()

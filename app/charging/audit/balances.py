@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from app.charging.audit.cells import every
 from app.charging.audit.findings import Seen, WholeCheck, judged
 from app.charging.audit.rows import Row, among
 from app.charging.audit.scene import Scene
+from app.charging.desk import RESOLVED
 from app.models.base import whole_sum
 from app.models.customers import BalanceEntry
 from app.models.orders import Order, Refund
@@ -18,7 +19,7 @@ _OF_ORDERS = ("used", "given_back", "credited")
 
 
 def entries_come_from_somewhere(scene: Scene) -> Seen:
-    """An import that told of it, an order of the same customer, or a refund that failed."""
+    """An import that told of it, an order of the same customer, or a refund that failed or came back."""
     query = every(BalanceEntry).order_by(BalanceEntry.id)
     for rows in scene.by_key(lambda last: query.where(BalanceEntry.id > last), 0):
         names = {row["order_id"] for row in rows if row["order_id"] is not None}
@@ -28,11 +29,19 @@ def entries_come_from_somewhere(scene: Scene) -> Seen:
             orders = names | {row["order_id"] for row in refunds.values()}
             found = {row["id"]: row for row in among(conn, Order, Order.id, orders)}
             events = {row["id"]: row["body"] for row in among(conn, Outbox, Outbox.id, told)}
+            succeeded = any(row["state"] == "SUCCEEDED" for row in refunds.values())
+            booked = _booked_by_a_person(conn) if succeeded else set[str]()
         for row in rows:
-            yield judged(f"balance entry {row['id']}", _wrong(row, found, refunds, events))
+            yield judged(f"balance entry {row['id']}", _wrong(row, found, refunds, events, booked))
 
 
-def _wrong(row: Row, orders: dict[str, Row], refunds: dict[str, Row], events: dict[str, Row]) -> str:
+def _booked_by_a_person(conn: Connection) -> set[str]:
+    """Refunds that came back to the gateway after they had succeeded, and that somebody booked on the balance."""
+    decisions = among(conn, Outbox, Outbox.kind, {RESOLVED})
+    return {str(row["body"].get("matter")) for row in decisions if row["body"].get("act") == "adopt"}
+
+
+def _wrong(row: Row, orders: dict[str, Row], refunds: dict[str, Row], events: dict[str, Row], booked: set[str]) -> str:
     if row["cause"] == "import":
         said = {"customer": row["customer_id"], "currency": row["currency"], "amount": row["amount"]}
         return "" if events.get(_told(row)) == said else "is of no import, or not as it was imported"
@@ -42,8 +51,12 @@ def _wrong(row: Row, orders: dict[str, Row], refunds: dict[str, Row], events: di
         return f"is of {row['order_id'] or 'nothing'} by {row['cause']}, which is not there"
     if (order["customer_id"], order["currency"]) != (row["customer_id"], row["currency"]):
         return f"of {row['order_id']} is another customer's or in another currency"
-    owed = refund and (refund["state"], refund["kind"], refund["amount"]) == ("FAILED", "negative", row["amount"])
-    return f"stands for refund {row['order_id']}, which owes it not" if refund and not owed else ""
+    if refund is None:
+        return ""
+    failed = (refund["state"], refund["kind"]) == ("FAILED", "negative")
+    came_back = refund["state"] == "SUCCEEDED" and f"refund:{refund['id']}" in booked
+    owed = (failed or came_back) and refund["amount"] == row["amount"]
+    return "" if owed else f"stands for refund {row['order_id']}, which owes it not"
 
 
 def _told(row: Row) -> str:

@@ -22,7 +22,7 @@ def cancel(d: Driver, row: AttemptRow) -> AttemptRow | None:
     if answer.payment is not None and answer.payment.status is PaymentStatus.CANCELED:
         return close(d, row, "CANCELLED", "cancelled at the gateway")
     if answer.kind is AnswerKind.BUG_OR_GONE:
-        return close(d, row, "CANCELLED", "the gateway has no such payment")
+        return _look(d, row, refused=f"cancel refused: {answer.detail}")
     if answer.kind is AnswerKind.BUG:
         return quarantine(d, row, f"cancel: {answer.detail}")
     if answer.kind in _WAIT:
@@ -46,11 +46,17 @@ def _cancel_unseen(d: Driver, row: AttemptRow) -> None:
     return close(d, row, "CANCELLED", "nothing was confirmed")
 
 
-def _look(d: Driver, row: AttemptRow) -> AttemptRow | None:
-    """The cancel had no certain answer, or the object was final already: what it says now decides."""
+def _look(d: Driver, row: AttemptRow, *, refused: str = "") -> AttemptRow | None:
+    """The cancel had no certain answer, or the object was final already: what it says now decides.
+
+    ``refused``: the gateway would not cancel, for a reason or because it has no such object; only a read tells which. An
+    object that stands can still take money, so nobody is told that it will not: a person decides.
+    """
     ref = row.gw_ref or ""
     seen = d.call(row, lambda: d.gateway(row).read_payment(ref))
     payment = seen.payment
+    if payment is None and refused and seen.kind is AnswerKind.BUG_OR_GONE:
+        return close(d, row, "CANCELLED", "the gateway has no such payment")
     if payment is None:
         kind = AnswerKind.UNKNOWN if seen.kind not in _WAIT else seen.kind
         return put_down(d, row, kind, "read: no answer")
@@ -58,6 +64,8 @@ def _look(d: Driver, row: AttemptRow) -> AttemptRow | None:
         return close(d, row, "CANCELLED", "cancelled at the gateway")
     if payment.status is PaymentStatus.SUCCEEDED:
         return _paid_after_all(d, row, payment)
+    if refused and payment.status is not PaymentStatus.PROCESSING:
+        return quarantine(d, row, refused)
     waiting = AnswerKind.PENDING if payment.status is PaymentStatus.PROCESSING else AnswerKind.UNKNOWN
     return put_down(d, row, waiting, "cancel: not final yet")
 

@@ -82,7 +82,7 @@ def _give_back(r: Resolving, row: AttemptRow, gateway: Gateway, payment: Payment
     now = r.watch.clock.now()
     with r.watch.store.write() as conn:
         _close(conn, r, row)
-        close_order(conn, row.book_id, row.order_id, "CANCELLED", cause=f"refunded: {r.reason}", actor=r.actor, at=now)
+        close_order(conn, row.book_id, row.order_id, "CANCELLED", cause="refunded by a person", actor=r.actor, at=now)
         r.note(conn, "refund", leaves=False)
     return f"given back in full; order {r.matter.order} is cancelled"
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, exists, literal_column, select
 
 from app.billing.states import ATTEMPT_CLOSED
 from app.charging.abandon import CANCELLABLE, start_cancelling
-from app.charging.attempts import PERSON_AFTER, RESTING, due_attempts, waited_for
+from app.charging.attempts import PERSON_AFTER, RESTING, due_attempts, read_attempt, waited_for
 from app.charging.closing_orders import close_order
 from app.charging.drive import drive
 from app.charging.telling import tell_person
@@ -66,6 +66,9 @@ def expire(store: Store, clock: Clock, *, actor: str = "expirer") -> int:
     moved = 0
     for attempt_id in late:
         with store.write() as conn:
+            row = read_attempt(conn, attempt_id)
+            if row is None or row.is_shut:
+                continue  # it may be older than the restore and paid: until its account was compared it is only looked at
             moved += start_cancelling(conn, attempt_id, "deadline", actor=actor, at=now)
     for book_id, order_id in ended:
         with store.write() as conn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.charging.place import order_id_of
 from app.charging.reading import AT_WORK, OrderFacts, order_facts, orders_of_link, wait_for_news
@@ -49,7 +49,7 @@ def may_stand(store: Store, book_id: int, ticket: QuoteTicket) -> bool:
     try:
         with store.read() as connection:
             return order_facts(connection, book_id, order_id_of(book_id, ticket.checkout_id.hex())) is not None
-    except DBAPIError:
+    except SQLAlchemyError:
         return True
 
 

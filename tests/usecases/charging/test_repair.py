@@ -9,11 +9,17 @@ import pytest
 from sqlalchemy import select, text, update
 
 from app.billing.states import TransitionError
+from app.charging.abandon import abandon
+from app.charging.attempts import read_attempt
+from app.charging.gate import close_all
 from app.charging.hastening import hasten
+from app.charging.making import request_of
 from app.charging.reading import WAITED_FOR, OrderFacts, wait_for_news
 from app.charging.repair import expire, sweep
 from app.charging.transitions import Move, first_break, log
+from app.gateways.port import Answer, AnswerKind
 from app.gateways.sandbox import Fault
+from app.gateways.sandbox.adapter import SandboxGateway
 from app.models.orders import Attempt, Order, Transition
 from app.models.subscriptions import Subscription
 from tests.factories import create_subscription
@@ -231,3 +237,39 @@ def test_no_row_of_another_book_is_read(desk: Desk):
     assert not abandon(desk.store, desk.clock, desk.seeded.other_book, order.id)
     with desk.store.read() as conn:
         assert conn.execute(select(Attempt.state)).scalar_one() == "REQUIRES_ACTION"
+
+
+def test_a_cancel_that_is_refused_while_the_bank_may_still_be_asked_frees_no_second_charge(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    """A 400 is no word about money: the object stands, so its order waits for a person and no other card is charged."""
+    order = desk.buy("visa_3ds")
+    refused = Answer(AnswerKind.BUG_OR_GONE, detail="400")
+    with monkeypatch.context() as gateway:
+        gateway.setattr(SandboxGateway, "cancel_payment", lambda _self, _ref, *, key: refused)  # type: ignore[misc]
+        abandon(desk.store, desk.clock, desk.seeded.book, order.id)
+        desk.work()
+    assert desk.attempt(order.last.id).state == "QUARANTINED"
+    desk.sandbox.pages.answer_check(desk.payments()[-1]["challenge"], approve=True)
+    assert sum(desk.captures()) == 500
+
+
+def test_a_deadline_that_passes_behind_a_closed_gate_cancels_nothing_and_what_was_taken_is_settled(desk: Desk):
+    """An attempt as the backup held it: the gateway took the money after it, and an hour has passed."""
+    placed = desk.place(desk.order("one"), desk.card())
+    with desk.store.read() as conn:
+        row = read_attempt(conn, placed.attempt_id)
+    assert row is not None
+    gateway = desk.gateways.of(row.gateway, row.account, livemode=row.livemode)
+    made = gateway.create_payment(request_of(row), key=f"{row.id}:create:0").payment
+    assert made is not None
+    gateway.confirm_payment(made.ref, key=f"{row.id}:confirm:0", return_url="https://pay.quillmark.example")
+    desk.clock.move(timedelta(hours=1, minutes=1))
+    with desk.store.write() as conn:
+        close_all(conn, desk.clock.now())
+    assert expire(desk.store, desk.clock) == 0
+    desk.work(2)
+    desk.clock.move(timedelta(minutes=2))
+    desk.work(2)
+    assert desk.facts(placed.order_id).state == "PAID"
+    assert desk.captures() == [500]

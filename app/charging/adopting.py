@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from app.billing.states import ATTEMPT_CLOSED
@@ -15,6 +16,7 @@ from app.charging.observing import Watch
 from app.charging.settle import pay
 from app.charging.transitions import Move, log
 from app.gateways.port import Payment
+from app.models.locks import hold_paid_order
 from app.models.orders import Attempt, Order
 from app.subscriptions.errors import SubscriptionMoved
 
@@ -46,26 +48,34 @@ def why_not(watch: Watch, row: AttemptRow | None, payment: Payment) -> str:
 
 
 def adopt(watch: Watch, row: AttemptRow, payment: Payment) -> str:
-    """The closed attempt has succeeded after all: TX3 with everything that follows. Empty when done; else why not.
-
-    It goes by way of ``QUARANTINED``, so that the log tells that it was final once.
-    """
+    """The closed attempt has succeeded after all: ``take_over`` in one commit. Empty when done; else why not."""
     now = watch.clock.now()
-    done = {"state": "SUCCEEDED", "gw_ref": payment.ref, "settled_at": now, "decline_reason": None} | released(
-        now, None
-    )
     try:
-        with watch.store.write() as conn:
-            move(conn, row, None, done | {"last_class": "definite", "action_url": None})
-            found = Move("attempt", row.id, row.state, "QUARANTINED", "captured all the same")
-            log(conn, row.book_id, [found], actor=watch.by, at=now, of=row)
-            between = replace(row, state="QUARANTINED", gw_ref=payment.ref)
-            pay(conn, row.book_id, row.order_id, attempt=between, outcome="paid", actor=watch.by, at=now)
+        watch.store.writing(lambda conn: take_over(conn, row, payment, actor=watch.by, at=now))
     except SubscriptionMoved:
         return "the subscription moved meanwhile"
-    except (IntegrityError, Moved):
-        return "another attempt of its order is open"
+    except Moved:
+        return "somebody else decided it at the same moment"
+    except IntegrityError:
+        return "another attempt of its order is open, or another has this payment"
     return ""
+
+
+def take_over(conn: Connection, row: AttemptRow, payment: Payment, *, actor: str, at: datetime) -> None:
+    """In the caller's transaction: the attempt has this money, and TX3 with everything that follows.
+
+    A closed one goes by way of ``QUARANTINED``, so that the log tells that it was final once. Raises ``Moved`` when the row is
+    not as it was read, ``SubscriptionMoved`` when the change cannot be made any more, and ``IntegrityError`` when another
+    attempt of the order is open or has this payment; the transaction must then not commit.
+    """
+    hold_paid_order(conn, row.book_id, row.order_id)
+    done = {"state": "SUCCEEDED", "gw_ref": payment.ref, "settled_at": at, "decline_reason": None, "action_url": None}
+    move(conn, row, None, done | {"last_class": "definite"} | released(at, None))
+    if row.state != "QUARANTINED":
+        found = Move("attempt", row.id, row.state, "QUARANTINED", "captured all the same")
+        log(conn, row.book_id, [found], actor=actor, at=at, of=row)
+    between = replace(row, state="QUARANTINED", gw_ref=payment.ref)
+    pay(conn, row.book_id, row.order_id, attempt=between, outcome="paid", actor=actor, at=at)
 
 
 def stop_rival(watch: Watch, row: AttemptRow) -> bool:

@@ -21,43 +21,55 @@ from app.outbox import record
 def close(
     d: Driver, row: AttemptRow, state: str, cause: str, decline: Decline | None = None, *, refused: str = ""
 ) -> None:
-    """The attempt is ``DECLINED`` or ``CANCELLED`` for good; its order stays open for another attempt.
-
-    A card that may never be tried again is blocked. Whoever was told to wait gets a mail. ``refused`` is why the gateway would
-    not have the payment at all: the merchant is alarmed.
-    """
+    """The attempt is ``DECLINED`` or ``CANCELLED`` for good: ``end_attempt`` in one commit, by whoever drives it."""
     now = d.clock.now()
 
     def end(conn: Connection) -> None:
-        reason = decline.reason.value if decline else None
-        done = {
-            "state": state,
-            "decline_reason": reason,
-            "settled_at": now,
-            "last_class": "definite",
-            "action_url": None,
-        }
-        move(conn, row, d.by, done | released(now, None))
-        log(conn, row.book_id, _moves(row, state, cause), actor=d.by, at=now, of=row)
-        conn.execute(
-            update(Order)
-            .where(Order.book_id == row.book_id, Order.id == row.order_id, Order.state == "OPEN")
-            .values(outcome="failed", version=Order.version + 1)
-        )
-        if decline is not None and decline.retry_same_card is RetrySameCard.NEVER:
-            conn.execute(
-                update(StoredCard)
-                .where(StoredCard.book_id == row.book_id, StoredCard.id == row.card_id)
-                .values(blocked=True)
-            )
-        if refused:
-            body = {"attempt": row.id, "order": row.order_id, "why": refused, "reason": reason, "payment": None}
-            record(conn, row.book_id, "attempt.refused", row.id, 1, "event", body, now)
-            if reason != DeclineReason.CARD_GONE:  # that card is blocked: nothing is left to decide
-                tell_person(row.book_id, "attempt", row.id, refused, of=row)
-        _tell(conn, row, state, now)
+        end_attempt(conn, row, state, cause, decline, refused=refused, by=d.by, actor=d.by, at=now)
 
     d.store.writing(end)
+
+
+def end_attempt(
+    conn: Connection, row: AttemptRow, state: str, cause: str, decline: Decline | None = None, *, refused: str = "",
+    returned: bool = False, by: str | None, actor: str, at: datetime,
+) -> None:  # fmt: skip
+    """In the caller's transaction: ``DECLINED`` or ``CANCELLED`` for good; the order stays open for another attempt.
+
+    A card that may never be tried again is blocked. Whoever was told to wait gets a mail, unless the money was taken and
+    ``returned``, which is told otherwise. ``refused`` is why the gateway would not have the payment at all: the merchant is
+    alarmed. Raises ``Moved`` when the row is not as it was read, or not ``by``'s (None: whoever drives it).
+    """
+    reason = decline.reason.value if decline else None
+    done = {
+        "state": state,
+        "decline_reason": reason,
+        "settled_at": at,
+        "last_class": "definite",
+        "action_url": None,
+    }
+    move(conn, row, by, done | released(at, None))
+    log(conn, row.book_id, _moves(row, state, cause), actor=actor, at=at, of=row)
+    conn.execute(
+        update(Order)
+        .where(Order.book_id == row.book_id, Order.id == row.order_id, Order.state == "OPEN")
+        .values(outcome="failed", version=Order.version + 1)
+    )
+    if decline is not None and decline.retry_same_card is RetrySameCard.NEVER:
+        conn.execute(
+            update(StoredCard)
+            .where(StoredCard.book_id == row.book_id, StoredCard.id == row.card_id)
+            .values(blocked=True)
+        )
+    if refused:
+        body = {"attempt": row.id, "order": row.order_id, "why": refused, "reason": reason, "payment": None}
+        record(conn, row.book_id, "attempt.refused", row.id, 1, "event", body, at)
+        if reason != DeclineReason.CARD_GONE:  # that card is blocked: nothing is left to decide
+            tell_person(row.book_id, "attempt", row.id, refused, of=row)
+    event = {"order": row.order_id, "attempt": row.id, "state": state}
+    record(conn, row.book_id, "attempt.failed", row.id, 1, "event", event, at)
+    if _was_told_to_wait(row, at) and not returned:
+        _mail(conn, row, state, at)
 
 
 def _moves(row: AttemptRow, state: str, cause: str) -> list[Move]:
@@ -70,12 +82,13 @@ def _moves(row: AttemptRow, state: str, cause: str) -> list[Move]:
     return [Move("attempt", row.id, row.state, state, cause)]
 
 
-def _tell(conn: Connection, row: AttemptRow, state: str, now: datetime) -> None:
-    event = {"order": row.order_id, "attempt": row.id, "state": state}
-    record(conn, row.book_id, "attempt.failed", row.id, 1, "event", event, now)
-    was_unknown = row.create_try or row.confirm_try
-    if not was_unknown and now < row.deadline_at:
-        return  # the shopper saw the result on the page
+def _was_told_to_wait(row: AttemptRow, now: datetime) -> bool:
+    """Everybody else saw the result on the page."""
+    was_unknown = row.create_try or row.confirm_try or row.state == "QUARANTINED"
+    return bool(was_unknown) or now >= row.deadline_at
+
+
+def _mail(conn: Connection, row: AttemptRow, state: str, now: datetime) -> None:
     order = (
         conn.execute(
             select(

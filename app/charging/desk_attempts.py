@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
-from app.charging.attempts import AttemptRow, Moved, move, read_attempt, released
+from app.charging.adopting import take_over
+from app.charging.attempts import AttemptRow, read_attempt
+from app.charging.closing import end_attempt
 from app.charging.closing_orders import close_order
 from app.charging.comparing import mismatch
 from app.charging.desk_deciding import DeskRefused, Resolving, give_back, truth_of
 from app.charging.refund_finding import found_refunds
-from app.charging.settle import pay
-from app.charging.transitions import Move, log
+from app.charging.refund_rows import refunds_of
+from app.charging.refund_settling import mail
 from app.gateways.port import Gateway, Payment, PaymentStatus
-from app.models.orders import Order
 from app.subscriptions.errors import SubscriptionMoved
 
 
@@ -23,8 +24,8 @@ def quarantined(r: Resolving, act: str) -> str:
     """``adopt``, ``cancel`` or ``refund``, after a look at the gateway."""
     with r.watch.store.read() as conn:
         row = read_attempt(conn, r.matter.key[0])
-    if row is None:
-        raise DeskRefused("matter_unknown", "the attempt is gone")
+    if row is None or row.state != "QUARANTINED":
+        raise r.too_late()
     gateway = r.watch.gateways.of(row.gateway, row.account, livemode=row.livemode)
     truth = truth_of(gateway, row)
     if truth.payment is None and not truth.gone:
@@ -43,12 +44,13 @@ def _adopt(r: Resolving, row: AttemptRow, _gateway: Gateway, payment: Payment | 
     if wrong or payment.refunded:
         raise r.unfit(wrong or "it was given back already")
     now = r.watch.clock.now()
-    done = {"state": "SUCCEEDED", "gw_ref": payment.ref, "settled_at": now, "last_class": "definite"}
+
+    def book(conn: Connection) -> None:
+        take_over(conn, row, payment, actor=r.actor, at=now)
+        r.note(conn, "adopt", leaves=False)
+
     try:
-        with r.watch.store.write() as conn:
-            move(conn, row, None, done | released(now, None))
-            pay(conn, row.book_id, row.order_id, attempt=row, outcome="paid", actor=r.actor, at=now)
-            r.note(conn, "adopt", leaves=False)
+        r.decide(row.order_id, book)
     except SubscriptionMoved:
         raise DeskRefused("subscription_moved", "the order cannot be carried out any more: refund it") from None
     return f"the payment is adopted: order {r.matter.order} is paid"
@@ -64,9 +66,12 @@ def _cancel(r: Resolving, row: AttemptRow, gateway: Gateway, payment: Payment | 
             raise DeskRefused(
                 "gateway_silent", f"the gateway did not confirm the cancel: {answer.detail or answer.kind}"
             )
-    with r.watch.store.write() as conn:
-        _close(conn, r, row)
+
+    def end(conn: Connection) -> None:
+        _end(conn, r, row)
         r.note(conn, "cancel", leaves=False)
+
+    r.decide(row.order_id, end)
     return "cancelled: no money was taken, and the subscription may be changed again"
 
 
@@ -78,28 +83,26 @@ def _give_back(r: Resolving, row: AttemptRow, gateway: Gateway, payment: Payment
         raise r.unfit("the row does not know its payment: adopt it")
     give_back(r, gateway, payment, row.tries)
     refunds = gateway.list_refunds(payment.ref)
-    found_refunds(r.watch.store, r.watch.clock, row.id, refunds.value or ())
-    now = r.watch.clock.now()
-    with r.watch.store.write() as conn:
-        _close(conn, r, row)
+    if refunds.value is None:
+        raise DeskRefused("gateway_silent", f"given back, but it did not say as what: {refunds.detail or refunds.kind}")
+    found_refunds(r.watch.store, r.watch.clock, row.id, refunds.value)
+
+    def end(conn: Connection) -> None:
+        now = r.watch.clock.now()
+        _end(conn, r, row, returned=True)
+        for refund in refunds_of(conn, row.book_id, row.order_id):
+            if refund.state != "FAILED":
+                mail(conn, row.book_id, refund.id, now)
         close_order(conn, row.book_id, row.order_id, "CANCELLED", cause="refunded by a person", actor=r.actor, at=now)
         r.note(conn, "refund", leaves=False)
+
+    r.decide(row.order_id, end)
     return f"given back in full; order {r.matter.order} is cancelled"
 
 
-def _close(conn: Connection, r: Resolving, row: AttemptRow) -> None:
+def _end(conn: Connection, r: Resolving, row: AttemptRow, *, returned: bool = False) -> None:
     now = r.watch.clock.now()
-    done = {"state": "CANCELLED", "settled_at": now, "last_class": "definite", "action_url": None}
-    try:
-        move(conn, row, None, done | released(now, None))
-    except Moved:
-        raise DeskRefused("matter_unknown", "somebody else decided it at the same moment") from None
-    log(conn, row.book_id, [Move("attempt", row.id, row.state, "CANCELLED", r.reason)], actor=r.actor, at=now, of=row)
-    conn.execute(
-        update(Order)
-        .where(Order.book_id == row.book_id, Order.id == row.order_id, Order.state == "OPEN")
-        .values(outcome="failed", version=Order.version + 1)
-    )
+    end_attempt(conn, row, "CANCELLED", r.reason, returned=returned, by=None, actor=r.actor, at=now)
 
 
 def undecided(r: Resolving, _act: str) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
-from app.charging.attempts import AttemptRow
+from app.charging.attempts import AttemptRow, Moved
 from app.charging.desk import RESOLVED, Matter, matters
 from app.charging.objects import objects_of
 from app.charging.observing import Watch
 from app.charging.returning import return_money
 from app.gateways.port import AnswerKind, Gateway, Payment, PaymentStatus
 from app.kit.errors import LiftlinkError
+from app.models.locks import hold_paid_order
 from app.outbox import record
 
 
@@ -54,6 +57,23 @@ class Resolving:
             body["matter"] = self.matter.id
         stamp = int(now.timestamp() * 1_000_000)
         record(conn, self.matter.book_id, RESOLVED, self.matter.id, stamp, "event", body, now)
+
+    def decide(self, order_id: str, work: Callable[[Connection], None]) -> None:
+        """``work`` in one transaction that holds the order, or a refusal when somebody else was quicker; it may run twice."""
+
+        def alone(conn: Connection) -> None:
+            hold_paid_order(conn, self.matter.book_id, order_id)
+            work(conn)
+
+        try:
+            self.watch.store.writing(alone)
+        except Moved:
+            raise self.too_late() from None
+        except IntegrityError:
+            raise self.unfit("another attempt of its order is open, or another has this payment") from None
+
+    def too_late(self) -> DeskRefused:
+        return DeskRefused("matter_unknown", "somebody else decided it at the same moment")
 
     def unfit(self, why: str) -> DeskRefused:
         return DeskRefused("act_unfit", why, may=self.matter.may)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
 from app.charging import adopting
-from app.charging.attempts import AttemptRow, Moved, move, read_attempt, released
+from app.charging.attempts import AttemptRow, Moved, read_attempt
 from app.charging.comparing import mismatch
 from app.charging.desk import Matter
 from app.charging.observing import Place, Watch, attempt_marked
-from app.charging.settle import pay
 from app.gateways.port import Payment, PaymentStatus
 from app.subscriptions.errors import SubscriptionMoved
 
@@ -32,8 +34,10 @@ def offered(watch: Watch, matter: Matter, payment: Payment | None, *, gone: bool
 def _of_attempt(watch: Watch, matter: Matter, payment: Payment | None, *, gone: bool) -> set[str]:
     with watch.store.read() as conn:
         row = read_attempt(conn, matter.key[0])
-    if row is None or payment is None:
-        return {"cancel"} if gone and row is not None else set()
+    if row is None or row.state != "QUARANTINED":
+        return set()
+    if payment is None:
+        return {"cancel"} if gone else set()
     if payment.status is not PaymentStatus.SUCCEEDED:
         return set() if payment.status is PaymentStatus.PROCESSING else {"cancel"}
     fits = {"refund"} if row.gw_ref is not None else set[str]()
@@ -44,16 +48,18 @@ def _of_attempt(watch: Watch, matter: Matter, payment: Payment | None, *, gone: 
 def _settles(watch: Watch, row: AttemptRow, payment: Payment) -> bool:
     """Whether the order can still be carried out: tried, and undone."""
     now = watch.clock.now()
-    done = {"state": "SUCCEEDED", "gw_ref": payment.ref, "settled_at": now} | released(now, None)
+
+    def only_try(conn: Connection) -> None:
+        adopting.take_over(conn, row, payment, actor=watch.by, at=now)
+        raise _NotMeant
+
     try:
-        with watch.store.write() as conn:
-            move(conn, row, None, done)
-            pay(conn, row.book_id, row.order_id, attempt=row, outcome="paid", actor=watch.by, at=now)
-            raise _NotMeant
+        watch.store.writing(only_try)
     except _NotMeant:
         return True
-    except (SubscriptionMoved, Moved):
-        return False
+    except (SubscriptionMoved, Moved, IntegrityError):
+        pass
+    return False
 
 
 def _of_orphan(watch: Watch, matter: Matter, payment: Payment | None) -> set[str]:

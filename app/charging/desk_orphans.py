@@ -75,6 +75,6 @@ def _put_orphan(conn: Connection, r: Resolving, state: str, values: dict[str, An
     gateway, account, ref = r.matter.key
     where = and_(Orphan.gateway == gateway, Orphan.account == account, Orphan.gw_ref == ref, Orphan.state == "PERSON")
     if conn.execute(update(Orphan).where(where).values(state=state, **values)).rowcount != 1:
-        raise DeskRefused("matter_unknown", "somebody else decided it at the same moment")
+        raise r.too_late()
     moved = Move("orphan", orphan_name(*r.matter.key), "PERSON", state, r.reason)
     log(conn, r.matter.book_id, [moved], actor=r.actor, at=r.watch.clock.now())

@@ -82,7 +82,22 @@ def follow(conn: Connection, book_id: int, order_id: str, *, actor: str, at: dat
 
 def tell(conn: Connection, book_id: int, refund_id: str, at: datetime) -> None:
     """The event, and the mail unless somebody gave it back at the gateway, which tells the customer itself."""
-    row = (
+    row = _told(conn, book_id, refund_id)
+    event = {"refund": refund_id, "order": row["order_id"], "number": row["number"], "amount": row["amount"],
+             "currency": row["currency"], "state": row["state"], "kind": row["kind"], "cause": row["cause_order"],
+             "reason": row["reason"]}  # fmt: skip
+    record(conn, book_id, "order.refunded", refund_id, 1, "event", event, at)
+    if row["kind"] != "outside":
+        record(conn, book_id, "refunded", refund_id, 1, "mail", _mail(row, at), at)
+
+
+def mail(conn: Connection, book_id: int, refund_id: str, at: datetime) -> None:
+    """For one that we gave back at the gateway without a row of ours: the mail that ``tell`` left out."""
+    record(conn, book_id, "refunded", refund_id, 1, "mail", _mail(_told(conn, book_id, refund_id), at), at)
+
+
+def _told(conn: Connection, book_id: int, refund_id: str) -> RowMapping:
+    return (
         conn.execute(
             select(
                 Refund.kind, Refund.amount, Refund.currency, Refund.order_id, Refund.cause_order, Refund.reason,
@@ -101,12 +116,6 @@ def tell(conn: Connection, book_id: int, refund_id: str, at: datetime) -> None:
         .mappings()
         .one()
     )  # fmt: skip
-    event = {"refund": refund_id, "order": row["order_id"], "number": row["number"], "amount": row["amount"],
-             "currency": row["currency"], "state": row["state"], "kind": row["kind"], "cause": row["cause_order"],
-             "reason": row["reason"]}  # fmt: skip
-    record(conn, book_id, "order.refunded", refund_id, 1, "event", event, at)
-    if row["kind"] != "outside":
-        record(conn, book_id, "refunded", refund_id, 1, "mail", _mail(row, at), at)
 
 
 def _mail(row: RowMapping, at: datetime) -> dict[str, Any]:

@@ -1,0 +1,134 @@
+"""Attempts that wait for a person: whatever is decided ends as if a driver had, is told once, and is decided once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from app.charging import desk_attempts
+from app.charging.audit import run as audit
+from app.charging.desk import Matter
+from app.charging.desk_acts import DeskRefused
+from app.gateways.port import Answer, AnswerKind, Refund, Reply
+from app.gateways.sandbox.adapter import SandboxGateway
+from app.models.orders import Attempt
+from app.models.subscriptions import Subscription
+from tests.usecases.charging.desk import Desk
+from tests.usecases.charging.person import decide, may, waiting
+from tests.usecases.charging.refunds import at_gateway
+
+
+def unread(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Matter:
+    """The bank asks the shopper, and then the gateway refuses to show the payment."""
+    desk.buy("visa_3ds")
+    desk.clock.move(timedelta(seconds=30))
+    with monkeypatch.context() as gateway:
+        gateway.setattr(SandboxGateway, "read_payment", lambda *_: Answer(AnswerKind.BUG, detail="no such field"))
+        desk.work()
+    (matter,) = waiting(desk)
+    return matter
+
+
+def paid(desk: Desk, *, meanwhile: bool = False) -> Matter:
+    """The money is there, and the subscription was another at that moment; it still is if ``meanwhile``."""
+    placed = desk.place()
+    _move_subscription(desk, 1)
+    desk.drive(placed.attempt_id)
+    if not meanwhile:
+        _move_subscription(desk, -1)
+    (matter,) = waiting(desk)
+    return matter
+
+
+def _move_subscription(desk: Desk, by: int) -> None:
+    with desk.store.write() as conn:
+        conn.execute(update(Subscription).values(version=Subscription.version + by))
+
+
+def at_the_same_moment(desk: Desk, matter: Matter, act: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else decides after this decision's look at the gateway."""
+    look = desk_attempts.truth_of
+
+    def look_and_be_late(*of: Any) -> Any:
+        monkeypatch.undo()
+        seen = look(*of)
+        decide(desk, matter, act)
+        return seen
+
+    monkeypatch.setattr(desk_attempts, "truth_of", look_and_be_late)
+
+
+def test_one_that_is_let_go_ends_as_a_driver_ends_it_and_whoever_waited_gets_a_mail(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    decide(desk, unread(desk, monkeypatch), "cancel")
+    order = desk.facts_of_first()
+    assert (order.state, order.outcome, order.last.state) == ("OPEN", "failed", "CANCELLED")
+    assert (desk.outbox(), desk.outbox("event").count("attempt.failed")) == (["not_charged"], 1)
+    assert [each for each in audit(desk.store, desk.gateways, desk.clock) if not each.holds] == []
+    assert desk.buy("visa_ok").state == "PAID"
+
+
+def test_money_that_is_given_back_is_told_as_that_and_not_as_never_taken(desk: Desk):
+    decide(desk, paid(desk, meanwhile=True), "refund")
+    order = desk.facts_of_first()
+    assert (order.state, order.outcome, order.last.state) == ("CANCELLED", "failed", "CANCELLED")
+    assert [amount for _, amount in at_gateway(desk)] == [500]
+    assert desk.outbox() == ["refunded"]
+    assert desk.outbox("event").count("attempt.failed") == desk.outbox("event").count("order.refunded") == 1
+    told = [each for each in audit(desk.store, desk.gateways, desk.clock) if each.invariant == "I18" and not each.holds]
+    assert told == []
+
+
+def test_an_order_ends_only_once_it_is_known_as_what_its_money_went_back(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    matter, lists = paid(desk), SandboxGateway.list_refunds
+    answers: list[Any] = [lists]
+
+    def second_is_silent(*of: Any, **how: Any) -> Reply[tuple[Refund, ...]]:
+        return answers.pop()(*of, **how) if answers else Reply(AnswerKind.UNKNOWN)
+
+    with monkeypatch.context() as gateway:
+        gateway.setattr(SandboxGateway, "list_refunds", second_is_silent)
+        with pytest.raises(DeskRefused) as silent:
+            decide(desk, matter, "refund")
+    assert (silent.value.code, desk.facts_of_first().last.state) == ("gateway_silent", "QUARANTINED")
+    decide(desk, matter, "refund")
+    assert [amount for _, amount in at_gateway(desk)] == [500]
+    assert (desk.facts_of_first().state, desk.outbox()) == ("CANCELLED", ["refunded"])
+
+
+@pytest.mark.parametrize("act", ["adopt", "refund"])
+def test_two_who_decide_about_money_at_once_decide_once_and_the_second_is_told_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, act: str
+):
+    matter = paid(desk)
+    at_the_same_moment(desk, matter, act, monkeypatch)
+    with pytest.raises(DeskRefused) as late:
+        decide(desk, matter, act)
+    assert late.value.code == "matter_unknown"
+    assert len(at_gateway(desk)) == (act == "refund")
+    assert desk.outbox() == ["receipt" if act == "adopt" else "refunded"]
+
+
+def test_two_who_let_go_at_once_let_go_once_and_the_second_is_told_so(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    matter = unread(desk, monkeypatch)
+    at_the_same_moment(desk, matter, "cancel", monkeypatch)
+    with pytest.raises(DeskRefused) as late:
+        decide(desk, matter, "cancel")
+    assert (late.value.code, desk.outbox()) == ("matter_unknown", ["not_charged"])
+
+
+def test_a_payment_that_another_attempt_has_is_neither_offered_nor_adopted(desk: Desk):
+    declined = desk.buy("visa_declined").last
+    matter = paid(desk)
+    taken = desk.attempt(matter.key[0])
+    with desk.store.write() as conn:
+        conn.execute(update(Attempt).where(Attempt.id == taken.id).values(gw_ref=None))
+        conn.execute(update(Attempt).where(Attempt.id == declined.id).values(gw_ref=taken.gw_ref))
+    assert may(desk, matter) == ()
+    with pytest.raises(DeskRefused) as unfit:
+        decide(desk, matter, "adopt")
+    assert (unfit.value.code, desk.attempt(taken.id).state) == ("act_unfit", "QUARANTINED")

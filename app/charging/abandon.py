@@ -20,7 +20,8 @@ CANCELLABLE = ("CREATED", "INTENT", "REQUIRES_ACTION")
 def abandon(store: Store, clock: Clock, book_id: int, order_id: str, *, actor: str = "shopper") -> bool:
     """The order's open attempt goes to ``CANCELLING``; ring the bell afterwards, a driver cancels it at the gateway.
 
-    False when there is nothing to cancel (paid, closed, or its end is not known yet). It may still turn out paid.
+    False when there is nothing to cancel (paid, closed, or its end is not known yet, as after a restore). It may still turn
+    out paid.
     """
     with store.write() as conn:
         attempt_id: str | None = conn.execute(
@@ -35,9 +36,10 @@ def start_cancelling(conn: Connection, attempt_id: str, cause: str, *, actor: st
     """In the caller's transaction, whoever drives the row: a driver that is at work finds out before it writes.
 
     A lease stays where it is, so that two never work on one row. It is due by every clock, however far this one is ahead.
+    Behind a closed gate it stays as it is: it may be older than the restore and paid, and is only looked at.
     """
     row = read_attempt(conn, attempt_id)
-    if row is None or row.state not in CANCELLABLE:
+    if row is None or row.is_shut or row.state not in CANCELLABLE:
         return False
     try:
         move(conn, row, None, {"state": "CANCELLING", "next_at": at - CLOCKS_DIFFER, "tries": 0})

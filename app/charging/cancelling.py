@@ -6,6 +6,7 @@ from app.charging.attempts import AttemptRow
 from app.charging.closing import close
 from app.charging.comparing import mismatch
 from app.charging.driver import Driver, put_down, quarantine
+from app.charging.making import choice, note_ref
 from app.charging.objects import objects_of
 from app.charging.settle import settle
 from app.gateways.port import Answer, AnswerKind, Decline, Payment, PaymentStatus
@@ -30,14 +31,20 @@ def cancel(d: Driver, row: AttemptRow) -> AttemptRow | None:
     return _look(d, row)
 
 
-def _cancel_unseen(d: Driver, row: AttemptRow) -> None:
-    """No id was ever committed, so nothing can have been confirmed; objects that were made are cancelled all the same."""
+def _cancel_unseen(d: Driver, row: AttemptRow) -> AttemptRow | None:
+    """No id was ever committed, so nothing can have been confirmed; objects that were made are cancelled all the same.
+
+    Unless the commit was lost with a restore: then the money may be there, and the attempt is paid after all.
+    """
     mine = objects_of(d.gateway(row), row)
     if mine.kind is not AnswerKind.DEFINITE or mine.value is None:
         return put_down(d, row, mine.kind, f"list: {mine.kind}")
-    for payment in mine.value:
+    for payment in reversed(choice(mine.value)):  # what is paid comes last, after everything else was cancelled
         if payment.status is PaymentStatus.CANCELED:
             continue
+        if payment.status is PaymentStatus.SUCCEEDED and row.is_from_before_restore:
+            found = note_ref(d, row, payment.ref)
+            return None if found is None else _look(d, found)
         if payment.status is PaymentStatus.SUCCEEDED:
             return quarantine(d, row, f"payment {payment.ref} succeeded though it was never confirmed by us")
         answer = d.gateway(row).cancel_payment(payment.ref, key=_key(row, payment.ref))
@@ -70,7 +77,7 @@ def _look(d: Driver, row: AttemptRow, *, refused: str = "") -> AttemptRow | None
     return put_down(d, row, waiting, "cancel: not final yet")
 
 
-def _paid_after_all(d: Driver, row: AttemptRow, payment: Payment) -> None:
+def _paid_after_all(d: Driver, row: AttemptRow, payment: Payment) -> AttemptRow | None:
     wrong = mismatch(row, payment)
     if wrong:
         return quarantine(d, row, wrong)

@@ -15,9 +15,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, select
+from sqlalchemy.orm import aliased
 
 from app.kit.clock import Clock
 from app.kit.ids import Randomness, base32, system_randomness
@@ -48,6 +50,13 @@ class Account:
     gateway: str
     account: str
     livemode: bool
+
+
+def is_shut(gateway: Any, account: Any, livemode: Any) -> ColumnElement[bool]:
+    """The same as a condition: of rows that name their account, those that may not charge now."""
+    watch = aliased(GatewayWatch)
+    scope = (watch.gateway == gateway, watch.account == account, watch.livemode == livemode)
+    return exists(select(watch.gate).where(*scope, watch.gate == "CLOSED"))
 
 
 def is_closed(conn: Connection, gateway: str, account: str, livemode: bool) -> bool:

@@ -6,7 +6,7 @@ from app.charging.attempts import AttemptRow
 from app.charging.closing import close
 from app.charging.comparing import mismatch
 from app.charging.driver import Driver, put_down, quarantine
-from app.charging.making import choice, commit_ref
+from app.charging.making import choice, note_ref
 from app.charging.objects import objects_of
 from app.charging.settle import settle
 from app.gateways.port import AnswerKind, PaymentStatus
@@ -27,19 +27,22 @@ def look(d: Driver, row: AttemptRow) -> AttemptRow | None:
         return quarantine(d, row, wrong)
     if payment.status is PaymentStatus.SUCCEEDED:
         return settle(d, row)
-    if payment.status is PaymentStatus.CANCELED and payment.decline is None:
+    if payment.status is PaymentStatus.CANCELED and (payment.decline is None or row.state == "CANCELLING"):
         return close(d, row, "CANCELLED", "cancelled at the gateway")
-    if payment.status is PaymentStatus.CANCELED and row.state != "CANCELLING":
+    if payment.status is PaymentStatus.CANCELED:
         return close(d, row, "DECLINED", "declined", payment.decline)
     return _wait(d, row)
 
 
 def _find(d: Driver, row: AttemptRow) -> AttemptRow | None:
-    """An object whose reference was lost is noted, so that compare and the next driver know it."""
-    mine = objects_of(d.gateway(row), row).value
-    if not mine or row.state not in ("CREATED", "UNKNOWN"):
+    """An object whose reference was lost is noted, so that compare and the next driver know it.
+
+    Of an attempt that is to end only one that is paid: the others all have to be cancelled, once something may be asked.
+    """
+    mine = choice(objects_of(d.gateway(row), row).value or ())
+    if not mine or (row.state == "CANCELLING" and mine[0].status is not PaymentStatus.SUCCEEDED):
         return _wait(d, row)
-    return commit_ref(d, row, choice(mine)[0].ref)
+    return note_ref(d, row, mine[0].ref)
 
 
 def _wait(d: Driver, row: AttemptRow) -> None:

@@ -109,23 +109,28 @@ def commit_ref(d: Driver, row: AttemptRow, ref: str) -> AttemptRow | None:
 
     A driver that slept finds the row taken; unless it is the very same object, it cancels its own and stops.
     """
-    now = d.clock.now()
+    try:
+        return note_ref(d, row, ref)
+    except Moved:
+        _fenced(d, row, ref)
+        raise
+
+
+def note_ref(d: Driver, row: AttemptRow, ref: str) -> AttemptRow | None:
+    """TX2 for an object that was found: nothing is asked of the gateway, and an attempt that is to end goes on ending."""
+    now, state = d.clock.now(), "CANCELLING" if row.state == "CANCELLING" else "INTENT"
 
     def tx2(conn: Connection) -> None:
-        taken = {"state": "INTENT", "gw_ref": ref, "last_class": None}
-        move(conn, row, d.by, taken, unreferenced=True)
-        log(
-            conn, row.book_id, [Move("attempt", row.id, row.state, "INTENT", "object made")], actor=d.by, at=now, of=row
-        )
+        move(conn, row, d.by, {"state": state, "gw_ref": ref, "last_class": None}, unreferenced=True)
+        if state != row.state:
+            moves = [Move("attempt", row.id, row.state, state, "object made")]
+            log(conn, row.book_id, moves, actor=d.by, at=now, of=row)
 
     try:
         d.store.writing(tx2)
     except IntegrityError:
         return quarantine(d, row, f"payment {ref} belongs to another attempt")
-    except Moved:
-        _fenced(d, row, ref)
-        raise
-    return replace(row, state="INTENT", gw_ref=ref, last_class=None)
+    return replace(row, state=state, gw_ref=ref, last_class=None)
 
 
 def _fenced(d: Driver, row: AttemptRow, ref: str) -> None:

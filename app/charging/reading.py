@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, select
 from app.billing.codec import load_quote
 from app.billing.result import Quote
 from app.billing.states import ATTEMPT_CLOSED
+from app.charging.attempts import read_attempt
 from app.gateways.port import DeclineReason
 from app.kit.clock import Clock
 from app.models.customers import StoredCard
@@ -62,6 +63,8 @@ class AttemptFacts:
     """The gateway made an object for it. Without one nothing was ever asked for, so nothing can have been charged."""
     asked_bank: bool = False
     """The bank wanted to check the shopper at some time."""
+    is_from_before_restore: bool = False
+    """Set while it is ``CANCELLING`` without an object: the commit that named one may have been lost."""
 
     @property
     def is_open(self) -> bool:
@@ -70,7 +73,7 @@ class AttemptFacts:
     @property
     def unheard(self) -> bool:
         """The gateway could not be reached at all: for certain nothing was charged, and nothing will be once it is cancelled."""
-        return not self.has_object and self.state == "CANCELLING"
+        return not self.has_object and self.state == "CANCELLING" and not self.is_from_before_restore
 
     @property
     def captured(self) -> bool:
@@ -208,7 +211,7 @@ def order_facts(conn: Connection, book_id: int, order_id: str) -> OrderFacts | N
     if not found:
         return None
     row = found[0]
-    attempts = tuple([_attempt(each) for each in _ATTEMPTS.named(conn, scope)])
+    attempts = tuple([_attempt(conn, each) for each in _ATTEMPTS.named(conn, scope)])
     consent = _CONSENT.first(conn, scope)
     return OrderFacts(
         **{name: row[name] for name in _ORDER_FIELDS},
@@ -219,7 +222,9 @@ def order_facts(conn: Connection, book_id: int, order_id: str) -> OrderFacts | N
     )
 
 
-def _attempt(row: Mapping[str, Any]) -> AttemptFacts:
+def _attempt(conn: Connection, row: Mapping[str, Any]) -> AttemptFacts:
+    may_be_lost = row["state"] == "CANCELLING" and not row["has_object"]
+    full = read_attempt(conn, row["id"]) if may_be_lost else None
     reason = row["decline_reason"]
     return AttemptFacts(
         id=row["id"],
@@ -235,6 +240,7 @@ def _attempt(row: Mapping[str, Any]) -> AttemptFacts:
         settled_at=row["settled_at"],
         has_object=bool(row["has_object"]),
         asked_bank=bool(row["asked_bank"]),
+        is_from_before_restore=full is not None and full.is_from_before_restore,
     )
 
 

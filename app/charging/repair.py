@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection, exists, literal_column, select
+from sqlalchemy import Connection, Integer, cast, exists, literal_column, select
 
 from app.billing.states import ATTEMPT_CLOSED
 from app.charging.abandon import CANCELLABLE, start_cancelling
-from app.charging.attempts import PERSON_AFTER, RESTING, due_attempts, read_attempt, waited_for
+from app.charging.attempts import PERSON_AFTER, RESTING, due_attempts, waited_for
 from app.charging.closing_orders import close_order
 from app.charging.drive import drive
+from app.charging.gate import is_shut
 from app.charging.telling import tell_person
 from app.gateways.port import Gateways
 from app.kit.clock import Clock
+from app.models.merchants import Book
 from app.models.orders import Attempt, Order
 from app.models.store import Store
 from app.outbox import record_once
@@ -57,8 +59,8 @@ def sweep(
 def expire(store: Store, clock: Clock, *, actor: str = "expirer") -> int:
     """Deadlines and ends of validity: attempts start to be cancelled, orders expire and give their link's use back.
 
-    An attempt that is undecided for a day is put before a person, once, and goes on being looked at. The number of rows
-    that moved.
+    An attempt that is undecided for a day is put before a person, once, and goes on being looked at. What a restore left
+    behind a closed gate may be paid: it is neither cancelled nor closed. The number of rows that moved.
     """
     now = clock.now()
     with store.read() as conn:
@@ -66,9 +68,6 @@ def expire(store: Store, clock: Clock, *, actor: str = "expirer") -> int:
     moved = 0
     for attempt_id in late:
         with store.write() as conn:
-            row = read_attempt(conn, attempt_id)
-            if row is None or row.is_shut:
-                continue  # it may be older than the restore and paid: until its account was compared it is only looked at
             moved += start_cancelling(conn, attempt_id, "deadline", actor=actor, at=now)
     for book_id, order_id in ended:
         with store.write() as conn:
@@ -84,15 +83,22 @@ def expire(store: Store, clock: Clock, *, actor: str = "expirer") -> int:
 
 def _late(conn: Connection, now: datetime) -> Sequence[str]:
     query = select(Attempt.id).where(
-        Attempt.next_at.is_not(None), Attempt.deadline_at <= now, Attempt.state.in_(CANCELLABLE)
+        Attempt.next_at.is_not(None),
+        Attempt.deadline_at <= now,
+        Attempt.state.in_(CANCELLABLE),
+        ~is_shut(Attempt.gateway, Attempt.account, Attempt.livemode),
     )
     return conn.execute(query.limit(PASS)).scalars().all()
 
 
 def _ended(conn: Connection, now: datetime) -> Sequence[tuple[int, str]]:
     open_attempt = exists(select(Attempt.id).where(Attempt.order_id == Order.id, Attempt.state.not_in(ATTEMPT_CLOSED)))
+    shut_books = select(Book.id).where(is_shut(Book.gateway, Book.gateway_account, cast(Book.mode == "live", Integer)))
     query = select(Order.book_id, Order.id).where(
-        Order.state == literal_column("'OPEN'"), Order.valid_until <= now, ~open_attempt
+        Order.state == literal_column("'OPEN'"),
+        Order.valid_until <= now,
+        ~open_attempt,
+        Order.book_id.not_in(shut_books),
     )
     return [(row.book_id, row.id) for row in conn.execute(query.limit(PASS))]
 

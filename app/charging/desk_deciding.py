@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
@@ -17,6 +18,8 @@ from app.gateways.port import AnswerKind, Gateway, Payment, PaymentStatus
 from app.kit.errors import LiftlinkError
 from app.models.locks import hold_paid_order
 from app.outbox import record
+
+T = TypeVar("T")
 
 
 class DeskRefused(LiftlinkError):
@@ -58,15 +61,15 @@ class Resolving:
         stamp = int(now.timestamp() * 1_000_000)
         record(conn, self.matter.book_id, RESOLVED, self.matter.id, stamp, "event", body, now)
 
-    def decide(self, order_id: str, work: Callable[[Connection], None]) -> None:
+    def decide(self, order_id: str, work: Callable[[Connection], T]) -> T:
         """``work`` in one transaction that holds the order, or a refusal when somebody else was quicker; it may run twice."""
 
-        def alone(conn: Connection) -> None:
+        def alone(conn: Connection) -> T:
             hold_paid_order(conn, self.matter.book_id, order_id)
-            work(conn)
+            return work(conn)
 
         try:
-            self.watch.store.writing(alone)
+            return self.watch.store.writing(alone)
         except Moved:
             raise self.too_late() from None
         except IntegrityError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from app.charging.attempts import read_attempt
 from app.charging.desk_deciding import DeskRefused, Resolving, find
@@ -11,7 +11,6 @@ from app.charging.refund_rows import read_refund
 from app.charging.refund_settling import to_the_balance
 from app.charging.refunding import ask_within
 from app.gateways.port import AnswerKind, RefundStatus
-from app.models.locks import hold_paid_order
 from app.models.orders import Order, Refund
 
 
@@ -51,14 +50,15 @@ def refund(r: Resolving, act: str) -> str:
 def _anew(r: Resolving) -> str:
     """The new refund and the decision are one commit: whoever decides at the same moment, or again, decides nothing."""
     order = str(r.matter.facts["order"])
-    with r.watch.store.write() as conn:
-        hold_paid_order(conn, r.matter.book_id, order)
+
+    def ask(conn: Connection) -> str:
         find(conn, r.watch, r.matter.id)
-        asked = ask_within(
-            conn, r.matter.book_id, order, r.matter.amount, reason=r.reason, actor=r.actor, at=r.watch.clock.now()
-        )
+        now = r.watch.clock.now()
+        asked = ask_within(conn, r.matter.book_id, order, r.matter.amount, reason=r.reason, actor=r.actor, at=now)
         r.note(conn, "refund", leaves=True)
-    return f"asked for again as {asked}"
+        return asked
+
+    return f"asked for again as {r.decide(order, ask)}"
 
 
 def _to_the_balance(r: Resolving) -> str:
@@ -72,12 +72,14 @@ def _to_the_balance(r: Resolving) -> str:
         raise DeskRefused("gateway_silent", f"the gateway did not say what became of it: {reply.detail or reply.kind}")
     if any(each.ref == row.gw_ref and each.status is not RefundStatus.FAILED for each in reply.value or ()):
         raise r.unfit("the gateway holds it for given back")
-    with r.watch.store.write() as conn:
-        hold_paid_order(conn, row.book_id, row.order_id)
+
+    def book(conn: Connection) -> None:
         find(conn, r.watch, r.matter.id)
         customer = conn.execute(
             select(Order.customer_id).where(Order.book_id == row.book_id, Order.id == row.order_id)
         ).scalar_one()
         to_the_balance(conn, row, customer, r.watch.clock.now())
         r.note(conn, "adopt", leaves=True)
+
+    r.decide(row.order_id, book)
     return "booked on the customer's balance"

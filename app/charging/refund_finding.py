@@ -35,10 +35,13 @@ def found_refunds(store: Store, clock: Clock, attempt_id: str, refunds: Iterable
     listed = list(refunds)
     if not listed:
         return 0
-    with store.write() as conn:
+
+    def take_all_in(conn: Connection) -> int:
         at = conn.execute(select(Attempt.book_id, Attempt.order_id).where(Attempt.id == attempt_id)).one()
         hold_paid_order(conn, at.book_id, at.order_id)
         return sum([_take_in(conn, attempt_id, each, clock.now()) for each in listed])
+
+    return store.writing(take_all_in)
 
 
 def _take_in(conn: Connection, attempt_id: str, found: GatewayRefund, now: datetime) -> int:

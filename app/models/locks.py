@@ -4,7 +4,9 @@ SQLite has one writer at a time, so what a writing transaction reads stays so un
 nothing there. On PostgreSQL two read the same and both write, unless both begin by holding the same rows.
 
 The order is the same everywhere, so that no two wait for each other: book, customer, subscription, then what belongs to
-them: order, attempt, refund. A place that takes them in another order is safe only through ``Store.writing``.
+them: order, attempt, refund. Two places begin with the attempt, because every purchase would pay for one more statement:
+its success (``charging.settle``) and its end (``charging.closing``) then take order and subscription. They are safe only
+through ``Store.writing``, and so is whoever may meet them: refunds that are found, and what a person decides.
 """
 
 from __future__ import annotations

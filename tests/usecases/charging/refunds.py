@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.charging.drive import driver_name
 from app.charging.refunding import RefundRow, ask_refund, drive_refunds, state_of
+from app.gateways.port import Refund as GatewayRefund
+from app.gateways.port import RefundStatus
 from app.models.orders import Order, Refund
 from app.models.subscriptions import Entitlement
 from tests.factories import MADE_AT
@@ -65,3 +67,21 @@ def order_state(desk: Desk, order_id: str) -> str:
 def refund_states(desk: Desk) -> list[str]:
     with desk.store.read() as conn:
         return list(conn.execute(select(Refund.state).order_by(Refund.created_at, Refund.id)).scalars())
+
+
+def given(desk: Desk) -> int:
+    """What is promised or went back, from our own rows."""
+    with desk.store.read() as conn:
+        return int(conn.execute(select(func.sum(Refund.amount)).where(Refund.state != "FAILED")).scalar_one())
+
+
+def by_hand(desk: Desk, attempt: str, amount: int, ref: str = "re_by_hand") -> GatewayRefund:
+    """One that the merchant gave back at the gateway."""
+    return GatewayRefund(
+        ref=ref,
+        payment=desk.attempt(attempt).gw_ref,
+        amount=amount,
+        currency="USD",
+        status=RefundStatus.SUCCEEDED,
+        mark="",
+    )

@@ -36,6 +36,7 @@ def put_behind(stage: Stage, order: str = "", attempt: str = "") -> None:
     last = rows[0]
     marks = Marks(order or last["order_id"], attempt or stage.draw.choice((last["id"], f"{last['order_id']}.7")))
     world.bank.heal()
+    world.board.well()
     gateway = world.adapters.gateways.of(world.bank.name, ACCOUNT, livemode=False)
     asked = CreatePayment(last["total"], last["currency"], last["gw_customer"], last["payment_method"], marks)
     made = gateway.create_payment(asked, key=f"{HAND}{secrets.token_hex(6)}").payment

@@ -28,6 +28,7 @@ from app.gateways.port import AnswerKind, Dispute, Gateway, GatewayError, Gatewa
 from app.kit.clock import Clock
 from app.models.orders import Attempt
 from app.models.orders import Dispute as DisputeRow
+from app.models.outages import is_outage
 from app.models.store import Store
 
 CHUNK = 500
@@ -110,7 +111,9 @@ def _one(watch: Watch, names: Sequence[Account], since: datetime | None) -> Comp
             done = Compared()  # such as the live book of an installation that has a test key only: nothing to compare
         else:
             _log.warning("not_compared", gateway=account.gateway, account=account.account, code=error.code)
-    except Exception:
+    except Exception as error:
+        if is_outage(error):
+            raise  # it could not even be put down; the lease ends by itself
         _log.exception("compare_failed", gateway=account.gateway, account=account.account)
     with watch.store.write() as conn:
         opened = [put_down(conn, each, watch.by, began, watch.clock.now(), late) for each in held]

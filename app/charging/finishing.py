@@ -14,6 +14,7 @@ from app.kit.clock import Clock
 from app.models.customers import StoredCard
 from app.models.leases import Leases
 from app.models.merchants import Book
+from app.models.outages import is_outage
 from app.models.store import Store
 from app.models.upsert import insert_or_update
 from app.models.work import CardSetup
@@ -38,7 +39,9 @@ def finish_due_setups(
     for setup_id in ids:
         try:
             _finish(store, gateways, clock, setup_id, by)
-        except Exception:
+        except Exception as error:
+            if is_outage(error):
+                raise  # the rows that are left would fail as well
             _log.exception("card_setup_failed", setup=setup_id)
     return len(ids)
 

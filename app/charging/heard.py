@@ -16,6 +16,7 @@ from app.charging.refreshing import refresh_cards
 from app.gateways.port import Gateways
 from app.kit.clock import Clock
 from app.models.leases import Leases
+from app.models.outages import is_outage
 from app.models.store import Store
 from app.models.work import Inbox
 from app.outbox import record_once
@@ -94,6 +95,8 @@ def _work(watch: Watch, notice: _Notice) -> None:
     try:
         why = "looked at too often" if notice.tries > len(STEPS) + 1 else _look(watch, notice)
     except Exception as error:
+        if is_outage(error):
+            raise
         _log.exception("notice_failed", event_id=notice.event_id, book=notice.book_id)
         why = type(error).__name__
     _put_down(watch, notice, why)

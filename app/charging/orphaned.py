@@ -20,6 +20,7 @@ from app.kit.clock import Clock
 from app.models.leases import Leases
 from app.models.merchants import Book
 from app.models.orders import Orphan
+from app.models.outages import is_outage
 from app.models.store import Store
 
 LEASE = timedelta(minutes=2)
@@ -103,6 +104,8 @@ def _tried(watch: Watch, orphan: _Orphan) -> _Verdict:
     except GatewayError as error:
         return _Verdict("", error.code)
     except Exception as error:
+        if is_outage(error):
+            raise
         _log.exception("orphan_failed", payment=orphan.gw_ref, book=orphan.book_id)
         return _Verdict("", type(error).__name__)
 

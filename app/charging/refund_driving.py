@@ -26,6 +26,7 @@ from app.gateways.port import AnswerKind, Gateway, GatewayError, Gateways, Refun
 from app.kit.clock import Clock
 from app.kit.faults import fault_point
 from app.models.leases import CLOCKS_DIFFER
+from app.models.outages import is_outage
 from app.models.store import Store
 from app.outbox import record_once
 
@@ -56,7 +57,9 @@ def drive_refunds(store: Store, gateways: Gateways, clock: Clock, *, by: str, li
         driven.append(refund_id)
         try:
             drive_refund(store, gateways, clock, refund_id, by=by)
-        except Exception:
+        except Exception as error:
+            if is_outage(error):
+                raise  # the rows that are left would fail as well
             _log.exception("refund_failed", refund=refund_id)
     return driven
 

@@ -19,6 +19,7 @@ from app.gateways.port import Gateways
 from app.kit.clock import Clock
 from app.models.merchants import Book
 from app.models.orders import Attempt, Order
+from app.models.outages import is_outage
 from app.models.store import Store
 from app.outbox import record_once
 
@@ -37,7 +38,7 @@ def sweep(
     """Drive every attempt whose time has come, at most ``limit`` and for about ``SWEEP_FOR``; the ids of those driven.
 
     ``rung``: somebody rang the bell and may be waiting, so young undecided attempts are looked at before their time. What
-    one attempt raises is logged and stops no other; its lease ends, and it is due again.
+    one attempt raises is logged and stops no other; its lease ends, and it is due again. A database that is away ends the sweep.
     """
     now = clock.now()
     with store.read() as conn:
@@ -51,7 +52,9 @@ def sweep(
         driven.append(attempt_id)
         try:
             drive(store, gateways, clock, [attempt_id], by=by, budget_seconds=BUDGET_SECONDS)
-        except Exception:
+        except Exception as error:
+            if is_outage(error):
+                raise  # the rows that are left would fail as well
             _log.exception("drive_failed", attempt=attempt_id)
     return driven
 

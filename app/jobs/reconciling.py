@@ -22,6 +22,7 @@ from app.gateways.port import Gateways
 from app.kit.clock import Clock
 from app.mail import Mail, Mailer
 from app.models.orders import Attempt
+from app.models.outages import is_outage
 from app.models.store import Store
 from app.outbox import MailRow, deliver_due
 
@@ -100,7 +101,9 @@ def janitor(store: Store, gateways: Gateways, clock: Clock, *, by: str, limit: i
     for attempt_id in ids:
         try:
             drive(store, gateways, clock, [attempt_id], by=by, budget_seconds=BUDGET_SECONDS)
-        except Exception:
+        except Exception as error:
+            if is_outage(error):
+                raise  # the rows that are left would fail as well
             _log.exception("drive_failed", attempt=attempt_id)
     return len(ids)
 

@@ -8,8 +8,9 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
-_CLASSES: Final = ("08", "53", "57P", "58")
-"""PostgreSQL: connection, too many of something (a full disk as well), shut down or starting, the machine below it."""
+_CLASSES: Final = ("08", "25006", "53", "57P", "58")
+"""PostgreSQL: connection, read-only (a standby, or the old primary after a fail-over), too many of something (a full disk as
+well), shut down or starting, the machine below it."""
 _SQLITE: Final = frozenset({
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL,
     sqlite3.SQLITE_READONLY,
@@ -30,10 +31,10 @@ def is_outage(error: BaseException | None) -> bool:
 def _is_postgres_outage(error: BaseException | None) -> bool:
     # Told by its names, since an installation on SQLite need not have the driver.
     names = {f"{each.__module__.partition('.')[0]}.{each.__name__}" for each in type(error).__mro__}
-    if "psycopg.OperationalError" not in names:
-        return False
-    state = getattr(error, "sqlstate", None)
-    return state is None or state.startswith(_CLASSES)
+    state: str | None = getattr(error, "sqlstate", None)
+    if state is None:
+        return "psycopg.OperationalError" in names
+    return "psycopg.Error" in names and state.startswith(_CLASSES)
 
 
 def outage_code(error: BaseException) -> str:

@@ -42,3 +42,12 @@ def test_a_statement_that_the_database_refuses_is_ours(store: Store):
 def test_other_errors_are_ours():
     assert not is_outage(RuntimeError("the database is away"))
     assert not is_outage(None)
+
+
+def test_a_database_that_may_only_be_read_is_an_outage(store: Store):
+    """A standby, or the primary of before a fail-over: it answers, and nothing can be written until somebody turns it round."""
+    if store.is_sqlite:
+        pytest.skip("SQLite tells it by a code of its own")
+    error = raised(store, "SET TRANSACTION READ ONLY; CREATE TABLE nowhere (id integer)")
+    assert is_outage(error)
+    assert outage_code(error) == "ReadOnlySqlTransaction 25006"

@@ -37,20 +37,22 @@ def drive(
     *,
     by: str,
     budget_seconds: float,
-) -> None:
+) -> bool:
     """Advance each attempt as far as the gateway lets it go within ``budget_seconds``; read the rows for the result.
 
+    True when this call settled all of them, so that nothing is left for a worker to look at.
     ``by`` is this driver's name (``driver_name``). A row whose lease another driver holds is left alone at once.
     When the budget ends first, the row is due and a worker goes on. Never raises for what a gateway answers.
     """
     until = clock.now() + timedelta(seconds=budget_seconds)
     driver = Driver(store, gateways, clock, by, until)
-    for attempt_id in attempt_ids:
-        _advance(driver, attempt_id)
+    settled = [_advance(driver, attempt_id) for attempt_id in attempt_ids]
     fault_point("C8")
+    return all(settled)
 
 
-def _advance(d: Driver, attempt_id: str) -> None:
+def _advance(d: Driver, attempt_id: str) -> bool:
+    """Whether the money is there; whatever else became of the row, somebody should look."""
     row = _take(d, attempt_id)
     steps = 0
     while row is not None and row.state not in RESTING:
@@ -58,10 +60,11 @@ def _advance(d: Driver, attempt_id: str) -> None:
         try:
             if d.is_late or steps > MOST_STEPS:
                 _leave_due(d, row)
-                return
+                return False
             row = _step(d, row)
         except Moved:
             row = _again(d, attempt_id)
+    return row is not None and row.state == "SUCCEEDED"
 
 
 def _take(d: Driver, attempt_id: str) -> AttemptRow | None:

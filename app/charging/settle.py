@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -48,8 +49,8 @@ _PAID = PreparedWrite(
 )
 
 
-def settle(d: Driver, row: AttemptRow) -> None:
-    """Record that the gateway holds the money of this attempt, and do what was bought. One commit.
+def settle(d: Driver, row: AttemptRow) -> AttemptRow | None:
+    """Record that the gateway holds the money of this attempt, and do what was bought. One commit. The row as it is then.
 
     Raises ``Moved`` when another driver got there first. A subscription that moved meanwhile is a person's business: the
     money is there, the change cannot be made.
@@ -64,7 +65,8 @@ def settle(d: Driver, row: AttemptRow) -> None:
     try:
         d.store.writing(tx3)
     except SubscriptionMoved:
-        quarantine(d, row, "paid, but the subscription moved meanwhile", known="paid")
+        return quarantine(d, row, "paid, but the subscription moved meanwhile", known="paid")
+    return replace(row, state="SUCCEEDED")
 
 
 def pay(

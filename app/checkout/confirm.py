@@ -63,11 +63,14 @@ def confirm(
 
 
 def _go_on(tools: Tools, book_id: int, placed: Placed, driver: str) -> None:
-    if placed.attempt_id is not None:
-        drive(
-            tools.store, tools.gateways, tools.clock, [placed.attempt_id], by=driver, budget_seconds=tools.budget
-        )  # fmt: skip
-        if not placed.created:
-            wait_for_news(tools.store, tools.clock, book_id, placed.order_id, seconds=WAIT_FOR_OTHERS, states=AT_WORK)
-        give_up_if_unheard(tools, book_id, placed)
+    """Charge. The bell rings for an attempt that is not settled; of a paid order only the receipt is left, which the worker
+    finds within a second, with all others of that second: a round of its own would cost as much as the press."""
+    if placed.attempt_id is None:
+        return
+    by, budget = driver, tools.budget
+    if drive(tools.store, tools.gateways, tools.clock, [placed.attempt_id], by=by, budget_seconds=budget):
+        return
+    if not placed.created:
+        wait_for_news(tools.store, tools.clock, book_id, placed.order_id, seconds=WAIT_FOR_OTHERS, states=AT_WORK)
+    give_up_if_unheard(tools, book_id, placed)
     tools.bell.ring()

@@ -54,6 +54,20 @@ def test_paid_says_how_much_from_which_card_and_what_comes_next(shop: Shop):
     assert [mail["to"] for mail in shop.mails("receipt")] == ["dana@brightwell.example"]
 
 
+def test_a_press_calls_the_worker_only_when_it_left_something_undecided(shop: Shop):
+    page, rings = shop.open(), shop.bell.rings
+    shop.sandbox.controls.fail_next("confirm_payment", Fault.TIMEOUT_AFTER)
+    shop.press(page)
+    assert (shop.ask("SELECT state FROM attempts"), shop.bell.rings) == ("UNKNOWN", rings + 1)
+
+
+def test_a_press_that_is_paid_leaves_its_receipt_to_the_workers_next_look(shop: Shop):
+    page, rings = shop.open(), shop.bell.rings
+    shop.press(page)
+    assert (shop.taken(), shop.bell.rings) == ([500], rings)
+    assert shop.ask("SELECT next_at FROM outbox WHERE kind = 'receipt'") == shop.ask("SELECT paid_at FROM orders")
+
+
 def test_the_consent_kept_is_what_the_page_said_to_the_letter(shop: Shop):
     page = shop.open()
     shop.press(page)

@@ -199,6 +199,29 @@ def test_a_line_break_in_an_address_is_refused(composer: Composer, tmp_path: Pat
     assert refused.value.is_final
 
 
+@pytest.mark.parametrize("name", ["Quillmark CRM\nBcc: c@d.example", "Quillmark\rBcc: c@d.example"])
+def test_a_line_break_in_a_name_is_refused(composer: Composer, tmp_path: Path, name: str):
+    mail = composer.compose("id", "receipt", RECEIPT, replace(SENDER, name=name))
+    with pytest.raises(MailError) as refused:
+        file_mailer(tmp_path).send(mail)
+    assert refused.value.is_final
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_line_is_short_enough_for_smtp_and_says_the_same(composer: Composer, tmp_path: Path):
+    promise = {"text": "Je paie 5 € " * 200, "version": "fr-1", "at": "2026-07-01T21:14:00+00:00"}
+    mailer = file_mailer(tmp_path)
+    mail = composer.compose("id", "receipt", {**RECEIPT, "consent": promise}, replace(SENDER, name="Zoë & Søn"))
+    mailer.send(mail)
+    raw = mailer.path_of(mail).read_bytes()
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+    message = message_from_bytes(raw, policy=default)
+    assert message["From"].addresses[0].display_name == "Zoë & Søn"
+    for kind, said in (("plain", mail.text), ("html", mail.html)):
+        assert message.get_body((kind,)).get_content().replace("\r\n", "\n").strip() == said.strip()
+
+
 def test_an_id_cannot_leave_the_folder(composer: Composer, tmp_path: Path):
     mailer = file_mailer(tmp_path / "outbox")
     mail = composer.compose("../../etc/x", "receipt", RECEIPT, SENDER)

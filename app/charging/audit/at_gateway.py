@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from app.charging.audit.findings import Check, Seen, WholeCheck, judged
 from app.charging.audit.held import Held, Place
-from app.charging.audit.rows import Row
+from app.charging.audit.rows import Row, among
 from app.charging.audit.scene import CLOSED, OPEN_STATES, PAID_STATES, Page, Scene
 from app.gateways.port import Payment, PaymentStatus
-from app.models.orders import Attempt
+from app.models.orders import Attempt, Refund
 
 _ALIVE = (PaymentStatus.SUCCEEDED, PaymentStatus.PROCESSING)
 
 
 def taken_once(page: Page) -> Seen:
-    """What was captured for an order is nothing or its total; what was given back to an orphan in whole does not count."""
+    """What was captured for an order is nothing or its total; what went back whole without a sale does not count."""
     for order_id, order in page.rows.order.items():
         payments = page.held.of_order.get(order_id)
         if not payments or not page.is_compared(order_id):
@@ -47,11 +50,15 @@ def every_capture_is_known(scene: Scene) -> Seen:
     for payments in scene.payments():
         ours = [(name, one) for name, one in payments if one.captured and one.metadata.attempt]
         by_id = scene.known([one for _, one in ours], Attempt, "attempt")
+        back = _given_back(scene, by_id.values())
         for name, payment in ours:
             orphan = orphans.get((name, payment.account, payment.ref))
             attempt = by_id.get(payment.metadata.attempt)
-            has_it = attempt is not None and attempt["state"] == "SUCCEEDED" and attempt["gw_ref"] == payment.ref
-            if orphan is None or orphan["state"] == "ADOPTED" or (orphan["state"] == "FOUND" and has_it):
+            its = attempt is not None and attempt["gw_ref"] == payment.ref
+            has_it = attempt is not None and its and attempt["state"] == "SUCCEEDED"
+            if its and back[payment.metadata.attempt] >= payment.captured:
+                wrong = ""
+            elif orphan is None or orphan["state"] == "ADOPTED" or (orphan["state"] == "FOUND" and has_it):
                 wrong = "is of no attempt of ours" if attempt is None else _differs(attempt, payment, scene.held)
             else:
                 wrong = _unfit(orphan["state"], payment, has_it)
@@ -112,8 +119,31 @@ def succeeded_is_there(page: Page) -> Seen:
             yield judged(f"attempt {attempt['id']}", wrong)
 
 
+def _given_back(scene: Scene, attempts: Iterable[Row]) -> Counter[str]:
+    """By attempt that is closed: what our rows say went back, and each of those is one at the gateway (I8)."""
+    closed = [row["id"] for row in attempts if row["state"] in CLOSED]
+    with scene.store.read() as conn:
+        return _sums(among(conn, Refund, Refund.attempt_id, closed))
+
+
+def _sums(refunds: Iterable[Row]) -> Counter[str]:
+    back = Counter[str]()
+    for row in refunds:
+        back[row["attempt_id"]] += row["amount"] if row["state"] == "SUCCEEDED" else 0
+    return back
+
+
 def _was_returned(page: Page, payment: Payment) -> bool:
-    """An orphan whose money went back whole: as if it had never been taken."""
+    """What no sale came of, and went back whole: an orphan, or an attempt that a person closed. As if it had never been taken."""
+    order = payment.metadata.order
+    back = _sums(page.rows.refunds_of.get(order, ()))
+    for attempt in page.rows.attempts_of.get(order, ()):
+        if attempt["state"] in CLOSED and attempt["gw_ref"] == payment.ref:
+            return 0 < payment.captured <= back[attempt["id"]] or _was_an_orphan(page, payment)
+    return _was_an_orphan(page, payment)
+
+
+def _was_an_orphan(page: Page, payment: Payment) -> bool:
     whole = payment.captured and payment.refunded >= payment.captured
     return bool(whole) and any(
         row["gw_ref"] == payment.ref

@@ -37,8 +37,9 @@ def entries_come_from_somewhere(scene: Scene) -> Seen:
 
 def _booked_by_a_person(conn: Connection) -> set[str]:
     """Refunds that came back to the gateway after they had succeeded, and that somebody booked on the balance."""
-    decisions = among(conn, Outbox, Outbox.kind, {RESOLVED})
-    return {str(row["body"].get("matter")) for row in decisions if row["body"].get("act") == "adopt"}
+    decisions = [row["body"] for row in among(conn, Outbox, Outbox.kind, {RESOLVED})]
+    booked = [str(body.get("matter")) for body in decisions if body.get("act") == "adopt"]
+    return {name for matter in booked for name in matter.split(":")}
 
 
 def _wrong(row: Row, orders: dict[str, Row], refunds: dict[str, Row], events: dict[str, Row], booked: set[str]) -> str:
@@ -54,7 +55,7 @@ def _wrong(row: Row, orders: dict[str, Row], refunds: dict[str, Row], events: di
     if refund is None:
         return ""
     failed = (refund["state"], refund["kind"]) == ("FAILED", "negative")
-    came_back = refund["state"] == "SUCCEEDED" and f"refund:{refund['id']}" in booked
+    came_back = refund["state"] == "SUCCEEDED" and refund["id"] in booked
     owed = (failed or came_back) and refund["amount"] == row["amount"]
     return "" if owed else f"stands for refund {row['order_id']}, which owes it not"
 

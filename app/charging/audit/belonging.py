@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import timedelta
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -12,11 +11,10 @@ from app.charging.audit.findings import Check, Seen, WholeCheck, judged
 from app.charging.audit.reading import claims_of
 from app.charging.audit.scene import Page, Scene
 from app.charging.transitions import BORN
+from app.models.leases import CLOCKS_DIFFER
 from app.models.orders import Attempt, Order, Refund, Transition
 from app.models.work import Inbox, Outbox
 
-SKEW: Final = timedelta(seconds=60)
-"""By how much two servers' clocks may differ when a link ends."""
 _TABLES: Final[dict[str, type[Any]]] = {"order": Order, "attempt": Attempt, "refund": Refund}
 _TOLD_OF: Final = {
     "order.paid": "order", "receipt": "order", "attempt.failed": "attempt", "order.refunded": "refund", "refunded": "refund",
@@ -41,7 +39,7 @@ def link_was_good(page: Page) -> Seen:
     for order in page.rows.orders:
         claims = claims_of(order["claims"]) if order["link_jti"] is not None else None
         if claims is not None:
-            late = order["created_at"] >= claims.expires + SKEW
+            late = order["created_at"] >= claims.expires + CLOCKS_DIFFER
             yield judged(
                 f"order {order['id']}", late, f"was placed after its link ended at {claims.expires:%Y-%m-%d %H:%M}"
             )

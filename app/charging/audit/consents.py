@@ -10,6 +10,7 @@ from app.charging.audit.reading import issued_at, renewal_of, seals_of
 from app.charging.audit.rows import Row
 from app.charging.audit.scene import PAID_STATES, Page
 from app.charging.proof import seal_of_consent
+from app.models.leases import CLOCKS_DIFFER
 
 
 def one_each(page: Page) -> Seen:
@@ -71,7 +72,7 @@ def _unfit(consent: Row) -> str:
         return "has a step-up that cannot be read"
     if passed not in ("code", "card") or asked not in ("either", passed):
         return f"was asked for a {asked}, and {passed} was passed"
-    if not at <= consent["at"] < at + PROVED_FOR:
+    if not at - CLOCKS_DIFFER <= consent["at"] < at + PROVED_FOR + CLOCKS_DIFFER:
         return f"was given at {consent['at']:%Y-%m-%d %H:%M}, its check was passed at {at:%Y-%m-%d %H:%M}"
     other = passed == "card" and kept.get("card") != consent["card"].get("id")
     return "charges another card than the one that was entered again" if other else ""

@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from app.charging.audit.cells import every
 from app.charging.audit.findings import Check, Seen, WholeCheck, judged
-from app.charging.audit.held import SKEW
-from app.charging.audit.rows import Row, among
+from app.charging.audit.rows import Row, log_of, name_in_log
 from app.charging.audit.scene import Page, Scene
 from app.gateways.port import DisputeStatus
+from app.models.leases import CLOCKS_DIFFER
 from app.models.orders import Attempt, Dispute, Transition
 from app.models.work import Outbox
 from app.outbox.recording import outbox_id
@@ -38,7 +38,9 @@ def orders_follow_disputes(page: Page) -> Seen:
 def disputes_are_the_gateways(scene: Scene) -> Seen:
     """One row for each dispute of a payment of ours, and as it is there. What contradicts itself was put before a person."""
     held = {(name, account, one.ref): one for name, account, one in scene.held.disputes}
-    for row in _all(scene, Dispute):
+    rows = _all(scene, Dispute)
+    moved = _moved_since(scene)
+    for row in rows:
         (attempt,) = _attempts(scene, Attempt.id == row["attempt_id"]) or [None]
         name = f"dispute {row['gw_ref']} of order {row['order_id']}"
         if attempt is None or not scene.held.was_asked(attempt):
@@ -46,6 +48,8 @@ def disputes_are_the_gateways(scene: Scene) -> Seen:
             continue
         place = (*scene.held.place_of(attempt)[:2], row["gw_ref"])
         seen = held.pop(place, None)
+        if name_in_log(row) in moved:
+            continue  # newer here than there
         if seen is None:
             yield judged(name, "is not at the gateway")
             continue
@@ -56,11 +60,18 @@ def disputes_are_the_gateways(scene: Scene) -> Seen:
         unlike = state != row["state"] and not _is_told(scene, told)
         yield judged(name, unlike, f"is {row['state']}, at the gateway {state}")
     for (gateway, _, ref), seen in held.items():
-        if seen.opened_at < scene.began - SKEW:
+        if seen.opened_at < scene.began - CLOCKS_DIFFER:
             mine = _attempts(scene, (Attempt.gateway == gateway) & (Attempt.gw_ref == seen.payment))
             yield judged(
                 f"dispute {ref} at the gateway", bool(mine), f"is of {mine[0]['id']} and no row of ours" if mine else ""
             )
+
+
+def _moved_since(scene: Scene) -> set[str]:
+    """Disputes that moved after the gateways were asked."""
+    moved = select(Transition.object).where(Transition.kind == "dispute", Transition.seq > scene.mark)
+    with scene.store.read() as conn:
+        return set(conn.execute(moved).scalars())
 
 
 def stand_where_their_log_ends(scene: Scene) -> Seen:
@@ -69,15 +80,11 @@ def stand_where_their_log_ends(scene: Scene) -> Seen:
         for at in range(0, len(rows), scene.page_size):
             some = {name_in_log(row): row for row in rows[at : at + scene.page_size]}
             with scene.store.read() as conn:
-                moves = among(conn, Transition, Transition.object, some, Transition.seq, where=Transition.kind == kind)
+                moves = log_of(conn, kind, some)
             ends = {row["object"]: row["to_state"] for row in moves}
             for name, row in some.items():
                 what = f"is {row['state']}, but its log ends with {ends.get(name, 'nothing')}"
                 yield judged(f"{kind} {row['gw_ref']} of {row['gateway']}", ends.get(name) != row["state"], what)
-
-
-def name_in_log(row: Row) -> str:
-    return f"{row['gateway']}:{row['account']}:{row['gw_ref']}"
 
 
 def _all(scene: Scene, table: type[Dispute]) -> Sequence[Row]:

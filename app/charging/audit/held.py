@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
@@ -13,11 +13,11 @@ from app.charging.audit.cells import UNREADABLE
 from app.charging.audit.rows import Row
 from app.charging.gate import Account
 from app.gateways.port import AnswerKind, Dispute, Gateway, GatewayError, Gateways, Payment, Refund
+from app.models.leases import CLOCKS_DIFFER
 
 Place = tuple[str, str, str]
 """Gateway, account by the name under which it was asked, and the object's reference."""
-SKEW = timedelta(minutes=10)
-"""By how much a gateway's clock may differ from ours."""
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class NotRead(Exception):
@@ -64,18 +64,19 @@ class Held:
         return "; ".join(f"{each.gateway} {each.account}: {why}" for each, why in self.unread.items())
 
 
-def ask(
-    gateways: Gateways, accounts: Iterable[tuple[Account, ...]], used: set[Account], books: Iterable[Row], until: datetime
-) -> Held:  # fmt: skip
-    """``accounts``: each with all its names. One that cannot be reached is left out where no attempt was ever made (``used``)."""
+def ask(gateways: Gateways, accounts: Iterable[tuple[Account, ...]], used: set[Account], books: Iterable[Row]) -> Held:
+    """``accounts``: each with all its names. One that cannot be reached is left out where no attempt was ever made (``used``).
+
+    Three lists for each account, however many payments it has.
+    """
     held, opened = Held(), _opened(books)
     for names in accounts:
         home = names[0]
         held.homes |= dict.fromkeys(names, home)
-        since = min([opened[name] for name in names if name in opened], default=None)
+        since = min([opened[name] for name in names if name in opened], default=LONG_AGO)
         try:
             gateway = gateways.of(home.gateway, home.account, livemode=home.livemode)
-            part = _read(gateway, home, (since or until.replace(year=2000)) - SKEW, until)
+            part = _read(gateway, home, since - CLOCKS_DIFFER)
         except (GatewayError, NotRead) as error:
             if not used.isdisjoint(names):
                 held.unread[home] = error.code if isinstance(error, GatewayError) else str(error)
@@ -96,17 +97,14 @@ def _opened(books: Iterable[Row]) -> dict[Account, datetime]:
     return found
 
 
-def _read(gateway: Gateway, home: Account, since: datetime, until: datetime) -> Held:
-    held = Held()
-    for payment in _payments(gateway, since):
-        if payment.created_at is not None and payment.created_at > until:
-            continue
-        held.payments.append((gateway.name, payment))
-        if payment.refunded:
-            refunds = _value(gateway.list_refunds(payment.ref), f"refunds of {payment.ref}")
-            held.refunds[gateway.name, payment.account, payment.ref] = list(refunds)
+def _read(gateway: Gateway, home: Account, since: datetime) -> Held:
+    held = Held(payments=[(gateway.name, payment) for payment in _payments(gateway, since)])
+    places = {payment.ref: (gateway.name, payment.account, payment.ref) for _, payment in held.payments}
+    for refund in _value(gateway.list_refunds(since=since), f"refunds of {gateway.account}"):
+        if refund.payment in places:  # others are of payments that are older than our books
+            held.refunds.setdefault(places[refund.payment], []).append(refund)
     disputes = _value(gateway.list_disputes(since=since), f"disputes of {gateway.account}")
-    held.disputes += [(gateway.name, home.account, one) for one in disputes if one.opened_at <= until]
+    held.disputes += [(gateway.name, home.account, one) for one in disputes]
     return held
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
 
 from app.billing.codec import load_quote, load_rows
 from app.billing.taking_back import net_of, spread
@@ -71,31 +70,29 @@ def refunds_take_their_share(page: Page) -> Seen:
     """Each refund took back what the rule says of its amount, after those before it. One that a change owes takes nothing:
     the change's own credit did."""
     for order in page.rows.orders:
-        told = sorted(
-            page.rows.refunds_of.get(order["id"], ()), key=lambda row: (row["created_at"], len(row["id"]), row["id"])
-        )
+        told = sorted(page.rows.refunds_of.get(order["id"], ()), key=lambda row: _began(page, row))
         for place, refund in enumerate(told):
             has = sum([take.amount for take in load_rows(refund["takes"])])
-            owed = _share(order, refund, told[:place])
+            owed = _share(page, order, refund, told[:place])
             yield judged(
                 f"refund {refund['id']}", has != owed, f"took {has} back from what was paid, by the rule {owed}"
             )
 
 
-def _share(order: Row, refund: Row, before: list[Row]) -> int:
-    paid = order["paid_at"] is not None and order["paid_at"] <= refund["created_at"]
-    if refund["kind"] == "negative" or not paid:
+def _began(page: Page, refund: Row) -> int:
+    return page.rows.came_to.get(("refund", refund["id"], "CREATED"), 0)
+
+
+def _share(page: Page, order: Row, refund: Row, before: list[Row]) -> int:
+    began, log = _began(page, refund), page.rows.came_to
+    paid = ("order", order["id"], "PAID")
+    if refund["kind"] == "negative" or paid not in log or log[paid] > began:
         return 0
     quote = load_quote(order["quote"])
-    counted = [row for row in before if row["takes"] and _stood(row, refund["created_at"])]
+    counted = [row for row in before if row["takes"] and log.get(("refund", row["id"], "FAILED"), began) >= began]
     taken = [take for row in counted for take in load_rows(row["takes"])]
     net = net_of(quote, sum([row["amount"] for row in counted]) + refund["amount"]) + sum([row.amount for row in taken])
     return sum([take.amount for take in spread(quote, net, taken)])
-
-
-def _stood(refund: Row, at: datetime) -> bool:
-    """Whether it had not failed by then."""
-    return refund["state"] != "FAILED" or refund["settled_at"] is None or refund["settled_at"] > at
 
 
 def _place(subscription: int, item: int, lot: int, amount: int, row: Row) -> tuple[object, ...]:

@@ -10,6 +10,7 @@ from app.charging.audit.findings import Check, Seen, WholeCheck, judged
 from app.charging.audit.reading import uses_of
 from app.charging.audit.rows import after
 from app.charging.audit.scene import PAID_STATES, Page, Scene
+from app.models.leases import CLOCKS_DIFFER
 from app.models.orders import Attempt, Cap, Order, Renewal
 from app.models.work import GatewayWatch
 
@@ -73,7 +74,7 @@ def renewed_once(scene: Scene) -> Seen:
 
 
 def closed_after_a_restore(scene: Scene) -> Seen:
-    """While an account's gate is closed no attempt is made there."""
+    """While an account's gate is closed no attempt is made there. Who made one before may have had a clock that was ahead."""
     with scene.store.read() as conn:
         for gate in conn.execute(select(GatewayWatch.__table__)).mappings().all():
             name = f"gate of {gate['gateway']} {gate['account']}"
@@ -87,7 +88,7 @@ def _first_attempt_since(conn: Connection, gate: RowMapping) -> str | None:
             Attempt.gateway == gate["gateway"],
             Attempt.account == gate["account"],
             Attempt.livemode == gate["livemode"],
-            Attempt.created_at > gate["closed_at"],
+            Attempt.created_at > gate["closed_at"] + CLOCKS_DIFFER,
         )
     ).scalar()
 

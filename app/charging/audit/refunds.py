@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, select
 
 from app.charging.audit.findings import Check, Seen, WholeCheck, judged
-from app.charging.audit.rows import Row
+from app.charging.audit.rows import Row, name_in_log
 from app.charging.audit.scene import PAID_STATES, Page, Scene
 from app.gateways.port import Payment, Refund, RefundStatus
 from app.models.orders import Attempt
@@ -22,14 +22,19 @@ _OF_PAYMENTS = (
 
 
 def never_more_than_captured(page: Page) -> Seen:
-    """By our rows and by the gateway's."""
+    """By our rows. What is no sale of ours took what the gateway says, such as one that a person gave back."""
     for attempt in page.rows.attempts:
         back = sum([
             row["amount"]
             for row in page.rows.refunds_of.get(attempt["order_id"], ())
             if row["attempt_id"] == attempt["id"] and row["state"] != "FAILED"
         ])  # fmt: skip
-        captured = attempt["amount"] if attempt["state"] == "SUCCEEDED" else 0
+        captured = attempt["amount"]
+        if attempt["state"] != "SUCCEEDED":
+            if not page.is_compared(attempt["order_id"]):
+                continue
+            payment = page.held.by_place.get(page.held.place_of(attempt))
+            captured = payment.captured if payment else 0
         yield judged(f"attempt {attempt['id']}", back > captured, f"has {back} given back, {captured} was captured")
 
 
@@ -85,17 +90,20 @@ def _refunds_of(
 
 
 def none_while_disputed(page: Page) -> Seen:
+    """By the log: a dispute begins when it is seen, for one that was an inquiry before was opened long before it held the
+    money. What the gateway refused is no refund."""
     for row in page.rows.refunds:
         if row["kind"] != "outside":
-            yield judged(
-                f"refund {row['id']}", any(_covers(one, row) for one in page.rows.disputes), "began in a dispute"
-            )
+            wrong = row["gw_ref"] is not None and row["state"] != "FAILED"
+            wrong = wrong and any(_covers(page, one, row) for one in page.rows.disputes)
+            yield judged(f"refund {row['id']}", wrong, "began in a dispute")
 
 
-def _covers(dispute: Row, refund: Row) -> bool:
-    if dispute["attempt_id"] != refund["attempt_id"] or refund["created_at"] < dispute["opened_at"]:
-        return False
-    return dispute["state"] != "WON" or dispute["closed_at"] is None or refund["created_at"] < dispute["closed_at"]
+def _covers(page: Page, dispute: Row, refund: Row) -> bool:
+    log, name = page.rows.came_to, name_in_log(dispute)
+    opened, sent = log.get(("dispute", name, "OPEN"), 0), log.get(("refund", refund["id"], "SENT"), 0)
+    won = log.get(("dispute", name, "WON"))
+    return dispute["attempt_id"] == refund["attempt_id"] and sent > opened and (won is None or sent < won)
 
 
 def state_follows(page: Page) -> Seen:

@@ -40,6 +40,8 @@ class Rows:
     balances: Sequence[Row]
     uses: Sequence[Row]
     transitions: Sequence[Row]
+    contests: Sequence[Row]
+    """The log of their disputes."""
     cards: dict[int, Row]
     outbox: Sequence[Row]
 
@@ -47,12 +49,14 @@ class Rows:
         """The same for one of the orders."""
         mine, others = order["id"], ("attempts", "refunds", "disputes", "consents", "fulfilments", "balances", "uses")
         kept = {name: [row for row in getattr(self, name) if row["order_id"] == mine] for name in others}
+        contested = {name_in_log(row) for row in kept["disputes"]}
         return replace(
             self,
             orders=[order],
             caused=[row for row in self.caused if row["cause_order"] == mine],
             entitlements=[row for row in self.entitlements if row["subscription_id"] == order["subscription_id"]],
             transitions=[row for row in self.transitions if row["object"].partition(".")[0] == mine],
+            contests=[row for row in self.contests if row["object"] in contested],
             **kept,
         )
 
@@ -67,6 +71,15 @@ class Rows:
     @cached_property
     def order(self) -> dict[str, Row]:
         return {row["id"]: row for row in self.orders}
+
+    @cached_property
+    def came_to(self) -> dict[tuple[str, str, str], int]:
+        """By kind, object and state: the number in the log of its first move there. It tells what came before what, also
+        where two machines' clocks do not agree."""
+        first: dict[tuple[str, str, str], int] = {}
+        for row in (*self.transitions, *self.contests):
+            first.setdefault((row["kind"], row["object"], row["to_state"]), row["seq"])
+        return first
 
     @cached_property
     def moved_at(self) -> dict[str, int]:
@@ -87,13 +100,14 @@ def rows_of(conn: Connection, after: str, size: int) -> Rows:
     ids = [row["id"] for row in orders]
     attempts = among(conn, Attempt, Attempt.order_id, ids, Attempt.order_id, Attempt.n)
     refunds = among(conn, Refund, Refund.order_id, ids, Refund.created_at)
+    disputes = among(conn, Dispute, Dispute.order_id, ids)
     moving = {"order": ids, "attempt": [row["id"] for row in attempts], "refund": [row["id"] for row in refunds]}
     return Rows(
         orders=orders,
         attempts=attempts,
         refunds=refunds,
         caused=among(conn, Refund, Refund.cause_order, ids),
-        disputes=among(conn, Dispute, Dispute.order_id, ids),
+        disputes=disputes,
         consents=among(conn, Consent, Consent.order_id, ids),
         fulfilments=among(conn, Fulfilment, Fulfilment.order_id, ids),
         entitlements=among(
@@ -101,11 +115,8 @@ def rows_of(conn: Connection, after: str, size: int) -> Rows:
         ),
         balances=among(conn, BalanceEntry, BalanceEntry.order_id, ids),
         uses=among(conn, LinkUse, LinkUse.order_id, ids),
-        transitions=[
-            row
-            for kind, names in moving.items()
-            for row in among(conn, Transition, Transition.object, names, Transition.seq, where=Transition.kind == kind)
-        ],
+        transitions=[row for kind, names in moving.items() for row in log_of(conn, kind, names)],
+        contests=log_of(conn, "dispute", [name_in_log(row) for row in disputes]),
         cards={row["id"]: row for row in among(conn, StoredCard, StoredCard.id, {row["card_id"] for row in attempts})},
         outbox=among(conn, Outbox, Outbox.id, _told_of(orders, attempts, refunds)),
     )
@@ -122,6 +133,16 @@ def _told_of(orders: Sequence[Row], attempts: Sequence[Row], refunds: Sequence[R
     told = ("attempt.failed", "attempt.quarantined", "attempt.undecided")
     found += [outbox_id(kind, row["id"], 1) for row in attempts for kind in told]
     return found + [outbox_id("order.refunded", row["id"], 1) for row in refunds]
+
+
+def log_of(conn: Connection, kind: str, names: Iterable[str]) -> list[Row]:
+    """The log of some objects of a kind, in its order."""
+    return among(conn, Transition, Transition.object, names, Transition.seq, where=Transition.kind == kind)
+
+
+def name_in_log(row: Row) -> str:
+    """Of a dispute or an orphan."""
+    return f"{row['gateway']}:{row['account']}:{row['gw_ref']}"
 
 
 def among(

@@ -18,7 +18,7 @@ from app.charging.audit.cells import every
 from app.charging.audit.held import Held, ask
 from app.charging.audit.plans import PlanPage, plans_of
 from app.charging.audit.rows import PAID_STATES as PAID_STATES
-from app.charging.audit.rows import Row, Rows, rows_of
+from app.charging.audit.rows import Row, Rows, among, rows_of
 from app.charging.gate import Account
 from app.charging.namesakes import by_account
 from app.gateways.port import Gateways, Payment
@@ -26,6 +26,7 @@ from app.kit.clock import Clock
 from app.models.merchants import Book
 from app.models.orders import Attempt, Order, Orphan, Transition
 from app.models.store import Store
+from app.models.work import Outbox
 
 CLOSED = ("DECLINED", "CANCELLED")
 OPEN_STATES = ("CREATED", "INTENT", "REQUIRES_ACTION", "UNKNOWN", "CANCELLING", "QUARANTINED")
@@ -92,6 +93,13 @@ class Scene:
             return conn.execute(every(Orphan)).mappings().all()
 
     @cached_property
+    def stuck_refunds(self) -> set[str]:
+        """Refunds that a person was told of, because no machine may go on with them. Few."""
+        with self.store.read() as conn:
+            told = among(conn, Outbox, Outbox.kind, ["refund.stuck"])
+        return {str(row["body"]["refund"]) for row in told if isinstance(row["body"], dict) and "refund" in row["body"]}
+
+    @cached_property
     def held(self) -> Held:
         """What the gateways hold. Asked once."""
         with self.store.read() as conn:
@@ -101,7 +109,7 @@ class Scene:
             books = self.books.values()
             kept = {Account(one["gateway"], one["gateway_account"], one["mode"] == "live") for one in books}
             accounts = by_account(conn, self.gateways, sorted(used | kept, key=astuple))
-        return ask(self.gateways, accounts, used, books, self.began)
+        return ask(self.gateways, accounts, used, books)
 
     def count(self, table: type[Any], *where: Any) -> int:
         with self.store.read() as conn:

@@ -20,7 +20,10 @@ def granted_once(page: Page) -> Seen:
 
 
 def told_once(page: Page) -> Seen:
-    """One event for each paid order, refund and failed attempt; one receipt for each paid order but those by invoice."""
+    """One event for each paid order, refund and failed attempt; one receipt for each paid order but those by invoice.
+
+    An attempt that failed and was paid all the same, as was found later, was told of when it failed.
+    """
     count = Counter(tuple(row["id"].split(":")[:2]) for row in page.rows.outbox)
     rows = page.rows
     owed = [("order.paid", row["id"], int(row["state"] in PAID_STATES), "order") for row in rows.orders]
@@ -29,7 +32,8 @@ def told_once(page: Page) -> Seen:
         for row in rows.orders
     ]
     owed += [("order.refunded", row["id"], int(row["state"] == "SUCCEEDED"), "refund") for row in rows.refunds]
-    owed += [("attempt.failed", row["id"], int(row["state"] in CLOSED), "attempt") for row in rows.attempts]
+    ended = {name for kind, name, state in rows.came_to if kind == "attempt" and state in CLOSED}
+    owed += [("attempt.failed", row["id"], int(row["id"] in ended), "attempt") for row in rows.attempts]
     for kind, identity, wanted, what in owed:
         told = count[kind, identity]
         yield judged(f"{what} {identity}", told != wanted, f"has {told} rows {kind} to tell, not {wanted}")

@@ -10,12 +10,13 @@ from app.charging.audit.cells import every
 from app.charging.audit.findings import Check, Seen, WholeCheck, judged
 from app.charging.audit.rows import Row
 from app.charging.audit.scene import OPEN_STATES, Page, Scene
+from app.models.leases import CLOCKS_DIFFER
 from app.models.orders import Orphan
 from app.models.work import Inbox
 
-FINAL_WITHIN: Final = timedelta(minutes=5)
+FINAL_WITHIN: Final = timedelta(minutes=5) + CLOCKS_DIFFER
 """What is due is driven by then: a worker looks every half minute."""
-TOLD_WITHIN: Final = timedelta(minutes=15)
+TOLD_WITHIN: Final = timedelta(minutes=5) + CLOCKS_DIFFER
 """What is open for a day is put before a person by a job that runs every five minutes."""
 _BEFORE_A_PERSON = ("attempt.quarantined", "attempt.undecided")
 
@@ -33,9 +34,10 @@ def none_forgotten(page: Page) -> Seen:
 
 
 def refunds_go_on(page: Page) -> Seen:
+    """One that does not agree with the gateway is driven by nobody: a person was told of it."""
     for row in page.rows.refunds:
         if row["state"] not in ("SUCCEEDED", "FAILED"):
-            yield judged(f"refund {row['id']}", _unheeded(row, page.began, told=False))
+            yield judged(f"refund {row['id']}", _unheeded(row, page.began, row["id"] in page.whole.stuck_refunds))
 
 
 def _unheeded(row: Row, now: datetime, told: bool) -> str:

@@ -25,7 +25,7 @@ from app.subscriptions.apply import write_history
 from app.subscriptions.holdings import held_items
 from tests import postgres
 from tests.conftest import TODAY
-from tests.factories import create_balance, create_subscription, seed
+from tests.factories import Seeded, create_balance, create_subscription, seed
 from tests.standing import Image, forget_rules
 from tests.usecases.audit.busy import Busy, Names
 from tests.usecases.charging.desk import Desk
@@ -153,3 +153,11 @@ def busy(happened: Happened) -> Iterator[Busy]:
     if busy.taken_off:
         happened.set_back()
         busy.put_on_again()
+
+
+@pytest.fixture
+def desk(store: Store, sandbox: Sandbox, clock: StoppedClock, seeded: Seeded) -> Desk:
+    """A book of its own, as an import leaves it, in which nothing has happened yet."""
+    with store.write() as conn:
+        tell_imports(conn)
+    return Desk(store, sandbox, clock, seeded)

@@ -1,7 +1,8 @@
 """The person's queue: what no machine may decide, each with what is known of it. Reads only; ``desk_acts`` resolves.
 
 What a person decided stays where it is if it cannot go on (a dead mail, a failed refund, an alarm): it leaves the queue by
-the row ``queue.resolved`` that tells who took it off and why.
+the row ``queue.resolved`` that tells who took it off and why. That row is about the matter as it arose then: one that arises
+anew is back.
 """
 
 from __future__ import annotations
@@ -11,18 +12,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, exists, select
 
 from app.charging.attempts import PERSON_AFTER, RESTING
 from app.charging.orphans import orphan_name
 from app.charging.refund_rows import ALIVE
 from app.gateways.port import DeclineReason
+from app.models.customers import BalanceEntry
 from app.models.orders import Attempt, Dispute, Order, Orphan, Refund, Transition
 from app.models.work import Inbox, Outbox
 
 RESOLVED = "queue.resolved"
 ACTS = ("adopt", "cancel", "refund", "release")
-ALARMS = ("attempt.contradicted", "attempt.refused")
+ALARMS = ("attempt.contradicted", "attempt.refused", "dispute.contradicted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,15 @@ class Matter:
 
 def matters(conn: Connection, now: datetime, *, book_id: int | None = None) -> list[Matter]:
     """Everything that waits, the longest first; of one book or of all."""
-    done = {
-        str(row.body.get("matter"))
-        for row in conn.execute(select(Outbox.body).where(Outbox.kind == RESOLVED, Outbox.channel == "event"))
-    }
-    found = [each for read in _READERS for each in read(conn, now) if each.id not in done]
+    done = _taken_off(conn)
+    found = [each for read in _READERS for each in read(conn, now) if (each.id, each.since.isoformat()) not in done]
     return sorted([each for each in found if book_id in (None, each.book_id)], key=lambda each: (each.since, each.id))
+
+
+def _taken_off(conn: Connection) -> set[tuple[str, str]]:
+    """Names of matters that a person took off the queue, each with when it arose."""
+    notes = select(Outbox.body).where(Outbox.kind == RESOLVED, Outbox.channel == "event")
+    return {(body["matter"], body["arose"]) for body in conn.execute(notes).scalars() if "matter" in body}
 
 
 def count_matters(conn: Connection, now: datetime) -> int:
@@ -142,11 +147,15 @@ def _refunds(conn: Connection, now: datetime) -> Iterator[Matter]:
 
 
 def _undone_refunds(conn: Connection, _now: datetime) -> Iterator[Matter]:
-    """The row says that the money is back; the bank sent it on to the gateway again, or the gateway does not know of it."""
+    """The row says that the money is back; the bank sent it on to the gateway again, or the gateway does not know of it.
+
+    One that was booked on the customer's balance is dealt with, whatever becomes of it there.
+    """
     told = select(Outbox.body, Outbox.created_at).where(Outbox.kind == "refund.stuck", Outbox.channel == "event")
-    news = {str(row.body["refund"]): row for row in conn.execute(told.order_by(Outbox.created_at))}
+    news = {str(row.body["refund"]): row for row in conn.execute(told.order_by(Outbox.created_at, Outbox.id))}
     query = select(Refund.__table__, Order.number).join(Order, Order.id == Refund.order_id)
-    for row in conn.execute(query.where(Refund.state == "SUCCEEDED", Refund.id.in_(news))):
+    booked = exists().where(BalanceEntry.order_id == Refund.id, BalanceEntry.cause == "refund_failed")
+    for row in conn.execute(query.where(Refund.state == "SUCCEEDED", Refund.id.in_(news), ~booked)):
         if row.settled_at <= news[row.id].created_at:  # what was told of it before it succeeded is over
             yield _of_refund(row, news[row.id].created_at, str(news[row.id].body["why"]), ("adopt", "cancel"))
 

@@ -61,13 +61,16 @@ def _dead(r: Resolving, act: str) -> str:
     """A mail or a notice: tried again from the beginning, or left dead."""
     now = r.watch.clock.now()
     again = {"state": "READY", "next_at": now, "tries": 0, "lease_by": None, "lease_until": None}
+    table, where, more = Outbox, Outbox.id == r.matter.key[0], {}
+    if r.matter.kind == "notice":
+        gateway, account, event = r.matter.key
+        is_it = and_(Inbox.gateway == gateway, Inbox.account == account, Inbox.event_id == event)
+        table, where, more = Inbox, is_it, {"done_at": None}
     with r.watch.store.write() as conn:
-        if act == "release" and r.matter.kind == "mail":
-            conn.execute(update(Outbox).where(Outbox.id == r.matter.key[0], Outbox.state == "DEAD").values(again))
-        elif act == "release":
-            gateway, account, event = r.matter.key
-            of = and_(Inbox.gateway == gateway, Inbox.account == account, Inbox.event_id == event)
-            conn.execute(update(Inbox).where(of, Inbox.state == "DEAD").values(again | {"done_at": None}))
+        conn.execute(select(table.state).where(where).with_for_update()).one()
+        find(conn, r.watch, r.matter.id)  # nobody else was quicker
+        if act == "release":
+            conn.execute(update(table).where(where).values(again | more))
         r.note(conn, act, leaves=act == "cancel")
     return "a worker tries again" if act == "release" else "taken off the queue"
 

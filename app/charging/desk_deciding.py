@@ -57,7 +57,7 @@ class Resolving:
         now = self.watch.clock.now()
         body = {"act": act, "actor": self.actor, "reason": self.reason, "about": self.matter.id}
         if leaves:
-            body["matter"] = self.matter.id
+            body |= {"matter": self.matter.id, "arose": self.matter.since.isoformat()}
         stamp = int(now.timestamp() * 1_000_000)
         record(conn, self.matter.book_id, RESOLVED, self.matter.id, stamp, "event", body, now)
 

@@ -36,7 +36,9 @@ def refund(r: Resolving, act: str) -> str:
         return _anew(r)
     if act == "adopt":
         return _to_the_balance(r)
-    with r.watch.store.write() as conn:
+
+    def note(conn: Connection) -> None:
+        find(conn, r.watch, r.matter.id)
         if act == "release":
             conn.execute(
                 update(Refund)
@@ -44,6 +46,8 @@ def refund(r: Resolving, act: str) -> str:
                 .values(next_at=r.watch.clock.now())
             )
         r.note(conn, act, leaves=act == "cancel")
+
+    r.decide(str(r.matter.facts["order"]), note)
     return "a worker looks at it again" if act == "release" else "taken off the queue"
 
 

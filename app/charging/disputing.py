@@ -7,11 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import structlog
 from sqlalchemy import Connection, RowMapping, select, update
 
 from app.charging.refund_settling import follow
-from app.charging.telling import Sum
+from app.charging.telling import Sum, tell_person
 from app.charging.transitions import BORN, Move, log
 from app.gateways.port import AnswerKind, DisputeStatus, Gateway
 from app.gateways.port import Dispute as Seen
@@ -24,7 +23,6 @@ from app.outbox import record_once
 
 _STATES = {DisputeStatus.OPEN: "OPEN", DisputeStatus.WON: "WON", DisputeStatus.LOST: "LOST"}
 _TOLD = {"OPEN": "order.disputed", "WON": "order.dispute_won", "LOST": "order.dispute_lost"}
-_log = structlog.get_logger(__name__)
 
 
 def take_disputes(store: Store, gateway: Gateway, clock: Clock, attempt_id: str, *, actor: str) -> str:
@@ -97,9 +95,11 @@ def _take(conn: Connection, attempt: RowMapping, seen: Seen, actor: str, at: dat
     if was == now_is:
         return news
     if was != "OPEN":
-        _log.error("dispute_reopened", dispute=name, was=was, now=now_is)
-        body = {"dispute": seen.ref, "was": was, "now": now_is, "order": attempt["order_id"]}
-        record_once(conn, attempt["book_id"], "dispute.contradicted", name, now_is, "event", body, at)
+        why = f"the dispute was {was}, and the gateway has it as {now_is}"
+        body = {"dispute": seen.ref, "was": was, "now": now_is, "order": attempt["order_id"], "payment": seen.payment,
+                "why": why}  # fmt: skip
+        if record_once(conn, attempt["book_id"], "dispute.contradicted", name, now_is, "event", body, at):
+            tell_person(attempt["book_id"], "dispute", name, why, of=of)
         return news
     conn.execute(update(Dispute).filter_by(**key).values(state=now_is, closed_at=at))
     log(

@@ -9,29 +9,18 @@ import pytest
 from sqlalchemy import func, select, update
 
 from app.charging.audit import run as audit
-from app.charging.desk import Matter, matters
-from app.charging.desk_acts import DeskRefused, resolve
-from app.charging.drive import driver_name
-from app.charging.observing import Watch
+from app.charging.desk import Matter
+from app.charging.desk_acts import DeskRefused
 from app.gateways.port import AnswerKind, Refund, RefundStatus, Reply
 from app.gateways.sandbox.adapter import SandboxGateway
 from app.models.customers import BalanceEntry
 from app.models.orders import Refund as RefundTable
 from tests.usecases.charging.desk import Desk
+from tests.usecases.charging.person import decide, waiting
 from tests.usecases.charging.refunds import ask, at_gateway, drive, give_back, heal, order_state, refund_states
 from tests.usecases.charging.test_compare import comparing
 
 HONEST = SandboxGateway.list_refunds
-
-
-def waiting(desk: Desk) -> list[Matter]:
-    with desk.store.read() as conn:
-        return matters(conn, desk.clock.now())
-
-
-def decide(desk: Desk, matter: Matter, act: str) -> str:
-    watch = Watch(desk.store, desk.gateways, desk.clock, driver_name("person"))
-    return resolve(watch, matter.id, act, actor="maria", reason="asked the customer")
 
 
 def balance(desk: Desk) -> int:
@@ -39,9 +28,22 @@ def balance(desk: Desk) -> int:
         return int(conn.execute(select(func.coalesce(func.sum(BalanceEntry.amount), 0))).scalar_one())
 
 
-def refuse(monkeypatch: pytest.MonkeyPatch, kind: AnswerKind) -> None:
+def answered(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, kind: AnswerKind, *, after: timedelta = timedelta()
+) -> Matter:
+    """What waits when the gateway answers like this to a refund; it waits after that time, and not before."""
+    order = desk.buy()
     answer: Reply[Refund] = Reply(kind, detail="the account is closed")
-    monkeypatch.setattr(SandboxGateway, "refund", lambda *_a, **_k: answer)
+    with monkeypatch.context() as gateway:
+        gateway.setattr(SandboxGateway, "refund", lambda *_a, **_k: answer)
+        ask(desk, order.id, 200)
+        drive(desk)
+        if after:
+            assert waiting(desk) == []
+            desk.clock.move(after)
+            drive(desk)
+    (matter,) = waiting(desk)
+    return matter
 
 
 def sent_back(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,12 +69,7 @@ def came_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Matter]
 
 
 def test_one_that_was_refused_is_asked_for_again_once(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    order = desk.buy()
-    with monkeypatch.context() as gateway:
-        refuse(gateway, AnswerKind.DECLINE)
-        ask(desk, order.id, 200)
-        drive(desk)
-    (matter,) = waiting(desk)
+    matter = answered(desk, monkeypatch, AnswerKind.DECLINE)
     assert (matter.may, matter.why) == (("refund", "cancel"), "the account is closed")
     decide(desk, matter, "refund")
     with pytest.raises(DeskRefused) as gone:
@@ -84,12 +81,7 @@ def test_one_that_was_refused_is_asked_for_again_once(desk: Desk, monkeypatch: p
 
 
 def test_asking_again_and_the_decision_are_one_commit(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    order = desk.buy()
-    with monkeypatch.context() as gateway:
-        refuse(gateway, AnswerKind.DECLINE)
-        ask(desk, order.id, 200)
-        drive(desk)
-    (matter,) = waiting(desk)
+    matter = answered(desk, monkeypatch, AnswerKind.DECLINE)
 
     def die(*_a: Any, **_k: Any) -> None:
         raise KeyboardInterrupt
@@ -102,12 +94,7 @@ def test_asking_again_and_the_decision_are_one_commit(desk: Desk, monkeypatch: p
 
 
 def test_one_that_does_not_agree_with_the_gateway_is_looked_at_again(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    order = desk.buy()
-    with monkeypatch.context() as gateway:
-        refuse(gateway, AnswerKind.BUG)
-        ask(desk, order.id, 200)
-        drive(desk)
-    (matter,) = waiting(desk)
+    matter = answered(desk, monkeypatch, AnswerKind.BUG)
     assert (matter.kind, matter.may) == ("refund", ("release",))
     decide(desk, matter, "release")
     heal(desk)
@@ -116,15 +103,7 @@ def test_one_that_does_not_agree_with_the_gateway_is_looked_at_again(desk: Desk,
 
 
 def test_one_of_no_certain_end_for_a_day_is_listed_and_looked_at_again(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    order = desk.buy()
-    with monkeypatch.context() as gateway:
-        refuse(gateway, AnswerKind.UNKNOWN)
-        ask(desk, order.id, 200)
-        drive(desk)
-        assert waiting(desk) == []
-        desk.clock.move(timedelta(hours=25))
-        drive(desk)
-    (matter,) = waiting(desk)
+    matter = answered(desk, monkeypatch, AnswerKind.UNKNOWN, after=timedelta(hours=25))
     assert matter.why == "UNKNOWN for more than a day; the last answer was unknown"
     decide(desk, matter, "release")
     heal(desk)
@@ -150,6 +129,50 @@ def test_one_that_came_back_is_taken_off_once_it_was_given_back_otherwise(desk: 
     _, matter = came_back(desk, monkeypatch)
     decide(desk, matter, "cancel")
     assert (waiting(desk), balance(desk)) == ([], 0)
+
+
+def missing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Matter:
+    """The gateway's list has lost a refund that had succeeded."""
+    give_back(desk, desk.buy().id, 200)
+    desk.clock.move(timedelta(days=10))
+    with monkeypatch.context() as gateway:
+        nothing: Reply[tuple[Refund, ...]] = Reply(AnswerKind.DEFINITE, ())
+        gateway.setattr(SandboxGateway, "list_refunds", lambda *_a, **_k: nothing)
+        comparing(desk)
+    (matter,) = waiting(desk)
+    assert matter.why == "the gateway does not have this refund"
+    return matter
+
+
+def found_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is listed again, as one that the bank sent back."""
+    desk.clock.move(timedelta(days=1))
+    with monkeypatch.context() as bank:
+        sent_back(bank)
+        comparing(desk)
+
+
+def test_what_was_taken_off_waits_again_once_it_arises_anew(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    first = missing(desk, monkeypatch)
+    decide(desk, first, "cancel")
+    assert waiting(desk) == []
+    found_again(desk, monkeypatch)
+    (again,) = waiting(desk)
+    assert (again.id, again.why) == (first.id, "came back after it had succeeded")
+    decide(desk, again, "cancel")
+    comparing(desk)
+    assert waiting(desk) == []
+
+
+def test_what_was_booked_on_the_balance_waits_for_nobody_whatever_becomes_of_it_there(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    matter = missing(desk, monkeypatch)
+    with monkeypatch.context() as bank:
+        sent_back(bank)
+        decide(desk, matter, "adopt")
+    found_again(desk, monkeypatch)
+    assert (waiting(desk), balance(desk)) == ([], 200)
 
 
 def test_what_the_gateway_holds_for_given_back_is_not_booked_on_the_balance(

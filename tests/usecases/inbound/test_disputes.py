@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import select, update
 
+from app.charging import telling
 from app.charging.transitions import first_break
 from app.gateways.sandbox import Fault
 from app.models.orders import Attempt, Dispute, Order, Transition
 from app.models.work import Outbox
+from tests.logged import said_by
+from tests.usecases.charging.person import waiting
 from tests.usecases.inbound.telling import Ears
 
 
@@ -92,8 +95,11 @@ def test_an_order_that_was_refunded_in_full_stays_so_when_it_is_contested(ears: 
     assert news(ears) == ["order.disputed"]
 
 
-def test_a_decided_dispute_that_the_gateway_opens_again_is_an_alarm(ears: Ears):
+def test_a_decided_dispute_that_the_gateway_decides_otherwise_is_put_before_a_person_once(
+    ears: Ears, monkeypatch: pytest.MonkeyPatch
+):
     order, ref = paid(ears)
+    lines = said_by(monkeypatch, telling)
     dispute = ears.desk.sandbox.controls.open_dispute(ref)
     ears.desk.sandbox.controls.close_dispute(dispute, won=False)
     told(ears, ref)
@@ -103,6 +109,9 @@ def test_a_decided_dispute_that_the_gateway_opens_again_is_an_alarm(ears: Ears):
         told(ears, ref)
     assert ears.desk.facts(order).state == "LOST"
     assert ears.desk.outbox("event").count("dispute.contradicted") == 1
+    assert [line["event"] for line in lines].count("put_before_a_person") == 1
+    (matter,) = waiting(ears.desk)
+    assert (matter.kind, matter.why) == ("alarm", "the dispute was LOST, and the gateway has it as WON")
 
 
 def test_a_list_of_disputes_that_does_not_come_is_asked_for_again(ears: Ears):

@@ -5,14 +5,10 @@ from __future__ import annotations
 import hashlib
 from typing import Protocol
 
-import structlog
-
 from app.charging.telling import Sum, tell_person
 from app.kit.clock import Clock
 from app.models.store import Store
 from app.outbox import record_once
-
-_log = structlog.get_logger(__name__)
 
 
 class Paid(Protocol):
@@ -34,7 +30,6 @@ class Paid(Protocol):
 
 def contradicted(store: Store, clock: Clock, row: Paid, why: str) -> bool:
     """Put it before a person; False when this very difference was put there before, whatever became of it."""
-    _log.error("attempt_contradicted", attempt=row.id, why=why)
     body = {"attempt": row.id, "order": row.order_id, "payment": row.gw_ref, "why": why}
     what_differs = hashlib.sha256(why.encode()).hexdigest()[:16]
     with store.write() as conn:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, and_, or_, select, update
 from app.gateways.port import AnswerKind, FinishedSetup, GatewayError, Gateways, Reply, SetupStatus
 from app.gateways.port import StoredCard as GatewayCard
 from app.kit.clock import Clock
+from app.models.afterwards import after_commit
 from app.models.customers import StoredCard
 from app.models.leases import Leases
 from app.models.merchants import Book
@@ -97,7 +98,7 @@ def _outcome(conn: Connection, row: RowMapping, reply: Reply[FinishedSetup], now
         return {"state": "ABANDONED" if row["gw_ref"] is None else "FAILED", "next_at": None}
     if reply.kind is AnswerKind.DEFINITE and done is not None:
         if done.customer != row["gateway_customer"]:
-            _log.error("card_setup_of_another_customer", setup=row["id"])
+            after_commit(lambda: _log.error("card_setup_of_another_customer", setup=row["id"]))
             return {"state": "FAILED", "next_at": None}
         if done.status is SetupStatus.COMPLETE and done.card is not None:
             return {"state": "DONE", "next_at": None, "card_id": _store_card(conn, row, done.card, now)}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 from sqlalchemy import select, update
 
 from app.charging.observing import Place, Watch, known_by
 from app.gateways.port import AnswerKind, GatewayError
 from app.gateways.port import StoredCard as GatewayCard
+from app.models.afterwards import after_commit
 from app.models.customers import StoredCard
 from app.models.merchants import Book
 
@@ -60,4 +63,5 @@ def _write(watch: Watch, at: Place, customer: str, kept: dict[str, GatewayCard])
                 conn.execute(
                     update(StoredCard).where(StoredCard.book_id == row.book_id, StoredCard.id == row.id).values(changed)
                 )
-                _log.info("card_changed", book=row.book_id, card=row.id, changed=sorted(changed))
+                say = partial(_log.info, "card_changed", book=row.book_id, card=row.id, changed=sorted(changed))
+                after_commit(say)

@@ -24,7 +24,10 @@ _ALARMS: Final = {("attempt", "QUARANTINED"), ("orphan", "FOUND"), ("orphan", "P
 _HELD: Final = ("QUARANTINED", "PERSON")
 """What leaves these was decided by a person, whose words may hold anything."""
 _MAIL: Final = re.compile(r"[^\s@<>\"']+@[^\s@<>\"']+")
-_DIGITS: Final = re.compile(r"\b\d(?:[ -]?\d){11,18}\b", re.ASCII)
+_DIGITS: Final = re.compile(r"(?P<driver>\b[a-z]+-\d+-[0-9a-f]+-[0-9a-f]{12}\b)|\b\d(?:[ -]?\d){11,18}\b", re.ASCII)
+"""As many as a card's; a driver's name holds none, though its last parts may happen to be digits only."""
+_CARD: Final = re.compile(r"\b(?:pm|card|src|tok)_[\w-]+", re.ASCII)
+_CUSTOMER: Final = re.compile(r"\bcus_[\w-]+", re.ASCII)
 _DIGEST: Final = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{32,}\b", re.ASCII)
 _log = structlog.get_logger(__name__)
 
@@ -94,9 +97,11 @@ def tell_person(book_id: int, kind: str, name: str, why: str, *, of: Charged | N
 
 
 def clean(text: str) -> str:
-    """Without what a gateway's words may carry: secrets, addresses, numbers as long as a card's. Digests are cut short."""
-    text = _DIGEST.sub(r"\1…", text)
-    return _DIGITS.sub("(digits)", _MAIL.sub("(address)", without_secrets(text)))
+    """Without what a gateway's words may carry: secrets, addresses, numbers as long as a card's, its names for cards and
+    customers. Digests are cut short."""
+    text = _MAIL.sub("(address)", without_secrets(_DIGEST.sub(r"\1…", text)))
+    text = _CUSTOMER.sub("(a customer)", _CARD.sub("(a card)", text))
+    return _DIGITS.sub(lambda found: found["driver"] or "(digits)", text)
 
 
 def _facts(book_id: int, kind: str, name: str, of: Charged | None) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
 
-from app.charging import compare, gate, telling
+from app.charging import compare, contradicting, gate, telling
 from app.charging.attempts import LEASE, lease
 from app.charging.drive import drive, driver_name
 from app.charging.refunding import ask_refund, drive_refunds
@@ -114,6 +115,26 @@ def test_what_a_person_must_decide_is_told(desk: Desk, clock: StoppedClock, line
     assert the(lines, "put_before_a_person")["attempt"] == order.last.id
 
 
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_difference_is_told_once_it_is_committed_and_only_once(
+    desk: Desk, lines: Lines, monkeypatch: pytest.MonkeyPatch, committed: bool
+):
+    order = desk.buy()
+    lines.clear()
+    attempt = desk.attempt(order.last.id)
+
+    def refuse(*_: object, **__: object) -> bool:
+        raise OSError("disk full")
+
+    if not committed:
+        monkeypatch.setattr(contradicting, "record_once", refuse)
+    for _ in range(2):
+        with nullcontext() if committed else pytest.raises(OSError, match="disk full"):
+            contradicting.contradicted(desk.store, desk.clock, attempt, "customer is cus_2, not cus_1")
+    assert events(lines) == ["put_before_a_person"] * committed
+    assert "cus_" not in str(lines)
+
+
 def test_whoever_takes_over_from_a_driver_that_died_says_so(desk: Desk, clock: StoppedClock, lines: Lines):
     placed = desk.place()
     assert placed.attempt_id is not None
@@ -143,6 +164,10 @@ def test_a_driver_that_goes_on_with_its_own_row_takes_over_nothing(desk: Desk, c
         ("No such customer; key sk_live_abcDEF123", "No such customer; key (sk_live key)"),
         (f"placed on consent {'0a1b2c3d' * 8}", "placed on consent 0a1b2c3d…"),
         ("amount is 12500, not 12000", "amount is 12500, not 12000"),
+        ("card is pm_1Abc-9, not pm_1Xyz", "card is (a card), not (a card)"),
+        ("No such customer: 'cus_NffrFeUf'", "No such customer: '(a customer)'"),
+        ("put down by worker-19155-140012345678-123456789012", "put down by worker-19155-140012345678-123456789012"),
+        ("request-1-7f7eeb477b80-123456789012 4242424242424242", "request-1-7f7eeb477b80-123456789012 (digits)"),
     ],
 )
 def test_a_gateways_words_are_told_without_cards_addresses_and_keys(said: str, told: str):

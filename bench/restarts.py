@@ -18,7 +18,8 @@ from bench.shop import SHOPPERS, WORKERS, Answer, Cart, Shop, by_many
 
 ROUNDS, COMMITS, CALIBRATION = 5, 40, 24
 ORDERS, LEAST, MOST = 24, 2.0, 10.0
-"""A stretch lasts as long as so many orders take in calm, within these seconds; the one that begins with the restart twice."""
+"""A stretch lasts as long as so many orders take in calm, within these seconds; the one that begins with the restart twice, and
+until every shopper has bought again: whose press died with its process waits five seconds for a driver that is dead."""
 SPARE = 2.5
 """So many times the carts that the pace needs: it was taken in other seconds."""
 PATIENCE = 120.0
@@ -63,6 +64,8 @@ class _Load:
     shop: Shop
     carts: deque[Cart]
     done: list[float] = field(default_factory=list)
+    bought_at: dict[int, float] = field(default_factory=dict)
+    """Of each shopper, when the last order was."""
     unanswered: int = 0
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -87,12 +90,16 @@ class _Load:
                 return
             time.sleep(AGAIN)
         self.done.append(time.perf_counter())
+        self.bought_at[threading.get_ident()] = self.done[-1]
 
     def stop(self) -> None:
         """After the cart that each has in hand."""
         self.stopping.set()
         for each in self._threads:
             each.join()
+
+    def all_bought_since(self, begin: float) -> bool:
+        return len(self.bought_at) == SHOPPERS and min(self.bought_at.values()) > begin
 
     def rate(self, begin: float, end: float) -> float:
         return sum([begin <= at < end for at in self.done]) / (end - begin)
@@ -139,7 +146,9 @@ def _stretches(load: _Load, kill: Callable[[], object], stretch: float) -> dict[
             kill()
         if not load.carts:
             raise RuntimeError("the carts were used up")
-        while load.carts and time.perf_counter() < begun + seconds:
+        while load.carts and (time.perf_counter() < begun + seconds or not load.all_bought_since(begun)):
+            if time.perf_counter() > begun + PATIENCE:
+                raise RuntimeError(f"a shopper could not buy {name} the restart")
             time.sleep(0.02)
         rates[name] = load.rate(begun, time.perf_counter())
     return rates

@@ -6,16 +6,15 @@ Refunds have a list of their own because one may come long after its payment, wh
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, select, true
 
 from app.charging.compare_rows import ours_at
 from app.charging.gate import Account
 from app.charging.observing import Watch
 from app.charging.refund_finding import found_refunds, missing_refund
-from app.charging.watching import OVERLAP
 from app.gateways.port import AnswerKind, Gateway, Refund, RefundStatus
 from app.models.orders import Attempt
 from app.models.orders import Refund as RefundTable
@@ -39,12 +38,12 @@ def take_refunds(watch: Watch, names: Sequence[Account], listed: Sequence[Refund
 
 
 def miss_refunds(
-    watch: Watch, names: Sequence[Account], gateway: Gateway, listed: Sequence[Refund], since: datetime
+    watch: Watch, names: Sequence[Account], gateway: Gateway, refs: Set[str], since: datetime, until: datetime | None
 ) -> int:
-    """Refunds of ours that succeeded in that time and that the gateway does not have: a person is told of each, once."""
-    refs = {each.ref for each in listed}
+    """Refunds of ours from that time that succeeded and are not among ``refs``: whichever the gateway does not have at all
+    comes before a person, once."""
     with watch.store.read() as conn:
-        rows = [row for row in _succeeded_since(conn, names, since) if row.gw_ref not in refs]
+        rows = [row for row in _succeeded(conn, names, since, until) if row.gw_ref not in refs]
     gone = 0
     for row in rows:
         reply = gateway.list_refunds(row.payment)  # a row may be younger than what it was found as
@@ -61,8 +60,8 @@ def _states(conn: Connection, attempts: Sequence[str]) -> Mapping[tuple[str, str
     return {(row.attempt_id, row.gw_ref): row.state for row in rows}
 
 
-def _succeeded_since(
-    conn: Connection, names: Sequence[Account], since: datetime
+def _succeeded(
+    conn: Connection, names: Sequence[Account], since: datetime, until: datetime | None
 ) -> Sequence[Row[str, str | None, str | None]]:
     account, called = names[0], [each.account for each in names]
     return conn.execute(
@@ -73,6 +72,7 @@ def _succeeded_since(
             Attempt.account.in_(called),
             Attempt.livemode == account.livemode,
             RefundTable.state == "SUCCEEDED",
-            RefundTable.created_at >= since + OVERLAP,
+            RefundTable.created_at >= since,
+            true() if until is None else RefundTable.created_at < until,
         )
     ).all()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, and_, or_, select, true
 
 from app.charging.gate import Account
-from app.charging.watching import OVERLAP
 from app.gateways.port import Payment
 from app.models.merchants import Book
 from app.models.orders import Attempt
@@ -31,7 +31,15 @@ class Ours:
     livemode: bool
 
 
+CHUNK = 500
+T = TypeVar("T")
 _COLUMNS = tuple(getattr(Attempt, name) for name in Ours.__dataclass_fields__)
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """As many as one statement asks for."""
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
 
 
 def differs(row: Ours, payment: Payment) -> bool:
@@ -71,14 +79,15 @@ def ours_at(
     return by_ref, {row.id: row for row, _ in found}
 
 
-def made_since(conn: Connection, names: Sequence[Account], since: datetime) -> list[Ours]:
-    """Attempts of the time that was listed, however old their orders are."""
+def made_between(conn: Connection, names: Sequence[Account], since: datetime, until: datetime | None) -> list[Ours]:
+    """Attempts that were made in that time and have an object, however old their orders are."""
     account, called = names[0], [each.account for each in names]
     books = select(Book.id).where(Book.gateway == account.gateway, Book.gateway_account.in_(called))
     rows = conn.execute(
         select(*_COLUMNS).where(
             Attempt.book_id.in_(books),
-            Attempt.created_at >= since + OVERLAP,
+            Attempt.created_at >= since,
+            true() if until is None else Attempt.created_at < until,
             Attempt.gateway == account.gateway,
             Attempt.account.in_(called),
             Attempt.livemode == account.livemode,

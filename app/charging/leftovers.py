@@ -10,6 +10,7 @@ from sqlalchemy import select
 from app.billing.states import ATTEMPT_CLOSED
 from app.charging.gate import accounts_of, closed_accounts
 from app.charging.namesakes import by_account
+from app.charging.slicing import NotListed, slices
 from app.gateways.port import AnswerKind, Gateway, GatewayError, Gateways, Payment, PaymentStatus
 from app.kit.clock import Clock
 from app.models.orders import Attempt
@@ -44,19 +45,22 @@ def cancel_leftovers(store: Store, gateways: Gateways, clock: Clock) -> int:
 
 
 def _of_account(store: Store, gateway: Gateway, clock: Clock) -> int:
-    now = clock.now()
-    reply = gateway.list_payments(since=now - LOOK_BACK)
-    if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
-        return 0
-    cancelled = 0
-    for payment in reply.value:
-        old = payment.created_at is not None and payment.created_at <= now - LEFT_AFTER
-        ours = payment.metadata.attempt and payment.status in _UNCONFIRMED
-        if old and ours and not _is_awaited(store, gateway, payment):
-            answer = gateway.cancel_payment(payment.ref, key=f"leftover:{payment.ref}")
-            cancelled += answer.kind is AnswerKind.DEFINITE
-            _log.info("leftover_cancelled", payment=payment.ref, attempt=payment.metadata.attempt, answer=answer.kind)
+    now, cancelled = clock.now(), 0
+    try:
+        for part in slices(gateway.list_payments, now - LOOK_BACK, now - LEFT_AFTER, clock):
+            cancelled += sum([_cancel(store, gateway, payment) for payment in part.listed])
+    except NotListed as error:
+        _log.warning("leftovers_not_listed", gateway=gateway.name, account=gateway.account, code=error.answer)
     return cancelled
+
+
+def _cancel(store: Store, gateway: Gateway, payment: Payment) -> bool:
+    ours = payment.metadata.attempt and payment.status in _UNCONFIRMED
+    if not ours or _is_awaited(store, gateway, payment):
+        return False
+    answer = gateway.cancel_payment(payment.ref, key=f"leftover:{payment.ref}")
+    _log.info("leftover_cancelled", payment=payment.ref, attempt=payment.metadata.attempt, answer=answer.kind)
+    return answer.kind is AnswerKind.DEFINITE
 
 
 def _is_awaited(store: Store, gateway: Gateway, payment: Payment) -> bool:

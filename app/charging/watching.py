@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true, update
 
 from app.charging.attempts import RESTING
 from app.charging.gate import Account, accounts_of
@@ -17,7 +17,7 @@ from app.models.upsert import insert_new
 from app.models.work import GatewayWatch
 
 LEASE = timedelta(minutes=15)
-"""Longer than the list of any account takes; a comparison that dies is taken over then."""
+"""A comparison that dies is taken over then; one at work keeps it."""
 ACCOUNTS = Leases(GatewayWatch, LEASE, works=true(), born=GatewayWatch.lease_until)
 EVERY = timedelta(days=1)
 AGAIN = timedelta(minutes=15)
@@ -76,6 +76,21 @@ def take(conn: Connection, account: Account, by: str, now: datetime) -> Watched 
         select(GatewayWatch.gate, GatewayWatch.first_compare_at, GatewayWatch.compared_until).where(_is(account))
     ).one()
     return Watched(account, row.gate, row.first_compare_at, (row.compared_until or book.created_at) - OVERLAP, book.id)
+
+
+def keep(conn: Connection, watched: Watched, by: str, now: datetime, read_until: datetime | None = None) -> bool:
+    """The lease anew, and the watermark where everything before it was compared; False when somebody else has the account.
+
+    While its gate is closed the watermark stays: the second reading lists the same objects again.
+    """
+    account = watched.account
+    if not ACCOUNTS.take(conn, (account.gateway, account.account, account.livemode), by, now, is_mine=True):
+        return False
+    if read_until is not None:
+        behind = or_(GatewayWatch.compared_until.is_(None), GatewayWatch.compared_until < read_until)
+        of = and_(_is(account), GatewayWatch.gate == "OPEN", behind)
+        conn.execute(update(GatewayWatch).where(of).values(compared_until=read_until))
+    return True
 
 
 def put_down(

@@ -167,6 +167,8 @@ class Reply(Generic[T]):
     kind: AnswerKind
     value: T | None = None
     detail: str = ""
+    is_too_long: bool = False
+    """The list has more objects than are read in one go, of a gateway that is well: ask for less time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,9 +316,17 @@ class Gateway(Protocol):
         ...
 
     def list_payments(
-        self, *, customer: str | None = None, order: str | None = None, since: datetime | None = None
+        self,
+        *,
+        customer: str | None = None,
+        order: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Reply[tuple[Payment, ...]]:
         """Every object that fits all that is given, oldest first, including those made a moment ago.
+
+        Made at or after ``since`` and before ``until``; a gateway that counts in seconds cuts both off to their second, so that
+        two times that meet leave nothing out. ``is_too_long``: ask for a shorter time.
 
         Callers owe a narrow question: ``customer`` and ``since`` wherever they are known, ``since`` at the least. ``order``
         narrows nothing at a gateway that lists by customer and time alone: there it costs a look at each object, and beyond
@@ -332,15 +342,19 @@ class Gateway(Protocol):
         """Gives back ``amount`` minor units. More than what is left of the capture: ``BUG_OR_GONE``."""
         ...
 
-    def list_refunds(self, payment: str | None = None, *, since: datetime | None = None) -> Reply[tuple[Refund, ...]]:
-        """Refunds of one payment or of all, oldest first, made at or after ``since``; those of other programs too.
+    def list_refunds(
+        self, payment: str | None = None, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Reply[tuple[Refund, ...]]:
+        """Refunds of one payment or of all, oldest first, made in that time; those of other programs too.
 
         How a refund of unknown end is settled, and how one made by hand is found however old its payment is.
         """
         ...
 
-    def list_disputes(self, *, payment: str | None = None, since: datetime | None = None) -> Reply[tuple[Dispute, ...]]:
-        """Disputes of one payment or of all, oldest first, opened at or after ``since``."""
+    def list_disputes(
+        self, *, payment: str | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> Reply[tuple[Dispute, ...]]:
+        """Disputes of one payment or of all, oldest first, opened in that time."""
         ...
 
     def begin_card_setup(self, *, customer: str, return_url: str, description: str, key: str) -> Reply[CardSetup]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,6 +78,13 @@ def desk(store: Store, sandbox: Sandbox, clock: StoppedClock, seeded: Seeded) ->
 
 @pytest.fixture
 def stripe(desk: Desk, tmp_path: Path) -> Iterator[AtStripe]:
+    with at_stripe(desk, tmp_path) as made:
+        yield made
+
+
+@contextmanager
+def at_stripe(desk: Desk, tmp_path: Path) -> Iterator[AtStripe]:
+    """The desk's book sells through the Stripe-shaped server from now on."""
     clock, seeded, store = desk.clock, desk.seeded, desk.store
     with StripeServer(tmp_path / "stripe", threaded=True) as server:
         server.move_clock(clock.now().timestamp() - server.now())

@@ -104,42 +104,48 @@ class SandboxGateway:
         return _answer_of(self._ask("read_payment", question))
 
     def list_payments(
-        self, *, customer: str | None = None, order: str | None = None, since: datetime | None = None
+        self,
+        *,
+        customer: str | None = None,
+        order: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Reply[tuple[Payment, ...]]:
-        wanted = {"customer": customer, "order_mark": order, "created_at": micros(since) if since else None}
-        given = {column: value for column, value in wanted.items() if value is not None}
-        where = "".join(f" AND {column} {'>=' if column == 'created_at' else '='} ?" for column in given)
-
         def question(c: Connection) -> Response:
             rows = c.execute(
-                f"SELECT * FROM payments WHERE account = ? AND livemode = ?{where} ORDER BY seq",  # noqa: S608 - fixed names
-                (self.account, self.livemode, *given.values()),
+                "SELECT * FROM payments WHERE account = ?1 AND livemode = ?2 AND (?3 IS NULL OR customer = ?3) "
+                "AND (?4 IS NULL OR order_mark = ?4) AND created_at >= ?5 AND (?6 IS NULL OR created_at < ?6) ORDER BY seq",
+                (self.account, self.livemode, customer, order, *_between(since, until)),
             ).fetchall()
             return Response(200, {"payments": [payments.payment_body(c, self._host.around, row) for row in rows]})
 
         seen = self._ask("list_payments", question)
         return _reply_of(seen, lambda body: tuple(_payment(each) for each in body["payments"]))
 
-    def list_refunds(self, payment: str | None = None, *, since: datetime | None = None) -> Reply[tuple[Refund, ...]]:
+    def list_refunds(
+        self, payment: str | None = None, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Reply[tuple[Refund, ...]]:
         def question(c: Connection) -> Response:
             if payment is not None and payments.find(c, self, payment) is None:
                 return failure(404, "no_such_payment", f"no payment {payment!r} in this account")
             rows = c.execute(
                 "SELECT r.* FROM refunds r JOIN payments p ON p.id = r.payment WHERE p.account = ?1 AND p.livemode = ?2 "
-                "AND (?3 IS NULL OR p.id = ?3) AND r.at >= ?4 ORDER BY r.seq",
-                (self.account, self.livemode, payment, micros(since) if since else 0),
+                "AND (?3 IS NULL OR p.id = ?3) AND r.at >= ?4 AND (?5 IS NULL OR r.at < ?5) ORDER BY r.seq",
+                (self.account, self.livemode, payment, *_between(since, until)),
             ).fetchall()
             return Response(200, {"refunds": [payments.refund_body(row) for row in rows]})
 
         seen = self._ask("list_refunds", question)
         return _reply_of(seen, lambda body: tuple(_refund(each) for each in body["refunds"]))
 
-    def list_disputes(self, *, payment: str | None = None, since: datetime | None = None) -> Reply[tuple[Dispute, ...]]:
+    def list_disputes(
+        self, *, payment: str | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> Reply[tuple[Dispute, ...]]:
         def question(c: Connection) -> Response:
             rows = c.execute(
                 "SELECT d.* FROM disputes d JOIN payments p ON p.id = d.payment WHERE p.account = ?1 AND p.livemode = ?2 "
-                "AND (?3 IS NULL OR p.id = ?3) AND d.opened_at >= ?4 ORDER BY d.seq",
-                (self.account, self.livemode, payment, micros(since) if since else 0),
+                "AND (?3 IS NULL OR p.id = ?3) AND d.opened_at >= ?4 AND (?5 IS NULL OR d.opened_at < ?5) ORDER BY d.seq",
+                (self.account, self.livemode, payment, *_between(since, until)),
             ).fetchall()
             return Response(200, {"disputes": [payments.dispute_body(row) for row in rows]})
 
@@ -209,6 +215,10 @@ def _answer_of(seen: Response | NoAnswer) -> Answer:
     if seen.code == "no_such_card":
         decline = Decline(DeclineReason.CARD_GONE)
     return Answer(kind, payment, decline, _detail(seen))
+
+
+def _between(since: datetime | None, until: datetime | None) -> tuple[int, int | None]:
+    return micros(since) if since else 0, micros(until) if until else None
 
 
 def _reply_of(seen: Response | NoAnswer, read: Callable[[Body], T]) -> Reply[T]:

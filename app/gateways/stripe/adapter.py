@@ -62,9 +62,14 @@ class StripeGateway:
         return payments.read(self._at, ref, account=self.account)
 
     def list_payments(
-        self, *, customer: str | None = None, order: str | None = None, since: datetime | None = None
+        self,
+        *,
+        customer: str | None = None,
+        order: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
     ) -> Reply[tuple[Payment, ...]]:
-        return payments.listed(self._at, account=self.account, customer=customer, order=order, since=since)
+        return payments.listed(self._at, account=self.account, customer=customer, order=order, since=since, until=until)
 
     def cancel_payment(self, ref: str, *, key: str) -> Answer:
         return payments.cancel(self._at, ref, account=self.account, key=key)
@@ -73,11 +78,15 @@ class StripeGateway:
         assert_outside_transaction("refund")
         return refunds.refund(self._at, self.read_payment(ref), amount=amount, mark=mark, key=key)
 
-    def list_refunds(self, payment: str | None = None, *, since: datetime | None = None) -> Reply[tuple[Refund, ...]]:
-        return refunds.list_refunds(self._at, payment=payment, since=since)
+    def list_refunds(
+        self, payment: str | None = None, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Reply[tuple[Refund, ...]]:
+        return refunds.list_refunds(self._at, payment=payment, since=since, until=until)
 
-    def list_disputes(self, *, payment: str | None = None, since: datetime | None = None) -> Reply[tuple[Dispute, ...]]:
-        return refunds.list_disputes(self._at, payment=payment, since=since)
+    def list_disputes(
+        self, *, payment: str | None = None, since: datetime | None = None, until: datetime | None = None
+    ) -> Reply[tuple[Dispute, ...]]:
+        return refunds.list_disputes(self._at, payment=payment, since=since, until=until)
 
     def begin_card_setup(self, *, customer: str, return_url: str, description: str, key: str) -> Reply[CardSetup]:
         return cards.begin_setup(self._at, customer=customer, return_url=return_url, description=description, key=key)

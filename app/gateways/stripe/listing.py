@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypedDict, TypeVar, cast
 
 from stripe import StripeClient
@@ -14,7 +15,7 @@ from app.gateways.stripe.reading import Unreadable
 
 PAGE = 100
 MOST_PAGES = 200
-"""20,000 objects. A longer list is told as unknown, never as if it were whole."""
+"""20,000 objects. A longer list is told as too long, never as if it were whole."""
 
 T = TypeVar("T")
 
@@ -33,11 +34,12 @@ class Found(Generic[T]):
     kind: AnswerKind
     bodies: T | None = None
     detail: str = ""
+    is_too_long: bool = False
 
     def map(self, read: Callable[[T], Any]) -> Reply[Any]:
         """The reply of the port; an object that makes no sense makes the whole answer unknown."""
         if self.kind is not AnswerKind.DEFINITE or self.bodies is None:
-            return Reply(self.kind, detail=self.detail)
+            return Reply(self.kind, detail=self.detail, is_too_long=self.is_too_long)
         try:
             return Reply(self.kind, read(self.bodies))
         except Unreadable as error:
@@ -65,7 +67,13 @@ def every(at: Account, verb: str, call: Callable[[StripeClient, Page], Any]) -> 
         if not seen.body.get("has_more") or not more:
             return Found(kind, tuple(reversed(bodies)))
         page = {"limit": PAGE, "starting_after": str(more[-1].get("id"))}
-    return Found(AnswerKind.UNKNOWN, detail=f"more than {MOST_PAGES * PAGE} objects")
+    return Found(AnswerKind.UNKNOWN, detail=f"more than {MOST_PAGES * PAGE} objects", is_too_long=True)
+
+
+def created(since: datetime | None, until: datetime | None) -> dict[str, int]:
+    """Stripe counts in whole seconds; empty where no time is asked for."""
+    asked = {"gte": since, "lt": until}
+    return {name: int(at.timestamp()) for name, at in asked.items() if at is not None}
 
 
 def _on(call: Callable[[StripeClient, Page], Any], page: Page) -> Callable[[StripeClient], Any]:

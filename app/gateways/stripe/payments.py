@@ -20,7 +20,7 @@ from app.gateways.port import (
 from app.gateways.stripe import reading
 from app.gateways.stripe.amounts import AmountError, to_wire
 from app.gateways.stripe.client import Account, Seen
-from app.gateways.stripe.listing import every
+from app.gateways.stripe.listing import created, every
 from app.gateways.stripe.reading import Unreadable
 from app.gateways.stripe.table import is_card_gone
 
@@ -91,14 +91,20 @@ def cancel(at: Account, ref: str, *, account: str, key: str) -> Answer:
 
 
 def listed(
-    at: Account, *, account: str, customer: str | None, order: str | None, since: datetime | None
+    at: Account,
+    *,
+    account: str,
+    customer: str | None,
+    order: str | None,
+    since: datetime | None,
+    until: datetime | None,
 ) -> Reply[tuple[Payment, ...]]:
     """By customer and time at Stripe, by order here: Stripe's search would do it, but runs up to a minute behind."""
     asked: PaymentIntentListParams = {"expand": [f"data.{name}" for name in EXPAND]}
     if customer is not None:
         asked["customer"] = customer
-    if since is not None:
-        asked["created"] = {"gte": int(since.timestamp())}
+    if since is not None or until is not None:
+        asked["created"] = cast("Any", created(since, until))
     found = every(at, "list_payments", lambda client, page: client.v1.payment_intents.list({**asked, **page}))
     return found.map(
         lambda bodies: tuple(

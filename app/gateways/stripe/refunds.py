@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from app.gateways.port import Answer, AnswerKind, Dispute, Refund, Reply
 from app.gateways.stripe import reading
 from app.gateways.stripe.amounts import AmountError, to_wire
 from app.gateways.stripe.client import Account
-from app.gateways.stripe.listing import every, found
+from app.gateways.stripe.listing import created, every, found
 
 if TYPE_CHECKING:
     from stripe.params import DisputeListParams, RefundListParams
@@ -39,23 +39,27 @@ def refund(at: Account, payment: Answer, *, amount: int, mark: str, key: str) ->
     return replace(reply, kind=AnswerKind.BUG_OR_GONE) if reply.kind is AnswerKind.READ else reply
 
 
-def list_refunds(at: Account, *, payment: str | None, since: datetime | None) -> Reply[tuple[Refund, ...]]:
+def list_refunds(
+    at: Account, *, payment: str | None, since: datetime | None, until: datetime | None
+) -> Reply[tuple[Refund, ...]]:
     """One of a charge that has no PaymentIntent names no payment."""
     asked: RefundListParams = {}
     if payment is not None:
         asked["payment_intent"] = payment
-    if since is not None:
-        asked["created"] = {"gte": int(since.timestamp())}
+    if since is not None or until is not None:
+        asked["created"] = cast("Any", created(since, until))
     pages = every(at, "list_refunds", lambda client, page: client.v1.refunds.list({**page, **asked}))
     return pages.map(lambda bodies: tuple(reading.refund(body) for body in bodies))
 
 
-def list_disputes(at: Account, *, payment: str | None, since: datetime | None) -> Reply[tuple[Dispute, ...]]:
+def list_disputes(
+    at: Account, *, payment: str | None, since: datetime | None, until: datetime | None
+) -> Reply[tuple[Dispute, ...]]:
     """Inquiries are left out: they hold no money back."""
     asked: DisputeListParams = {}
     if payment is not None:
         asked["payment_intent"] = payment
-    if since is not None:
-        asked["created"] = {"gte": int(since.timestamp())}
+    if since is not None or until is not None:
+        asked["created"] = cast("Any", created(since, until))
     pages = every(at, "list_disputes", lambda client, page: client.v1.disputes.list({**page, **asked}))
     return pages.map(lambda bodies: tuple(each for each in map(reading.dispute, bodies) if each is not None))

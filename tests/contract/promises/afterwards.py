@@ -34,6 +34,10 @@ class Refunds:
             made
         )
         assert world.gateway.list_refunds(since=world.now() + timedelta(hours=1)).value == ()
+        assert world.gateway.list_refunds(since=since, until=since).value == ()
+        assert set(made) <= set(
+            world.gateway.list_refunds(since=since, until=world.now() + timedelta(hours=1)).value or ()
+        )
         assert not set(world.another_account().list_refunds(since=since).value or ()) & set(made)
 
     def test_what_was_never_taken_is_not_given_back(self, world: ScriptedWorld):
@@ -69,6 +73,9 @@ class Disputes:
         found = world.gateway.list_disputes(since=since).value or ()
         assert [dispute.ref for dispute in found if dispute.ref in refs] == refs
         assert world.gateway.list_disputes(since=world.now() + timedelta(hours=1)).value == ()
+        assert world.gateway.list_disputes(since=since, until=since).value == ()
+        within = world.gateway.list_disputes(since=since, until=world.now() + timedelta(hours=1)).value or ()
+        assert set(refs) <= {dispute.ref for dispute in within}
         other = world.another_account().list_disputes(since=since).value or ()
         assert not {dispute.ref for dispute in other} & set(refs)
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from app.charging.drive import driver_name
 from app.charging.refunding import RefundRow, ask_refund, drive_refunds, state_of
+from app.gateways.port import AnswerKind, RefundStatus, Reply
 from app.gateways.port import Refund as GatewayRefund
-from app.gateways.port import RefundStatus
+from app.gateways.sandbox.adapter import SandboxGateway
+from app.models.customers import BalanceEntry
+from app.models.merchants import Book
 from app.models.orders import Order, Refund
 from app.models.subscriptions import Entitlement
 from tests.factories import MADE_AT
@@ -75,13 +82,49 @@ def given(desk: Desk) -> int:
         return int(conn.execute(select(func.sum(Refund.amount)).where(Refund.state != "FAILED")).scalar_one())
 
 
-def by_hand(desk: Desk, attempt: str, amount: int, ref: str = "re_by_hand") -> GatewayRefund:
-    """One that the merchant gave back at the gateway."""
-    return GatewayRefund(
-        ref=ref,
-        payment=desk.attempt(attempt).gw_ref,
-        amount=amount,
-        currency="USD",
-        status=RefundStatus.SUCCEEDED,
-        mark="",
-    )
+def balance(desk: Desk) -> int:
+    """What stands to the customer's credit."""
+    with desk.store.read() as conn:
+        return int(conn.execute(select(func.coalesce(func.sum(BalanceEntry.amount), 0))).scalar_one())
+
+
+def set_negative(desk: Desk, what: str) -> None:
+    """The merchant's policy for a total below zero."""
+    with desk.store.write() as conn:
+        conn.execute(update(Book).values(policy={"negative": what}, policy_version=Book.policy_version + 1))
+
+
+def by_hand(desk: Desk, order_id: str, amount: int) -> GatewayRefund:
+    """The merchant gives it back at the gateway itself; no notice comes."""
+    gateway = desk.sandbox.at("quillmark-test", livemode=False)
+    payment = desk.attempt(f"{order_id}.1").gw_ref
+    made = gateway.refund(payment, amount=amount, mark="", key=f"by hand {amount}").value
+    assert made is not None
+    return made
+
+
+def listed(desk: Desk, order_id: str, amount: int, mark: str = "") -> GatewayRefund:
+    """As the gateway would list one of this order's payment."""
+    payment = desk.attempt(f"{order_id}.1").gw_ref
+    return GatewayRefund("re_1", payment, amount, "USD", RefundStatus.SUCCEEDED, mark)
+
+
+@contextmanager
+def answered(kind: AnswerKind) -> Iterator[None]:
+    """Meanwhile the gateway gives this answer to every refund."""
+    answer: Reply[GatewayRefund] = Reply(kind, detail="the account is closed")
+    with patch.object(SandboxGateway, "refund", lambda *_a, **_k: answer):
+        yield
+
+
+@contextmanager
+def sent_back() -> Iterator[None]:
+    """Meanwhile the gateway's list says that the bank returned every refund."""
+    honest = SandboxGateway.list_refunds
+
+    def failed(self: Any, *of: Any, **how: Any) -> Reply[tuple[GatewayRefund, ...]]:
+        known = honest(self, *of, **how).value or ()
+        return Reply(AnswerKind.DEFINITE, tuple([replace(each, status=RefundStatus.FAILED) for each in known]))
+
+    with patch.object(SandboxGateway, "list_refunds", failed):
+        yield

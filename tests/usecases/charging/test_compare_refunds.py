@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from app.gateways.port import AnswerKind, Refund, RefundStatus, Reply
 from app.gateways.sandbox import Fault
 from app.models.work import GatewayWatch, Outbox
 from tests.usecases.charging.desk import Desk
-from tests.usecases.charging.refunds import at_gateway, give_back, order_state, refund_states
+from tests.usecases.charging.refunds import at_gateway, by_hand, give_back, order_state, refund_states, sent_back
 from tests.usecases.charging.test_compare import ACCOUNT, comparing
-
-
-def by_hand(desk: Desk, amount: int = 200) -> Refund:
-    """Somebody gives it back at the gateway itself; no notice comes."""
-    gateway = desk.sandbox.at("quillmark-test", livemode=False)
-    made = gateway.refund(desk.payments()[0]["id"], amount=amount, mark="", key=f"by hand {amount}").value
-    assert made
-    return made
 
 
 def compared_daily(desk: Desk, days: int) -> None:
@@ -39,7 +29,7 @@ def stuck(desk: Desk) -> list[str]:
 def test_one_made_by_hand_on_a_payment_of_long_ago_is_found(desk: Desk):
     order = desk.buy()
     compared_daily(desk, 3)
-    by_hand(desk)
+    by_hand(desk, order.id, 200)
     desk.clock.move(timedelta(days=1))
     assert comparing(desk).refunds == 1
     assert order_state(desk, order.id) == "PART_REFUNDED"
@@ -49,9 +39,9 @@ def test_one_made_by_hand_on_a_payment_of_long_ago_is_found(desk: Desk):
 def test_each_of_several_is_found_once(desk: Desk):
     order = desk.buy()
     compared_daily(desk, 2)
-    by_hand(desk, 100)
+    by_hand(desk, order.id, 100)
     compared_daily(desk, 1)
-    by_hand(desk, 300)
+    by_hand(desk, order.id, 300)
     compared_daily(desk, 3)
     assert refund_states(desk) == ["SUCCEEDED", "SUCCEEDED"]
     assert order_state(desk, order.id) == "PART_REFUNDED"
@@ -65,24 +55,12 @@ def test_our_own_is_not_taken_for_one_made_by_hand(desk: Desk):
     assert refund_states(desk) == ["SUCCEEDED"]
 
 
-def test_one_that_the_bank_sends_back_weeks_later_is_put_before_a_person_once(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-):
+def test_one_that_the_bank_sends_back_weeks_later_is_put_before_a_person_once(desk: Desk):
     order = desk.buy()
     assert give_back(desk, order.id, 200).state == "SUCCEEDED"
     compared_daily(desk, 20)
-    honest = type(desk.sandbox.at("quillmark-test", livemode=False)).list_refunds
-
-    def failed(self: Any, *of: Any, **how: Any) -> Reply[tuple[Refund, ...]]:
-        listed = honest(self, *of, **how).value or ()
-        changed = tuple(
-            Refund(each.ref, each.payment, each.amount, each.currency, RefundStatus.FAILED, each.mark)
-            for each in listed
-        )
-        return Reply(AnswerKind.DEFINITE, changed)
-
-    monkeypatch.setattr(type(desk.sandbox.at("quillmark-test", livemode=False)), "list_refunds", failed)
-    compared_daily(desk, 2)
+    with sent_back():
+        compared_daily(desk, 2)
     assert stuck(desk) == ["came back after it had succeeded"]
 
 

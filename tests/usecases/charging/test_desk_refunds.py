@@ -6,36 +6,35 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import update
 
 from app.charging.audit import run as audit
 from app.charging.desk import Matter
 from app.charging.desk_acts import DeskRefused
-from app.gateways.port import AnswerKind, Refund, RefundStatus, Reply
+from app.gateways.port import AnswerKind, Refund, Reply
 from app.gateways.sandbox.adapter import SandboxGateway
-from app.models.customers import BalanceEntry
 from app.models.orders import Refund as RefundTable
 from tests.usecases.charging.desk import Desk
 from tests.usecases.charging.person import decide, waiting
-from tests.usecases.charging.refunds import ask, at_gateway, drive, give_back, heal, order_state, refund_states
+from tests.usecases.charging.refunds import (
+    answered,
+    ask,
+    at_gateway,
+    balance,
+    drive,
+    give_back,
+    heal,
+    order_state,
+    refund_states,
+    sent_back,
+)
 from tests.usecases.charging.test_compare import comparing
 
-HONEST = SandboxGateway.list_refunds
 
-
-def balance(desk: Desk) -> int:
-    with desk.store.read() as conn:
-        return int(conn.execute(select(func.coalesce(func.sum(BalanceEntry.amount), 0))).scalar_one())
-
-
-def answered(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, kind: AnswerKind, *, after: timedelta = timedelta()
-) -> Matter:
+def put_before_a_person(desk: Desk, kind: AnswerKind, *, after: timedelta = timedelta()) -> Matter:
     """What waits when the gateway answers like this to a refund; it waits after that time, and not before."""
     order = desk.buy()
-    answer: Reply[Refund] = Reply(kind, detail="the account is closed")
-    with monkeypatch.context() as gateway:
-        gateway.setattr(SandboxGateway, "refund", lambda *_a, **_k: answer)
+    with answered(kind):
         ask(desk, order.id, 200)
         drive(desk)
         if after:
@@ -46,30 +45,18 @@ def answered(
     return matter
 
 
-def sent_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The bank returned every refund to the gateway."""
-
-    def failed(self: Any, *of: Any, **how: Any) -> Reply[tuple[Refund, ...]]:
-        listed = HONEST(self, *of, **how).value or ()
-        rows = [(each.ref, each.payment, each.amount, each.currency, each.mark) for each in listed]
-        return Reply(AnswerKind.DEFINITE, tuple(Refund(*row[:4], RefundStatus.FAILED, row[4]) for row in rows))
-
-    monkeypatch.setattr(SandboxGateway, "list_refunds", failed)
-
-
-def came_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> tuple[str, Matter]:
+def came_back(desk: Desk) -> tuple[str, Matter]:
     order = desk.buy()
     assert give_back(desk, order.id, 200).state == "SUCCEEDED"
     desk.clock.move(timedelta(days=10))
-    with monkeypatch.context() as bank:
-        sent_back(bank)
+    with sent_back():
         comparing(desk)
     (matter,) = waiting(desk)
     return order.id, matter
 
 
-def test_one_that_was_refused_is_asked_for_again_once(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    matter = answered(desk, monkeypatch, AnswerKind.DECLINE)
+def test_one_that_was_refused_is_asked_for_again_once(desk: Desk):
+    matter = put_before_a_person(desk, AnswerKind.DECLINE)
     assert (matter.may, matter.why) == (("refund", "cancel"), "the account is closed")
     decide(desk, matter, "refund")
     with pytest.raises(DeskRefused) as gone:
@@ -81,7 +68,7 @@ def test_one_that_was_refused_is_asked_for_again_once(desk: Desk, monkeypatch: p
 
 
 def test_asking_again_and_the_decision_are_one_commit(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    matter = answered(desk, monkeypatch, AnswerKind.DECLINE)
+    matter = put_before_a_person(desk, AnswerKind.DECLINE)
 
     def die(*_a: Any, **_k: Any) -> None:
         raise KeyboardInterrupt
@@ -93,8 +80,8 @@ def test_asking_again_and_the_decision_are_one_commit(desk: Desk, monkeypatch: p
     assert refund_states(desk) == ["FAILED"]
 
 
-def test_one_that_does_not_agree_with_the_gateway_is_looked_at_again(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    matter = answered(desk, monkeypatch, AnswerKind.BUG)
+def test_one_that_does_not_agree_with_the_gateway_is_looked_at_again(desk: Desk):
+    matter = put_before_a_person(desk, AnswerKind.BUG)
     assert (matter.kind, matter.may) == ("refund", ("release",))
     decide(desk, matter, "release")
     heal(desk)
@@ -102,8 +89,8 @@ def test_one_that_does_not_agree_with_the_gateway_is_looked_at_again(desk: Desk,
     assert waiting(desk) == []
 
 
-def test_one_of_no_certain_end_for_a_day_is_listed_and_looked_at_again(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    matter = answered(desk, monkeypatch, AnswerKind.UNKNOWN, after=timedelta(hours=25))
+def test_one_of_no_certain_end_for_a_day_is_listed_and_looked_at_again(desk: Desk):
+    matter = put_before_a_person(desk, AnswerKind.UNKNOWN, after=timedelta(hours=25))
     assert matter.why == "UNKNOWN for more than a day; the last answer was unknown"
     decide(desk, matter, "release")
     heal(desk)
@@ -111,11 +98,10 @@ def test_one_of_no_certain_end_for_a_day_is_listed_and_looked_at_again(desk: Des
     assert waiting(desk) == []
 
 
-def test_one_that_came_back_is_booked_on_the_balance_once(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    order, matter = came_back(desk, monkeypatch)
+def test_one_that_came_back_is_booked_on_the_balance_once(desk: Desk):
+    order, matter = came_back(desk)
     assert (matter.id, matter.amount, matter.why) == (f"refund:{order}.r1", 200, "came back after it had succeeded")
-    with monkeypatch.context() as bank:
-        sent_back(bank)
+    with sent_back():
         decide(desk, matter, "adopt")
         with pytest.raises(DeskRefused) as gone:
             decide(desk, matter, "adopt")
@@ -125,8 +111,8 @@ def test_one_that_came_back_is_booked_on_the_balance_once(desk: Desk, monkeypatc
     assert [each for each in audit(desk.store, desk.gateways, desk.clock) if not each.holds] == []
 
 
-def test_one_that_came_back_is_taken_off_once_it_was_given_back_otherwise(desk: Desk, monkeypatch: pytest.MonkeyPatch):
-    _, matter = came_back(desk, monkeypatch)
+def test_one_that_came_back_is_taken_off_once_it_was_given_back_otherwise(desk: Desk):
+    _, matter = came_back(desk)
     decide(desk, matter, "cancel")
     assert (waiting(desk), balance(desk)) == ([], 0)
 
@@ -144,11 +130,10 @@ def missing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Matter:
     return matter
 
 
-def found_again(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def found_again(desk: Desk) -> None:
     """It is listed again, as one that the bank sent back."""
     desk.clock.move(timedelta(days=1))
-    with monkeypatch.context() as bank:
-        sent_back(bank)
+    with sent_back():
         comparing(desk)
 
 
@@ -156,7 +141,7 @@ def test_what_was_taken_off_waits_again_once_it_arises_anew(desk: Desk, monkeypa
     first = missing(desk, monkeypatch)
     decide(desk, first, "cancel")
     assert waiting(desk) == []
-    found_again(desk, monkeypatch)
+    found_again(desk)
     (again,) = waiting(desk)
     assert (again.id, again.why) == (first.id, "came back after it had succeeded")
     decide(desk, again, "cancel")
@@ -168,17 +153,14 @@ def test_what_was_booked_on_the_balance_waits_for_nobody_whatever_becomes_of_it_
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ):
     matter = missing(desk, monkeypatch)
-    with monkeypatch.context() as bank:
-        sent_back(bank)
+    with sent_back():
         decide(desk, matter, "adopt")
-    found_again(desk, monkeypatch)
+    found_again(desk)
     assert (waiting(desk), balance(desk)) == ([], 200)
 
 
-def test_what_the_gateway_holds_for_given_back_is_not_booked_on_the_balance(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-):
-    _, matter = came_back(desk, monkeypatch)
+def test_what_the_gateway_holds_for_given_back_is_not_booked_on_the_balance(desk: Desk):
+    _, matter = came_back(desk)
     with pytest.raises(DeskRefused) as unfit:
         decide(desk, matter, "adopt")
     assert (unfit.value.code, balance(desk)) == ("act_unfit", 0)

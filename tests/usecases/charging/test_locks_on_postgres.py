@@ -17,7 +17,7 @@ from app.models.locks import hold_order, hold_subscription_of
 from app.models.orders import Attempt, Refund
 from tests.usecases.charging.desk import Desk
 from tests.usecases.charging.person import decide, waiting
-from tests.usecases.charging.refunds import ask, by_hand, given
+from tests.usecases.charging.refunds import ask, given, listed
 from tests.usecases.charging.rivals import A_MOMENT
 from tests.usecases.charging.test_desk_attempts import paid
 
@@ -41,7 +41,7 @@ def first_and_then(desk: Desk, first: Callable[[Any], None], then: Callable[[Any
 def test_whoever_gives_back_waits_for_the_subscription_before_it_takes_the_order(desk: Desk, who: str):
     """As whoever places a change that gives money back: subscription, then its orders."""
     order = desk.buy()
-    found = by_hand(desk, order.last.id, 200)
+    found = listed(desk, order.id, 200)
     first_and_then(
         desk,
         lambda conn: hold_subscription_of(conn, desk.seeded.book, order.id),

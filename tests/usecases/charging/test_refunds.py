@@ -10,15 +10,22 @@ from sqlalchemy import insert, select, update
 from app.billing.facts import Change
 from app.charging.refunding import RefundRefused, found_refunds, refunds_of, state_of
 from app.charging.transitions import first_break
-from app.gateways.port import Refund as AtGateway
-from app.gateways.port import RefundStatus
 from app.models.merchants import Book
 from app.models.orders import Dispute, Order, Refund
 from app.models.work import Outbox
 from app.subscriptions.facts import load
 from app.subscriptions.pricing import price
 from tests.usecases.charging.desk import Desk
-from tests.usecases.charging.refunds import ask, at_gateway, drive, give_back, order_state, rows_of_no_order
+from tests.usecases.charging.refunds import (
+    ask,
+    at_gateway,
+    by_hand,
+    drive,
+    give_back,
+    listed,
+    order_state,
+    rows_of_no_order,
+)
 
 
 def refused(desk: Desk, order_id: str, amount: int | None = None) -> str:
@@ -180,15 +187,11 @@ def test_every_step_is_logged_and_told(desk: Desk):
 
 def test_a_refund_made_at_the_gateway_by_hand_is_taken_in_once(desk: Desk):
     order = desk.buy()
-    attempt = desk.attempt(f"{order.id}.1")
-    gateway = desk.gateways.of("sandbox", "quillmark-test", livemode=False)
-    gateway.refund(attempt.gw_ref, amount=150, mark="", key="by-hand")
-    listed = gateway.list_refunds(attempt.gw_ref).value
-    assert listed is not None
-    assert [found_refunds(desk.store, desk.clock, attempt.id, listed) for _ in range(2)] == [1, 0]
+    made = by_hand(desk, order.id, 150)
+    assert [found_refunds(desk.store, desk.clock, order.last.id, [made]) for _ in range(2)] == [1, 0]
     with desk.store.read() as conn:
         (row,) = refunds_of(conn, desk.seeded.book, order.id)
-    assert (row.kind, row.state, row.amount, row.gw_ref) == ("outside", "SUCCEEDED", 150, listed[0].ref)
+    assert (row.kind, row.state, row.amount, row.gw_ref) == ("outside", "SUCCEEDED", 150, made.ref)
     assert order_state(desk, order.id) == "PART_REFUNDED"
     assert credit_for_one_seat_less(desk) == -350
     assert refused(desk, order.id, 351) == "refund_too_large"
@@ -196,18 +199,14 @@ def test_a_refund_made_at_the_gateway_by_hand_is_taken_in_once(desk: Desk):
 
 def test_a_refund_lost_with_an_older_database_comes_back_under_its_own_id(desk: Desk):
     order = desk.buy()
-    attempt = desk.attempt(f"{order.id}.1")
-    lost = AtGateway("re_1", attempt.gw_ref, 100, "USD", RefundStatus.SUCCEEDED, f"{order.id}.r7")
-    found_refunds(desk.store, desk.clock, attempt.id, [lost])
+    found_refunds(desk.store, desk.clock, order.last.id, [listed(desk, order.id, 100, mark=f"{order.id}.r7")])
     assert ask(desk, order.id, 100) == f"{order.id}.r8"
 
 
 def test_our_own_that_is_under_way_is_not_taken_for_anothers(desk: Desk):
     order = desk.buy()
     refund_id = ask(desk, order.id, 100)
-    attempt = desk.attempt(f"{order.id}.1")
-    seen = AtGateway("re_1", attempt.gw_ref, 100, "USD", RefundStatus.SUCCEEDED, refund_id)
-    found_refunds(desk.store, desk.clock, attempt.id, [seen])
+    found_refunds(desk.store, desk.clock, order.last.id, [listed(desk, order.id, 100, mark=refund_id)])
     assert desk.count(Refund) == 1
     drive(desk)
     assert state_of(desk.store, refund_id).state == "SUCCEEDED"

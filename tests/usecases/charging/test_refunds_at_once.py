@@ -10,14 +10,14 @@ import pytest
 
 from app.charging.refunding import RefundRefused, ask_refund, found_refunds
 from tests.usecases.charging.desk import Desk
-from tests.usecases.charging.refunds import by_hand, given
+from tests.usecases.charging.refunds import given, listed
 
 pytestmark = pytest.mark.timeout(60)
 
 
 def test_two_refunds_and_two_notices_of_one_by_hand_at_once_give_back_no_more_than_was_taken(desk: Desk):
     order = desk.buy()
-    found, all_at_once = by_hand(desk, order.last.id, 200), threading.Barrier(4)
+    found, all_at_once = listed(desk, order.id, 200), threading.Barrier(4)
 
     def at_once(work: Any) -> Any:
         all_at_once.wait()

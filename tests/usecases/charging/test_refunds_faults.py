@@ -10,7 +10,16 @@ from app.charging.refunding import state_of
 from app.gateways.sandbox.cards import Fault
 from app.kit.faults import install_plan
 from tests.usecases.charging.desk import Desk
-from tests.usecases.charging.refunds import ask, at_gateway, drive, heal, order_state, refund_states, rows_of_no_order
+from tests.usecases.charging.refunds import (
+    ask,
+    at_gateway,
+    by_hand,
+    drive,
+    heal,
+    order_state,
+    refund_states,
+    rows_of_no_order,
+)
 
 FAULTS = [fault for fault in Fault if fault is not Fault.UNAUTHORIZED]
 
@@ -86,10 +95,7 @@ def test_two_drivers_never_work_on_one_refund(desk: Desk):
 
 def test_what_the_gateway_refuses_fails_and_the_ledger_comes_back(desk: Desk):
     order = desk.buy()
-    attempt = desk.attempt(f"{order.id}.1")
-    desk.gateways.of("sandbox", "quillmark-test", livemode=False).refund(
-        attempt.gw_ref, amount=400, mark="", key="by-hand"
-    )
+    by_hand(desk, order.id, 400)
     refund_id = ask(desk, order.id, 200)
     drive(desk)
     assert (state_of(desk.store, refund_id).state, order_state(desk, order.id)) == ("FAILED", "PAID")

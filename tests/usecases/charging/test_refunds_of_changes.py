@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import select
 
 from app.billing.facts import Change
-from app.charging.desk import matters
-from app.charging.desk_acts import DeskRefused, resolve
-from app.charging.drive import driver_name
+from app.charging.desk_acts import DeskRefused
 from app.charging.errors import ChargingError
-from app.charging.observing import Watch
-from app.gateways.port import AnswerKind, Reply
-from app.gateways.port import Refund as GatewayRefund
-from app.gateways.sandbox.adapter import SandboxGateway
+from app.gateways.port import AnswerKind
 from app.gateways.sandbox.cards import Fault
-from app.models.customers import BalanceEntry
-from app.models.merchants import Book
 from app.models.orders import Refund
 from tests.usecases.charging.desk import Desk
-from tests.usecases.charging.refunds import ask, at_gateway, drive, give_back, heal, order_state
+from tests.usecases.charging.person import decide, waiting
+from tests.usecases.charging.refunds import (
+    answered,
+    ask,
+    at_gateway,
+    balance,
+    by_hand,
+    drive,
+    give_back,
+    heal,
+    order_state,
+    set_negative,
+)
 
 LESS = Change(quantity=1)
 
 
 @pytest.fixture(autouse=True)
 def gives_back(desk: Desk) -> None:
-    with desk.store.write() as conn:
-        conn.execute(update(Book).values(policy={"negative": "refund"}, policy_version=Book.policy_version + 1))
-
-
-def balance(desk: Desk) -> int:
-    with desk.store.read() as conn:
-        return int(conn.execute(select(func.coalesce(func.sum(BalanceEntry.amount), 0))).scalar_one())
+    set_negative(desk, "refund")
 
 
 def refunds(desk: Desk) -> list[tuple[str, int, str]]:
@@ -49,25 +48,19 @@ def test_what_is_credited_goes_back_to_the_card_that_paid(desk: Desk):
     assert (order_state(desk, paid.id), order_state(desk, less.id), desk.seats()) == ("REFUNDED", "PAID", 1)
 
 
-def test_what_the_card_did_not_take_stands_on_the_balance_and_is_not_sent_again(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-):
+def test_what_the_card_did_not_take_stands_on_the_balance_and_is_not_sent_again(desk: Desk):
     paid = desk.buy()
     desk.buy(checkout="c2", change=LESS, jti=None)
-    with monkeypatch.context() as refusing:
-        closed: Reply[GatewayRefund] = Reply(AnswerKind.DECLINE, detail="the account is closed")
-        refusing.setattr(SandboxGateway, "refund", lambda *_a, **_k: closed)
+    with answered(AnswerKind.DECLINE):
         drive(desk)
     assert balance(desk) == 500
-    with desk.store.read() as conn:
-        (matter,) = matters(conn, desk.clock.now())
+    (matter,) = waiting(desk)
     assert (matter.id, matter.may) == (f"refund:{paid.id}.r1", ("cancel",))
     assert "balance" in matter.why
-    watch = Watch(desk.store, desk.gateways, desk.clock, driver_name("person"))
     with pytest.raises(DeskRefused) as refused:
-        resolve(watch, matter.id, "refund", actor="maria", reason="again")
+        decide(desk, matter, "refund")
     assert refused.value.code == "act_unfit"
-    resolve(watch, matter.id, "cancel", actor="maria", reason="it stands on the balance")
+    decide(desk, matter, "cancel")
     drive(desk)
     assert (at_gateway(desk), balance(desk)) == ([], 500)
 
@@ -114,10 +107,7 @@ def test_a_refund_between_quote_and_press_asks_anew(desk: Desk):
 
 def test_a_card_that_does_not_take_it_leaves_it_on_the_balance(desk: Desk):
     paid = desk.buy()
-    attempt = desk.attempt(f"{paid.id}.1")
-    desk.gateways.of("sandbox", "quillmark-test", livemode=False).refund(
-        attempt.gw_ref, amount=500, mark="", key="by-hand"
-    )
+    by_hand(desk, paid.id, 500)
     desk.buy(checkout="c2", change=LESS, jti=None)
     drive(desk)
     assert balance(desk) == 500

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from app.charging.attempts import LEASE
 from app.kit.clock import Clock
@@ -19,13 +19,16 @@ HEALTHY_FOR = timedelta(minutes=5)
 PROBED_EVERY = timedelta(minutes=2)
 """So long a book's waiting rows go without any look: then one of them is looked at, whatever its back-off says."""
 ORDERS_OF = timedelta(hours=2)
-MOST = 200
+EACH, MOST = 50, 500
+"""Rows of one book that are looked through at once, and of all books: one with many waiting holds up no other's."""
 _WAITING = ("UNKNOWN", "CREATED", "INTENT", "CANCELLING")
 
 
 class _Waiting(NamedTuple):
     id: str
     looked_at: datetime
+    book_looked_at: datetime
+    """The last look at any waiting row of its book."""
 
 
 def hasten(store: Store, clock: Clock) -> int:
@@ -36,15 +39,9 @@ def hasten(store: Store, clock: Clock) -> int:
     """
     now = clock.now()
     with store.read() as conn:
-        waiting = conn.execute(
-            select(Attempt.id, Attempt.book_id, Attempt.lease_until)
-            .where(Attempt.next_at > now + LEASE, Attempt.lease_until.is_not(None), Attempt.state.in_(_WAITING))
-            .order_by(Attempt.lease_until)
-            .limit(MOST)
-        ).all()
         by_book: dict[int, list[_Waiting]] = defaultdict(list)
-        for attempt, book, looked_at in waiting:
-            by_book[book].append(_Waiting(attempt, looked_at or now))
+        for row in _waiting(conn, now):
+            by_book[row.book_id].append(_Waiting(row.id, row.looked_at, row.book_looked_at))
         ids = [each for book, rows in by_book.items() for each in _due(rows, _settled_at(conn, book, now), now)]
     if ids:
         with store.write() as conn:
@@ -52,11 +49,24 @@ def hasten(store: Store, clock: Clock) -> int:
     return len(ids)
 
 
+def _waiting(conn: Connection, now: datetime) -> Sequence[Row[Any]]:
+    """The oldest looks of each book, every book's first before any book's second."""
+    place = func.row_number().over(partition_by=Attempt.book_id, order_by=Attempt.lease_until).label("place")
+    last = func.max(Attempt.lease_until).over(partition_by=Attempt.book_id).label("book_looked_at")
+    rows = (
+        select(Attempt.id, Attempt.book_id, Attempt.lease_until.label("looked_at"), last, place)
+        .where(Attempt.next_at > now + LEASE, Attempt.lease_until.is_not(None), Attempt.state.in_(_WAITING))
+        .subquery()
+    )
+    each = select(rows).where(rows.c.place <= EACH).order_by(rows.c.place, rows.c.looked_at).limit(MOST)
+    return conn.execute(each).all()
+
+
 def _due(rows: list[_Waiting], settled_at: datetime | None, now: datetime) -> Iterator[str]:
     """Rows come with the oldest look first. A look that was taken since the gateway came back is not repeated at once."""
     if settled_at is not None:
         yield from (row.id for row in rows if row.looked_at < settled_at)
-    elif rows[-1].looked_at < now - PROBED_EVERY:
+    elif rows[0].book_looked_at < now - PROBED_EVERY:
         yield rows[0].id
 
 

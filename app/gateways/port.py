@@ -325,9 +325,7 @@ class Gateway(Protocol):
     ) -> Reply[tuple[Payment, ...]]:
         """Every object that fits all that is given, oldest first, including those made a moment ago.
 
-        Made at or after ``since`` and before ``until``; a gateway that counts in seconds cuts both off to their second, so that
-        two times that meet leave nothing out. ``is_too_long``: ask for a shorter time.
-
+        Made at or after ``since`` and before ``until``; a gateway that counts in seconds cuts both off to their second.
         Callers owe a narrow question: ``customer`` and ``since`` wherever they are known, ``since`` at the least. ``order``
         narrows nothing at a gateway that lists by customer and time alone: there it costs a look at each object, and beyond
         some number of them the answer is ``UNKNOWN``, every time.

@@ -10,11 +10,13 @@ import pytest
 from app.charging.abandon import abandon
 from app.charging.attempts import lease
 from app.charging.drive import drive, driver_name
+from app.charging.gate import Account
 from app.charging.place import place
 from app.charging.reading import OrderFacts
 from app.charging.refund_rows import lease_refund
 from app.charging.refunding import ask_refund, drive_refund
 from app.charging.repair import sweep
+from app.charging.watching import LEASE, begin_watching, due_accounts, take
 from app.gateways.sandbox import Fault
 from app.jobs.rows import WORK
 from app.kit.clock import Clock
@@ -200,3 +202,17 @@ class _Slow:
             return asked(*args, **how)
 
         return ask
+
+
+def test_an_account_whose_comparison_died_under_a_clock_far_ahead_is_compared_again(desk: Desk):
+    account = Account("sandbox", "quillmark-test", False)
+    with desk.store.write() as conn:
+        begin_watching(conn, desk.clock.now() - timedelta(days=2))
+        assert take(conn, account, "died", desk.clock.now() + timedelta(hours=12)) is not None
+    sightings = Sightings(WORK)
+    for _ in range(2):
+        sightings.look(desk.store, desk.clock.now())
+        desk.clock.sleep(LEASE.total_seconds())
+    sightings.look(desk.store, desk.clock.now())
+    with desk.store.read() as conn:
+        assert account in due_accounts(conn, desk.clock.now())

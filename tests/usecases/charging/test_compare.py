@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from app.charging.compare import Compared, compare, compare_due
+from app.charging.compare_disputes import compare_disputes
 from app.charging.desk import matters
 from app.charging.desk_acts import resolve
 from app.charging.drive import driver_name
@@ -370,3 +371,18 @@ class TestWatermark:
         desk.clock.move(timedelta(hours=25))
         assert due().accounts == 2
         assert due().accounts == 0
+
+
+def test_the_disputes_of_one_mode_are_not_those_of_the_other(desk: Desk):
+    """I16: both modes may have one name at a gateway."""
+    desk.buy()
+    desk.sandbox.controls.open_dispute(desk.payments()[0]["id"])
+    comparing(desk)
+    watch = Watch(desk.store, desk.gateways, desk.clock, driver_name("compare"))
+
+    def open_ones(livemode: bool) -> int:
+        gateway = desk.gateways.of("sandbox", ACCOUNT.account, livemode=livemode)
+        names = [Account(ACCOUNT.gateway, ACCOUNT.account, livemode)]
+        return compare_disputes(watch, names, gateway, [], open_too=True).disputes
+
+    assert (open_ones(livemode=False), open_ones(livemode=True)) == (1, 0)

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from app.billing.states import TransitionError
+from app.charging import hastening
 from app.charging.abandon import abandon
 from app.charging.attempts import read_attempt
 from app.charging.gate import close_all
@@ -196,6 +197,38 @@ def test_one_attempt_that_raises_does_not_stop_the_others(desk: Desk):
     desk.work()
     assert desk.facts(good.order_id).state == "PAID"
     assert desk.attempt(broken.attempt_id).state == "INTENT"
+
+
+def test_one_book_s_many_waiting_rows_hold_up_no_other_book_s(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    """Their gateway is away; another book's is back, and its row waits no longer for them."""
+    monkeypatch.setattr(hastening, "MOST", 4)
+    with desk.store.write() as conn:
+        for number in range(2000, 2005):
+            create_subscription(conn, desk.seeded.book, desk.seeded.customer, number=number)
+    placed = [desk.place(desk.order(f"tab-{n}", jti=f"1.{n}", subscription=n)) for n in range(2000, 2005)]
+    now = desk.clock.now()
+    with desk.store.write() as conn:
+        waits = {"state": "UNKNOWN", "lease_by": None, "next_at": now + timedelta(hours=1)}
+        conn.execute(update(Attempt).values(**waits, lease_until=now - timedelta(minutes=40)))
+        other = Attempt.id == placed[-1].attempt_id
+        later = {"book_id": desk.seeded.other_book, "lease_until": now - timedelta(minutes=20)}
+        conn.execute(update(Attempt).where(other).values(**later))
+    assert hasten(desk.store, desk.clock) == 2  # one of each book
+    assert desk.attempt(placed[-1].attempt_id).next_at == now
+
+
+def test_of_a_book_with_very_many_waiting_rows_one_is_looked_at_every_two_minutes_too(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(hastening, "EACH", 1)
+    orders = [waits_long(desk, "one")]
+    with desk.store.write() as conn:
+        create_subscription(conn, desk.seeded.book, desk.seeded.customer, number=2000)
+    orders.append(waits_long(desk, "two", jti="2.2", subscription=2000))
+    desk.clock.move(timedelta(seconds=60))
+    assert hasten(desk.store, desk.clock) == 0, "the second was looked at a minute ago"
+    desk.clock.move(timedelta(seconds=61))
+    assert hasten(desk.store, desk.clock) == 1
 
 
 def test_a_silent_gateway_does_not_hold_up_the_rest_of_the_worker(desk: Desk):

@@ -31,6 +31,8 @@ from app.models.store import Store
 from app.outbox import MailRow, deliver_due
 
 WAIT_SECONDS = 1.0
+DELIVER_SECONDS = 5.0
+"""After this a round leases no more mails, so that they keep no charge waiting."""
 EXPIRE_SECONDS = 300.0
 HASTEN_SECONDS = 60.0
 GATE_SECONDS = 60.0
@@ -136,12 +138,19 @@ class EmbeddedRunner:
             self._store, self._gateways, self._clock, by=by, limit=self._limit))  # fmt: skip
         self._try("setups", lambda: finish_due_setups(
             self._store, self._gateways, self._clock, by=by, limit=self._limit, rung=rung))  # fmt: skip
-        self._try("mail", lambda: deliver_due(
-            self._store, self._mailer, self._clock, compose=self.compose, by=by, limit=self._limit))  # fmt: skip
+        self._try("mail", lambda: self._deliver(by))
         for each in self._passes:
             now = time.monotonic()
             if now >= each.due_at and self._try(each.name, each.work):
                 each.due_at = now + each.every
+
+    def _deliver(self, by: str) -> None:
+        """Lease after lease while mails wait: the presses of a busy second leave more than one lease holds."""
+        until = time.monotonic() + DELIVER_SECONDS
+        limit, compose = self._limit, self.compose
+        while deliver_due(self._store, self._mailer, self._clock, compose=compose, by=by, limit=limit) == limit:
+            if time.monotonic() >= until or self._stopping.is_set():
+                return
 
     def _try(self, name: str, work: Callable[[], object]) -> bool:
         """False when the database is away: then nothing else of this round is tried either."""

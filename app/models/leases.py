@@ -66,6 +66,7 @@ class Leases:
         now = bindparam("now", type_=self._until.type)
         unheld = skip_held(select(*self._key).where(is_it))
         self._take = update(table).where(self._one.in_(unheld), works, self.is_free(now)).values(values)
+        self._ahead = self._ahead_of(now)
         mine_or_free = or_(self.is_free(now), self._by == bindparam("me"))
         self._keep = update(table).where(is_it, works, mine_or_free).values(values)
 
@@ -77,7 +78,7 @@ class Leases:
         """Nobody works the row, or whoever did has gone beyond its time."""
         return or_(self._by.is_(None), self._until <= now)
 
-    def is_due(self, now: datetime) -> ColumnElement[bool]:
+    def is_due(self, now: Any) -> ColumnElement[bool]:
         """Its time has come and nobody works it."""
         return and_(self._next.is_not(None), self._next <= now, self._works, self.is_free(now))
 
@@ -101,16 +102,20 @@ class Leases:
 
     def ahead(self, conn: Connection, now: datetime) -> list[Ahead]:
         """Rows whose times no clock like this one can have written yet."""
+        bound = {"now": now, "soon": now + _MARGIN, "long": now + self.length + _MARGIN}
+        rows = [tuple(row) for row in conn.execute(self._ahead, bound)]
+        return [Ahead(self, row[4:], row[:3], self.length if row[0] is not None else row[2] - row[3]) for row in rows]
+
+    def _ahead_of(self, now: Any) -> Any:
+        soon, long = (bindparam(name, type_=self._until.type) for name in ("soon", "long"))
         written = func.coalesce(self._until, self.born)
-        held = and_(self._by.is_not(None), self._until > now + self.length + _MARGIN)
-        rests = and_(self._by.is_(None), written > now + _MARGIN, self._next > now)
-        query = (
+        held = and_(self._by.is_not(None), self._until > long)
+        rests = and_(self._by.is_(None), written > soon, self._next > now)
+        return (
             select(self._by, self._until, self._next, written, *self._key)
             .where(self._next.is_not(None), self._works, or_(held, rests))
             .limit(_MOST)
         )
-        rows: list[tuple[Any, ...]] = [tuple(row) for row in conn.execute(query)]
-        return [Ahead(self, row[4:], row[:3], self.length if row[0] is not None else row[2] - row[3]) for row in rows]
 
     def make_due(self, conn: Connection, key: Key, mark: tuple[Any, ...], now: datetime) -> bool:
         """Nobody's and due, if it is still as it was seen. ``lease_until`` stays: some count from the last look."""

@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Select, and_, select, update
+from sqlalchemy import and_, bindparam, select, update
 
 from app.kit.clock import Clock
 from app.kit.faults import fault_point
 from app.mail.port import Mail, Mailer, MailError
 from app.models.leases import Leases
 from app.models.locks import skip_held
+from app.models.prepared import Prepared, PreparedWrite
 from app.models.store import Store
 from app.models.work import Outbox
 
@@ -24,6 +25,25 @@ STEPS = tuple(timedelta(minutes=each) for each in (1, 5, 15, 60, 6 * 60, 24 * 60
 """After the last of these the row is dead: visible, and sent again only when a person says so."""
 SECRET = frozenset({"url", "seed"})
 """What a delivered row need not keep: a link that somebody could still open, what a code is made of."""
+_DUE = (
+    select(Outbox.id)
+    .where(MAILS.is_due(bindparam("now", type_=Outbox.next_at.type)))
+    .order_by(Outbox.next_at)
+    .limit(bindparam("most"))
+)
+_WAITS = Prepared(_DUE)
+_IS_OURS = and_(
+    Outbox.book_id == bindparam("book"), Outbox.id == bindparam("row"), Outbox.state == "READY",
+    Outbox.lease_by == bindparam("me"),
+)  # fmt: skip
+_MARK = PreparedWrite(
+    update(Outbox)
+    .where(_IS_OURS)
+    .values(
+        state="DELIVERED", done_at=bindparam("at", type_=Outbox.done_at.type), next_at=None, lease_by=None, lease_until=None,
+        body=bindparam("kept", type_=Outbox.body.type), last_error=None, tries=Outbox.tries + 1,
+    )
+)  # fmt: skip
 _log = structlog.get_logger(__name__)
 
 
@@ -75,28 +95,25 @@ def _check_time(row: MailRow, now: datetime) -> None:
 def _lease(store: Store, clock: Clock, by: str, limit: int) -> Sequence[MailRow]:
     now = clock.now()
     with store.read() as conn:
-        if conn.execute(_due(now, 1)).first() is None:
+        if _WAITS.first(conn, {"now": now, "most": 1}) is None:
             return ()
     # Asked anew, passing over what another worker is just taking: two never wait for each other, nor send the same row.
     with store.write() as conn:
         rows = conn.execute(
             update(Outbox)
-            .where(Outbox.id.in_(skip_held(_due(now, limit))))
+            .where(Outbox.id.in_(skip_held(_DUE)))
             .values(MAILS.values(by, now))
-            .returning(Outbox.created_at, Outbox.id, Outbox.book_id, Outbox.kind, Outbox.body, Outbox.tries)
+            .returning(Outbox.created_at, Outbox.id, Outbox.book_id, Outbox.kind, Outbox.body, Outbox.tries),
+            {"now": now, "most": limit},
         ).all()
     return [MailRow(*row[1:]) for row in sorted(rows, key=lambda row: (row[0], row[1]))]
 
 
-def _due(now: datetime, limit: int) -> Select[str]:
-    return select(Outbox.id).where(MAILS.is_due(now)).order_by(Outbox.next_at).limit(limit)
-
-
 def _mark(store: Store, clock: Clock, by: str, row: MailRow) -> int:
-    now = clock.now()
+    """Only while the lease is ours: whoever took the row over has sent it under the same id."""
     kept = {name: value for name, value in row.body.items() if name not in SECRET}
-    done = {"state": "DELIVERED", "done_at": now, "next_at": None, "lease_by": None, "lease_until": None, "body": kept}
-    return _write(store, by, row, done | {"last_error": None, "tries": row.tries + 1})
+    with store.write() as conn:
+        return _MARK.run(conn, _ours(by, row) | {"at": clock.now(), "kept": kept})
 
 
 def _postpone(store: Store, clock: Clock, by: str, row: MailRow, error: Exception, *, final: bool) -> None:
@@ -104,15 +121,10 @@ def _postpone(store: Store, clock: Clock, by: str, row: MailRow, error: Exceptio
     dead = final or row.tries >= len(STEPS)
     next_at = None if dead else now + STEPS[row.tries]
     values = {"state": "DEAD" if dead else "READY", "next_at": next_at, "tries": row.tries + 1}
-    _write(store, by, row, values | {"lease_by": None, "lease_until": None, "last_error": str(error)[:500]})
-
-
-def _write(store: Store, by: str, row: MailRow, values: dict[str, Any]) -> int:
-    """Only while the lease is ours: whoever took the row over has sent it under the same id."""
+    values |= {"lease_by": None, "lease_until": None, "last_error": str(error)[:500]}
     with store.write() as conn:
-        changed = conn.execute(
-            update(Outbox)
-            .where(Outbox.book_id == row.book_id, Outbox.id == row.id, Outbox.state == "READY", Outbox.lease_by == by)
-            .values(values)
-        )
-    return changed.rowcount
+        conn.execute(update(Outbox).where(_IS_OURS).values(values), _ours(by, row))
+
+
+def _ours(by: str, row: MailRow) -> dict[str, Any]:
+    return {"book": row.book_id, "row": row.id, "me": by}

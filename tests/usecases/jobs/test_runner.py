@@ -19,6 +19,7 @@ from app.kit.clock import StoppedClock
 from app.kit.keys import MasterKeys
 from app.mail import Composer, FileMailer
 from app.models.store import Store
+from app.outbox import record
 from app.web.i18n import tongue_of
 from tests.factories import Seeded
 from tests.logged import said_by
@@ -55,6 +56,16 @@ def test_an_order_that_nobody_drove_is_paid_and_its_receipt_is_a_file(desk: Desk
     assert desk.facts(placed.order_id).state == "PAID"
     (mail,) = (tmp_path / "mails").glob("receipt-*.eml")
     assert b"Quillmark" in mail.read_bytes()
+
+
+def test_one_round_sends_every_mail_that_waits(desk: Desk, seeded: Seeded, tmp_path: Path):
+    with desk.store.write() as conn:
+        for name in "abcde":
+            body = {"to": "dana@x.example", "language": "en", "subscription": 1048, "url": "https://pay.example/u/a",
+                    "short_code": "LK-1", "expires_at": "2026-07-08T00:00:00+00:00"}  # fmt: skip
+            record(conn, seeded.book, "fresh_link", name, 1, "mail", body, desk.clock.now())
+    runner(desk, tmp_path, limit=2).work()
+    assert len(list(tmp_path.glob("*.eml"))) == 5
 
 
 def test_a_ring_wakes_the_thread(desk: Desk, tmp_path: Path):

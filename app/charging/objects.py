@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from app.charging.attempts import REPEATED_WITHIN, AttemptRow
 from app.gateways.port import AnswerKind, Gateway, Payment, Reply
-
-SKEW = timedelta(hours=1)
-"""More than our clock and the gateway's may differ: an object that was made for an attempt is not older than this before it."""
+from app.models.leases import CLOCKS_DIFFER
 
 
 def objects_of(gateway: Gateway, row: AttemptRow) -> Reply[tuple[Payment, ...]]:
-    """Every object that bears this attempt's mark, oldest first. No object moves money before its id was committed here."""
-    customer, since = row.gw_customer, row.created_at - SKEW
+    """Every object that bears this attempt's mark, oldest first, none older than its attempt. No object moves money before its id was committed here."""
+    customer, since = row.gw_customer, row.created_at - CLOCKS_DIFFER
     if _may_be_pressed_again(row):
         # What was lost with the restored database may have been paid with a card of another of the holder's customers.
         customer, since = None, since - REPEATED_WITHIN
@@ -30,4 +27,4 @@ def objects_of(gateway: Gateway, row: AttemptRow) -> Reply[tuple[Payment, ...]]:
 def _may_be_pressed_again(row: AttemptRow) -> bool:
     """It was written after a restore, and so soon that the same button may have been pressed before it, under the same id."""
     closed = row.gate_closed_at
-    return closed is not None and closed - SKEW < row.created_at <= closed + REPEATED_WITHIN
+    return closed is not None and closed - CLOCKS_DIFFER < row.created_at <= closed + REPEATED_WITHIN

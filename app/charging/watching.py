@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true,
 
 from app.charging.attempts import RESTING
 from app.charging.gate import Account, accounts_of
-from app.models.leases import Leases
+from app.models.leases import CLOCKS_DIFFER, Leases
 from app.models.merchants import Book
 from app.models.orders import Attempt
 from app.models.upsert import insert_new
@@ -107,10 +107,10 @@ def put_down(
         values = {"next_at": now + AGAIN}
     elif watched.gate != "CLOSED":
         values = {"compared_until": began, "next_at": now + EVERY}
-    elif watched.first_compare_at is None or began < watched.first_compare_at + late:
-        first = watched.first_compare_at or began
+    elif watched.first_compare_at is None or began < watched.first_compare_at + late + CLOCKS_DIFFER:
+        first = watched.first_compare_at or began  # by the clock of whoever read it then
         # The watermark stays: the second reading lists the same objects again.
-        values = {"first_compare_at": first, "next_at": max(now, first + late) + _LATE}
+        values = {"first_compare_at": first, "next_at": max(now, first + late + CLOCKS_DIFFER) + _LATE}
     else:
         opens = True
         values = {"gate": "OPEN", "compared_until": began, "next_at": now + EVERY}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -17,14 +17,11 @@ from app.checkout.withdrawal import needs_start_now
 from app.links.format import encode
 from app.links.sessions import CartSession, QuoteTicket
 from app.links.signing import encode_base64
+from app.models.leases import CLOCKS_DIFFER
 from app.models.merchants import Book, SigningKey
 from app.models.prepared import Prepared
 from app.models.subscriptions import Subscription
 from app.subscriptions.facts import CardFacts
-
-SKEW = timedelta(minutes=1)
-"""By how much the clocks of two servers may differ."""
-
 
 _STANDING = Prepared(
     select(Subscription.version, Book.policy_version, Book.catalog_version, SigningKey.state)
@@ -58,7 +55,7 @@ def place_order(
 def _same_cart(tools: Tools, book_id: int, session: CartSession, ticket: QuoteTicket) -> Cart:
     """The cart as the page showed it, computed again; ``price_changed`` when it is another one by now."""
     now = tools.clock.now()
-    if instant(ticket.at) > now + SKEW:
+    if instant(ticket.at) > now + CLOCKS_DIFFER:
         raise CheckoutRefused("page_too_old")  # our clock went back: a quote from the future is none
     with tools.store.read() as connection:
         cart = cart_at(

@@ -162,7 +162,7 @@ class TestRestore:
         assert first.code == 1
         assert "charging is closed at sandbox quillmark-test (test)" in first.err
         assert desk.captures() == [500]
-        later(monkeypatch, desk, 2)
+        later(monkeypatch, desk, 12)
         assert run("reconcile").code == 0
         assert desk.facts_of_first().state == "PAID"
         assert desk.captures() == [500]

@@ -137,6 +137,19 @@ class TestRefunds:
         assert desk.facts(order.id).state == "PART_REFUNDED"
         assert len(desk.requests("refund")) == 1
 
+    def test_one_written_under_a_clock_that_is_ahead_is_looked_for_as_well(self, desk: Desk):
+        order = desk.buy()
+        refund = ask_refund(desk.store, desk.clock, desk.seeded.book, order.id, 200, reason="", actor="test")
+        desk.sandbox.at("quillmark-test", livemode=False).refund(
+            desk.payments()[0]["id"], amount=200, mark=refund, key="forgotten"
+        )
+        shut(desk)
+        with desk.store.write() as conn:
+            conn.execute(update(GatewayWatch).values(gate="OPEN", closed_at=desk.clock.now() - timedelta(minutes=9)))
+        drive_refunds(desk.store, desk.gateways, desk.clock, by=driver_name("test"))
+        assert desk.facts(order.id).state == "PART_REFUNDED"
+        assert len(desk.requests("refund")) == 1
+
 
 class TestMarks:
     """SQLite has no timeline: a file beside it says which marks the database may hold."""

@@ -6,9 +6,12 @@ On the database that ``LIFTLINK_TEST_DATABASE`` names (sqlite, postgresql).
 from __future__ import annotations
 
 import argparse
+import logging
 import sys
 import tempfile
 from pathlib import Path
+
+import structlog
 
 from app.migrations import upgrade
 from app.models.store import Store
@@ -45,6 +48,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="races whose name holds this")
     asked = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     database = "PostgreSQL" if postgres.on_postgres() else "SQLite"
     print(f"{database}, seed {asked.seed}\n{'race':28} {'guard off':>14} {'guard on':>14}  the guard", flush=True)
     lost = 0

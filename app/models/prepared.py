@@ -22,15 +22,18 @@ _Values = Mapping[str, Any]
 
 
 class _Text(NamedTuple):
-    """``order`` names the values by place, None where the driver takes them by name."""
+    """``order`` names the values by place, None where the driver takes them by name; ``usual`` are those that are not given."""
 
     sql: str
     usual: _Values
+    needed: frozenset[str]
     order: tuple[str, ...] | None
     into: tuple[tuple[str, _Converter], ...]
 
     def given(self, values: _Values) -> dict[str, Any] | list[Any]:
-        """The values as the driver takes them."""
+        """The values as the driver takes them. ``ValueError`` when one is missing: an empty one would be written for it."""
+        if not self.needed <= values.keys():
+            raise ValueError(f"no value for {', '.join(sorted(self.needed - values.keys()))}: {self.sql}")
         given = {**self.usual, **values}
         for name, convert in self.into:
             given[name] = convert(given[name])
@@ -46,7 +49,8 @@ def _text_of(compiled: Compiled, dialect: Dialect) -> _Text:
     ]
     return _Text(
         written.string,
-        written.params,
+        {name: bind.effective_value for bind, name in written.bind_names.items() if not bind.required},
+        frozenset([name for bind, name in written.bind_names.items() if bind.required]),
         tuple(written.positiontup or ()) if written.positional else None,
         tuple([(name, convert) for name, convert in into if convert is not None]),
     )
@@ -154,7 +158,9 @@ class PreparedWrite:
             raise ValueError(f"SQLAlchemy would compute what is written to {computed}")
         text = _text_of(compiled, dialect)
         usual = {**text.usual, **{column.key: column.default.arg for column in compiled.insert_prefetch}}
-        text = self._texts[dialect.name, dialect.driver, columns] = text._replace(usual=usual)
+        text = self._texts[dialect.name, dialect.driver, columns] = text._replace(
+            usual=usual, needed=text.needed - usual.keys()
+        )
         return text
 
 

@@ -69,7 +69,8 @@ def test_a_database_that_takes_values_by_name_gets_them_by_name():
     text, _ = Prepared(_QUERY)._write(postgresql.dialect())  # pyright: ignore[reportPrivateUsage]
     assert text.order is None
     assert "%(book)s" in text.sql
-    assert set(text.usual) >= {"book", "since"}
+    assert text.needed == {"book", "since"}
+    assert set(text.usual) == {"status_1"}
 
 
 def test_a_row_by_the_names_of_its_columns(store: Store, seeded: Seeded):
@@ -130,3 +131,34 @@ def test_a_constraint_that_is_broken_is_an_integrity_error_and_nothing_stays(sto
     assert "dana" not in str(told.value)  # values are customers' data
     with store.read() as connection:
         assert connection.execute(select(Outbox.id)).all() == []
+
+
+def test_a_value_that_is_not_given_is_refused_and_nothing_is_written(store: Store, seeded: Seeded):
+    """SQLAlchemy refuses it too; the driver alone would write nothing in its place."""
+    change = (
+        update(Subscription).where(Subscription.book_id == bindparam("book")).values(delivered_code=bindparam("code"))
+    )
+    with store.write() as connection:
+        with pytest.raises(ValueError, match="no value for code: UPDATE subscriptions"):
+            PreparedWrite(change).run(connection, {"book": seeded.book})
+        assert PreparedWrite(change).run(connection, {"book": seeded.book, "code": None}) == 1
+
+
+def test_a_query_without_one_of_its_values_is_refused(store: Store, seeded: Seeded):
+    with store.read() as connection, pytest.raises(ValueError, match="no value for since"):
+        Prepared(_QUERY).all(connection, {"book": seeded.book})
+
+
+def test_a_row_with_fewer_columns_than_the_first_is_refused(store: Store, seeded: Seeded):
+    facts = {
+        "book_id": seeded.book,
+        "kind": "event",
+        "channel": "event",
+        "body": {},
+        "state": "KEPT",
+        "created_at": SINCE,
+    }
+    less = {name: facts[name] for name in facts if name != "body"}
+    rows = [{"id": "event:1", **facts}, {"id": "event:2", **less}]
+    with store.write() as connection, pytest.raises(ValueError, match="no value for body"):
+        inserting(Outbox).run_all(connection, rows)

@@ -59,7 +59,8 @@ class Answer(NamedTuple):
 class Shop:
     """One merchant's shop. ``start`` serves it; the adapters beside it are for making people and links, and for counting."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, instant: bool = False) -> None:
+        """``instant``: the gateway answers at once and keeps no ledger; else it is the sandbox."""
         self.database = database
         self.folder = scratch()
         with socket.socket() as free:
@@ -69,12 +70,13 @@ class Shop:
         said = {
             "instance_path": str(self.folder), "database_url": database.url, "port": self.port, "public_url": self.url,
             "sandbox_path": str(scratch(in_memory()) / "sandbox.sqlite3"), "secret": SECRET, "workers": WORKERS,
-            "threads": 4, "rate_limit": "off", "log_level": "error",
+            "threads": 4, "rate_limit": "off", "log_level": "error", "instant": instant,
             "seconds_ahead": (NOW - datetime.now(UTC)).total_seconds(),
         }  # fmt: skip
         (self.folder / FILE).write_text(json.dumps(said))
-        settings, self.clock = settings_of(self.folder)
-        self.adapters: Adapters = open_services(settings, {"clock": self.clock})
+        settings, given = settings_of(self.folder)
+        self.clock = given["clock"]
+        self.adapters: Adapters = open_services(settings, given)
         with self.adapters.store.write() as connection:
             self.book = seed(connection).book
             add_key(

@@ -20,21 +20,23 @@ from app.config import Settings, read_settings
 from app.kit.clock import ShiftedClock
 from app.wiring import build_app
 from bench.asking import as_in_service
+from bench.instant_gateway import instant_gateways
 
 FILE = "shop.json"
 
 
-def settings_of(folder: Path) -> tuple[Settings, ShiftedClock]:
-    """What every process of the installation reads, and its clock."""
+def settings_of(folder: Path) -> tuple[Settings, dict[str, Any]]:
+    """What every process of the installation reads, and the adapters that it is given: its clock, and a gateway."""
     said: dict[str, Any] = json.loads((folder / FILE).read_text())
     ahead = timedelta(seconds=said.pop("seconds_ahead"))
-    return read_settings(said), ShiftedClock(datetime.now(UTC) + ahead)
+    given: dict[str, Any] = {"gateways": instant_gateways()} if said.pop("instant") else {}
+    return read_settings(said), {"clock": ShiftedClock(datetime.now(UTC) + ahead), **given}
 
 
 def main(folder: Path) -> None:
-    settings, clock = settings_of(folder)
+    settings, given = settings_of(folder)
     server = serve._application(settings)
-    type(server).load = lambda _self: as_in_service(build_app({**settings.model_dump(), "clock": clock}))
+    type(server).load = lambda _self: as_in_service(build_app({**settings.model_dump(), **given}))
     server.run()
 
 

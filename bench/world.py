@@ -40,8 +40,11 @@ class World:
         return lambda: ask(path)[1]
 
 
-def make_world(folder: Path | None = None, database: Database | None = None) -> World:
-    """A stopped clock, the sandbox gateway, and a new file by the real migrations unless an empty database is given."""
+def make_world(folder: Path | None = None, database: Database | None = None, **given: object) -> World:
+    """A stopped clock, the sandbox gateway, and a new file by the real migrations unless an empty database is given.
+
+    ``given``: adapters in place of the usual ones.
+    """
     folder = folder or scratch()
     store = Store(database.url if database else f"sqlite:///{folder}/liftlink.sqlite3")
     if database is None:
@@ -52,7 +55,7 @@ def make_world(folder: Path | None = None, database: Database | None = None) -> 
         create_app(
             {
                 "instance_path": folder, "store": store, "clock": StoppedClock(NOW), "public_url": f"https://{HOST}",
-                "rate_limit": "off", "sandbox_path": scratch(in_memory()) / "sandbox.sqlite3",
+                "rate_limit": "off", "sandbox_path": scratch(in_memory()) / "sandbox.sqlite3", **given,
             }
         )
     )  # fmt: skip

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import timedelta
 
 import pytest
@@ -78,3 +80,20 @@ def test_bodies_go_in_small_batches_and_the_next_pass_goes_on(store: Store, cloc
     clock.at += KEEP
     assert [forget_bodies(store, clock, KEEP, batch=2, most=2) for _ in range(3)] == [4, 3, 0]
     assert set(bodies(store).values()) == {""}
+
+
+def test_a_client_secret_is_not_kept_and_the_notice_is_known_all_the_same(
+    store: Store, clock: StoppedClock, at: NoticeAddress
+):
+    body = b'{"data":{"object":{"id":"pi_3Qx","client_secret":"pi_3Qx_secret_w1Zy","amount":500}}}'
+    assert take(store, clock, at, "paid", body) is Kept.NEW
+    kept = bodies(store)["paid"]
+    assert json.loads(kept)["data"]["object"] == {
+        "id": "pi_3Qx",
+        "client_secret": "pi_3Qx(client secret)",
+        "amount": 500,
+    }
+    with store.read() as conn:
+        assert conn.execute(select(Inbox.body_hash)).scalar_one() == hashlib.sha256(kept.encode()).hexdigest()
+    assert take(store, clock, at, "paid", body) is Kept.KNOWN
+    assert take(store, clock, at, "paid", body.replace(b"500", b"501")) is Kept.DIFFERS

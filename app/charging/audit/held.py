@@ -7,14 +7,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
 from app.charging.audit.cells import UNREADABLE
 from app.charging.audit.rows import Row
 from app.charging.gate import Account
-from app.gateways.port import AnswerKind, Dispute, Gateway, GatewayError, Gateways, Payment, Refund
+from app.charging.slicing import Lists, NotListed, slices
+from app.gateways.port import Dispute, Gateway, GatewayError, Gateways, Payment, Refund
+from app.kit.clock import Clock
 from app.models.leases import CLOCKS_DIFFER
 
+T = TypeVar("T")
 Place = tuple[str, str, str]
 """Gateway, account by the name under which it was asked, and the object's reference."""
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -64,10 +67,12 @@ class Held:
         return "; ".join(f"{each.gateway} {each.account}: {why}" for each, why in self.unread.items())
 
 
-def ask(gateways: Gateways, accounts: Iterable[tuple[Account, ...]], used: set[Account], books: Iterable[Row]) -> Held:
+def ask(
+    gateways: Gateways, clock: Clock, accounts: Iterable[tuple[Account, ...]], used: set[Account], books: Iterable[Row]
+) -> Held:
     """``accounts``: each with all its names. One that cannot be reached is left out where no attempt was ever made (``used``).
 
-    Three lists for each account, however many payments it has.
+    Three lists for each account, however many payments it has; only what is ours stays in memory.
     """
     held, opened = Held(), _opened(books)
     for names in accounts:
@@ -76,7 +81,7 @@ def ask(gateways: Gateways, accounts: Iterable[tuple[Account, ...]], used: set[A
         since = min([opened[name] for name in names if name in opened], default=LONG_AGO)
         try:
             gateway = gateways.of(home.gateway, home.account, livemode=home.livemode)
-            part = _read(gateway, home, since - CLOCKS_DIFFER)
+            part = _read(gateway, home, since - CLOCKS_DIFFER, clock)
         except (GatewayError, NotRead) as error:
             if not used.isdisjoint(names):
                 held.unread[home] = error.code if isinstance(error, GatewayError) else str(error)
@@ -97,32 +102,24 @@ def _opened(books: Iterable[Row]) -> dict[Account, datetime]:
     return found
 
 
-def _read(gateway: Gateway, home: Account, since: datetime) -> Held:
-    held = Held(payments=[(gateway.name, payment) for payment in _payments(gateway, since)])
-    places = {payment.ref: (gateway.name, payment.account, payment.ref) for _, payment in held.payments}
-    for refund in _value(gateway.list_refunds(since=since), f"refunds of {gateway.account}"):
-        if refund.payment in places:  # others are of payments that are older than our books
+def _read(gateway: Gateway, home: Account, since: datetime, clock: Clock) -> Held:
+    """A slice of time after the other. What the merchant sells there otherwise is nobody's business here, and is not kept."""
+    held, places = Held(), dict[str, Place]()
+    for payment in _listed("payments", gateway.list_payments, gateway, since, clock):
+        if payment.metadata.order or payment.metadata.attempt:
+            places[payment.ref] = (gateway.name, payment.account, payment.ref)
+            held.payments.append((gateway.name, payment))
+    for refund in _listed("refunds", gateway.list_refunds, gateway, since, clock):
+        if refund.payment in places:
             held.refunds.setdefault(places[refund.payment], []).append(refund)
-    disputes = _value(gateway.list_disputes(since=since), f"disputes of {gateway.account}")
+    disputes = _listed("disputes", gateway.list_disputes, gateway, since, clock)
     held.disputes += [(gateway.name, home.account, one) for one in disputes]
     return held
 
 
-def _payments(gateway: Gateway, since: datetime) -> Iterator[Payment]:
-    """Page by page by time, until a page shows nothing new: a gateway may answer with a part at once."""
-    seen: set[str] = set()
-    while True:
-        page = _value(gateway.list_payments(since=since), f"payments of {gateway.account}")
-        new = [one for one in page if one.ref not in seen]
-        yield from new
-        seen |= {one.ref for one in new}
-        times = [one.created_at for one in new if one.created_at is not None]
-        if not times or max(times) <= since:
-            return
-        since = max(times)
-
-
-def _value(reply: Any, what: str) -> Any:
-    if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
-        raise NotRead(f"{what}: {reply.detail or reply.kind.value}")
-    return reply.value
+def _listed(what: str, ask: Lists[T], gateway: Gateway, since: datetime, clock: Clock) -> Iterator[T]:
+    try:
+        for part in slices(ask, since, None, clock):
+            yield from part.listed
+    except NotListed as error:
+        raise NotRead(f"{what} of {gateway.account}: {error.answer.value}") from None

@@ -109,7 +109,7 @@ class Scene:
             books = self.books.values()
             kept = {Account(one["gateway"], one["gateway_account"], one["mode"] == "live") for one in books}
             accounts = by_account(conn, self.gateways, sorted(used | kept, key=astuple))
-        return ask(self.gateways, accounts, used, books)
+        return ask(self.gateways, self.clock, accounts, used, books)
 
     def count(self, table: type[Any], *where: Any) -> int:
         with self.store.read() as conn:

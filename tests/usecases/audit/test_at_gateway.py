@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from app.charging.audit import Finding, run
 from app.charging.disputing import take_disputes
-from app.gateways.port import Gateway, GatewayError, Gateways
+from app.gateways.port import CreatePayment, Gateway, GatewayError, Gateways, Marks
+from app.gateways.sandbox.adapter import SandboxGateway
 from tests.usecases.audit.busy import Busy
 
 
@@ -77,3 +81,29 @@ def test_a_dispute_that_no_row_knows_is_named_until_it_is_taken_in(busy: Busy):
     assert any("is OPEN, at the gateway LOST" in row for row in busy.broken("I20"))
     take_disputes(desk.store, gateway, desk.clock, f"{busy.paid}.1", actor="test")
     assert busy.broken("I20") == []
+
+
+def test_an_account_is_listed_and_not_asked_payment_by_payment(busy: Busy, monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+    for verb in ("list_payments", "list_refunds", "list_disputes", "read_payment"):
+        real = getattr(SandboxGateway, verb)
+
+        def counted(*of: Any, told: str = verb, ask: Any = real, **how: Any) -> Any:
+            asked.append(told)
+            return ask(*of, **how)
+
+        monkeypatch.setattr(SandboxGateway, verb, counted)
+    busy.audit()
+    accounts = 2
+    assert sorted(asked) == sorted(["list_payments", "list_refunds", "list_disputes"] * accounts)
+
+
+def test_what_a_merchant_sells_elsewhere_at_the_same_account_is_no_finding(busy: Busy):
+    """Without our marks: paid, and given back in part."""
+    gateway = busy.desk.gateways.of("sandbox", "quillmark-test", livemode=False)
+    customer, card = f"cus_sandbox_{busy.desk.seeded.book}_1001", busy.desk.card().token
+    made = gateway.create_payment(CreatePayment(900, "USD", customer, card, Marks()), key="own").payment
+    assert made is not None
+    gateway.confirm_payment(made.ref, key="own:confirm", return_url="https://x.example")
+    assert gateway.refund(made.ref, amount=300, mark="", key="own:refund").value is not None
+    assert [one for one in busy.audit() if not one.holds] == []

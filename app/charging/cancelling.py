@@ -6,7 +6,7 @@ from app.charging.attempts import AttemptRow
 from app.charging.closing import close
 from app.charging.comparing import mismatch
 from app.charging.driver import Driver, put_down, quarantine
-from app.charging.making import choice, note_ref
+from app.charging.making import note_ref
 from app.charging.objects import objects_of
 from app.charging.settle import settle
 from app.gateways.port import Answer, AnswerKind, Decline, Payment, PaymentStatus
@@ -37,9 +37,9 @@ def _cancel_unseen(d: Driver, row: AttemptRow) -> AttemptRow | None:
     Unless the commit was lost with a restore: then the money may be there, and the attempt is paid after all.
     """
     mine = objects_of(d.gateway(row), row)
-    if mine.kind is not AnswerKind.DEFINITE or mine.value is None:
+    if mine.value is None:
         return put_down(d, row, mine.kind, f"list: {mine.kind}")
-    for payment in reversed(choice(mine.value)):  # what is paid comes last, after everything else was cancelled
+    for payment in reversed(mine.value):  # what is paid comes last, after everything else was cancelled
         if payment.status is PaymentStatus.CANCELED:
             continue
         if payment.status is PaymentStatus.SUCCEEDED and row.is_from_before_restore:

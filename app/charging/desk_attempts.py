@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -12,7 +11,7 @@ from app.charging.attempts import AttemptRow, read_attempt
 from app.charging.closing import end_attempt
 from app.charging.closing_orders import close_order
 from app.charging.comparing import mismatch
-from app.charging.desk_deciding import DeskRefused, Resolving, give_back, truth_of
+from app.charging.desk_deciding import DeskRefused, Resolving, Truth, give_back, truth_of
 from app.charging.refund_finding import found_refunds
 from app.charging.refund_rows import refunds_of
 from app.charging.refund_settling import mail
@@ -30,10 +29,9 @@ def quarantined(r: Resolving, act: str) -> str:
     truth = truth_of(gateway, row)
     if truth.payment is None and not truth.gone:
         raise DeskRefused("gateway_silent", f"the gateway did not say what became of it: {truth.detail}")
-    doing: dict[str, Callable[[Resolving, AttemptRow, Gateway, Payment | None], str]] = {
-        "adopt": _adopt, "cancel": _cancel, "refund": _give_back,
-    }  # fmt: skip
-    return doing[act](r, row, gateway, truth.payment)
+    if act == "cancel":
+        return _cancel(r, row, gateway, truth)
+    return {"adopt": _adopt, "refund": _give_back}[act](r, row, gateway, truth.payment)
 
 
 def _adopt(r: Resolving, row: AttemptRow, _gateway: Gateway, payment: Payment | None) -> str:
@@ -56,11 +54,15 @@ def _adopt(r: Resolving, row: AttemptRow, _gateway: Gateway, payment: Payment | 
     return f"the payment is adopted: order {r.matter.order} is paid"
 
 
-def _cancel(r: Resolving, row: AttemptRow, gateway: Gateway, payment: Payment | None) -> str:
+def _cancel(r: Resolving, row: AttemptRow, gateway: Gateway, truth: Truth) -> str:
     """QUARANTINED → CANCELLED: for certain no money, now and later. Then another attempt may be made."""
-    if payment is not None and payment.status in (PaymentStatus.SUCCEEDED, PaymentStatus.PROCESSING):
-        raise r.unfit(f"the payment is {payment.status} at the gateway")
-    if payment is not None and payment.status is not PaymentStatus.CANCELED:
+    objects = [each for each in (truth.payment, *truth.others) if each is not None]
+    for payment in objects:
+        if payment.status in (PaymentStatus.SUCCEEDED, PaymentStatus.PROCESSING):
+            raise r.unfit(f"the payment is {payment.status} at the gateway")
+    for payment in objects:
+        if payment.status is PaymentStatus.CANCELED:
+            continue
         answer = gateway.cancel_payment(payment.ref, key=f"{row.id}:desk:{payment.ref}:{row.tries}")
         if answer.payment is None or answer.payment.status is not PaymentStatus.CANCELED:
             raise DeskRefused(

@@ -14,7 +14,7 @@ from app.charging.desk import RESOLVED, Matter, matters
 from app.charging.objects import objects_of
 from app.charging.observing import Watch
 from app.charging.returning import return_money
-from app.gateways.port import AnswerKind, Gateway, Payment, PaymentStatus
+from app.gateways.port import AnswerKind, Gateway, Payment
 from app.kit.errors import LiftlinkError
 from app.models.locks import hold_paid_order
 from app.outbox import record
@@ -28,11 +28,15 @@ class DeskRefused(LiftlinkError):
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """What the gateway says now. ``payment`` None with ``gone``: it has no such object; else it did not answer."""
+    """What the gateway says now. ``payment`` None with ``gone``: it has no such object; else it did not answer.
+
+    ``others``: more objects of the same attempt, each of which matters less.
+    """
 
     payment: Payment | None
     gone: bool
     detail: str = ""
+    others: tuple[Payment, ...] = ()
 
 
 def find(conn: Connection, watch: Watch, matter_id: str) -> Matter:
@@ -87,11 +91,9 @@ def truth_of(gateway: Gateway, row: AttemptRow) -> Truth:
     if row.gw_ref is not None:
         return read_truth(gateway, row.gw_ref)
     mine = objects_of(gateway, row)
-    if mine.kind is not AnswerKind.DEFINITE or mine.value is None:
+    if mine.value is None:
         return Truth(None, gone=False, detail=mine.detail or mine.kind.value)
-    # An object that is alive counts for more than one that is over: it must be dealt with first.
-    ranked = sorted(mine.value, key=lambda payment: payment.status is PaymentStatus.CANCELED)
-    return Truth(ranked[0], gone=False) if ranked else Truth(None, gone=True)
+    return Truth(mine.value[0], gone=False, others=mine.value[1:]) if mine.value else Truth(None, gone=True)
 
 
 def read_truth(gateway: Gateway, ref: str) -> Truth:

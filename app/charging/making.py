@@ -37,7 +37,7 @@ def make_object(d: Driver, row: AttemptRow) -> AttemptRow | None:
     gateway = d.gateway(row)
     if _may_exist(row, gateway, d.clock.now()):
         mine = objects_of(gateway, row)
-        if mine.kind is not AnswerKind.DEFINITE or mine.value is None:
+        if mine.value is None:
             return put_down(d, row, mine.kind, f"list: {mine.kind}")
         if mine.value:
             return _adopt(d, row, mine.value)
@@ -146,17 +146,8 @@ def _fenced(d: Driver, row: AttemptRow, ref: str) -> None:
 
 def _adopt(d: Driver, row: AttemptRow, found: Sequence[Payment]) -> AttemptRow | None:
     """Objects of this attempt that we made and lost sight of: keep the one that matters, cancel the others."""
-    ranked = choice(found)
-    adopted = commit_ref(d, row, ranked[0].ref)
-    for stray in ranked[1:]:
+    adopted = commit_ref(d, row, found[0].ref)
+    for stray in found[1:]:
         if stray.status not in (PaymentStatus.CANCELED, PaymentStatus.SUCCEEDED):
             d.gateway(row).cancel_payment(stray.ref, key=f"{row.id}:stray:{stray.ref}")
     return adopted
-
-
-_CHOICE = {PaymentStatus.SUCCEEDED: 0, PaymentStatus.CANCELED: 2}
-
-
-def choice(found: Sequence[Payment]) -> list[Payment]:
-    """Objects of one attempt, the one that matters first: where the money is, then what is still alive."""
-    return sorted(found, key=lambda payment: _CHOICE.get(payment.status, 1))

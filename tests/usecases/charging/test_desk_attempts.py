@@ -9,9 +9,12 @@ import pytest
 from sqlalchemy import update
 
 from app.charging import desk_attempts
+from app.charging.attempts import read_attempt
 from app.charging.audit import run as audit
 from app.charging.desk import Matter
 from app.charging.desk_acts import DeskRefused
+from app.charging.driver import Driver, quarantine
+from app.charging.making import request_of
 from app.gateways.port import Answer, AnswerKind, Refund, Reply
 from app.gateways.sandbox.adapter import SandboxGateway
 from app.models.orders import Attempt
@@ -98,6 +101,41 @@ def test_an_order_ends_only_once_it_is_known_as_what_its_money_went_back(desk: D
     decide(desk, matter, "refund")
     assert [amount for _, amount in at_gateway(desk)] == [500]
     assert (desk.facts_of_first().state, desk.outbox()) == ("CANCELLED", ["refunded"])
+
+
+def two_objects(desk: Desk, *, confirmed: bool) -> Matter:
+    """An attempt that waits for a person, without a reference: the gateway made two objects for it, the newer one perhaps paid."""
+    placed = desk.place()
+    assert placed.attempt_id is not None
+    gateway = desk.sandbox.at("quillmark-test", livemode=False)
+    with desk.store.read() as conn:
+        row = read_attempt(conn, placed.attempt_id)
+    assert row is not None
+    for n in range(2):
+        made = gateway.create_payment(request_of(row), key=f"{row.id}:{n}").payment
+    assert made is not None
+    if confirmed:
+        gateway.confirm_payment(made.ref, key="confirm", return_url="https://shop.example/return")
+    driver = Driver(desk.store, desk.gateways, desk.clock, "test", desk.clock.now())
+    with desk.store.write() as conn:
+        conn.execute(update(Attempt).values(lease_by="test"))
+    quarantine(driver, row, "create: one key came with two sets of parameters")
+    (matter,) = waiting(desk)
+    return matter
+
+
+def test_one_with_several_objects_is_let_go_only_once_each_can_take_nothing_any_more(desk: Desk):
+    decide(desk, two_objects(desk, confirmed=False), "cancel")
+    assert [payment["status"] for payment in desk.payments()] == ["canceled", "canceled"]
+    assert desk.facts_of_first().last.state == "CANCELLED"
+
+
+def test_one_whose_newer_object_is_paid_is_never_let_go(desk: Desk):
+    matter = two_objects(desk, confirmed=True)
+    assert may(desk, matter) == ("adopt",)
+    with pytest.raises(DeskRefused) as unfit:
+        decide(desk, matter, "cancel")
+    assert (unfit.value.code, desk.facts_of_first().last.state) == ("act_unfit", "QUARANTINED")
 
 
 @pytest.mark.parametrize("act", ["adopt", "refund"])

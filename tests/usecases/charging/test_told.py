@@ -101,7 +101,7 @@ def test_a_gate_that_closes_and_opens_is_told(desk: Desk, monkeypatch: pytest.Mo
     gate.open_or_close(desk.store, desk.clock, "2")
     for _ in range(2):
         compare.compare(desk.store, desk.gateways, desk.clock, by=driver_name("test"))
-        desk.clock.move(timedelta(minutes=10))
+        desk.clock.move(timedelta(minutes=20))
     assert events(told)[0] == "charging_closed"
     assert set(events(told)[1:]) == {"charging_opened"}
 

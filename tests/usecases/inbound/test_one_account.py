@@ -184,7 +184,7 @@ def test_the_gates_of_both_names_open_by_the_same_two_lists(shared: Ears):
     with desk.store.write() as conn:
         close_all(conn, desk.clock.now())
     opened = [comparing(shared).opened]
-    desk.clock.move(timedelta(minutes=2))
+    desk.clock.move(timedelta(minutes=20))
     opened.append(comparing(shared).opened)
     assert opened == [0, 2]
     with desk.store.read() as conn:

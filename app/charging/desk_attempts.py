@@ -7,7 +7,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from app.charging.adopting import take_over
-from app.charging.attempts import AttemptRow, read_attempt
+from app.charging.attempts import AttemptRow, move, read_attempt
 from app.charging.closing import end_attempt
 from app.charging.closing_orders import close_order
 from app.charging.comparing import mismatch
@@ -81,8 +81,9 @@ def _give_back(r: Resolving, row: AttemptRow, gateway: Gateway, payment: Payment
     """The money goes back and the order ends."""
     if payment is None or payment.status is not PaymentStatus.SUCCEEDED:
         raise r.unfit("the gateway holds no money of this attempt")
-    if row.gw_ref is None:
-        raise r.unfit("the row does not know its payment: adopt it")
+    if row.gw_ref is None:  # found by its mark: what is given back must be known as this attempt's
+        r.decide(row.order_id, lambda conn: move(conn, row, None, {"gw_ref": payment.ref}))
+        row = replace(row, gw_ref=payment.ref)
     give_back(r, gateway, payment, row.tries)
     refunds = gateway.list_refunds(payment.ref)
     if refunds.value is None:

@@ -11,7 +11,7 @@ from app.charging import adopting
 from app.charging.attempts import AttemptRow, Moved, read_attempt
 from app.charging.comparing import mismatch
 from app.charging.desk import Matter
-from app.charging.observing import Place, Watch, attempt_marked
+from app.charging.observing import Place, Watch, attempt_marked, attempt_with, place_of
 from app.gateways.port import Payment, PaymentStatus
 from app.subscriptions.errors import SubscriptionMoved
 
@@ -34,15 +34,15 @@ def offered(watch: Watch, matter: Matter, payment: Payment | None, *, gone: bool
 def _of_attempt(watch: Watch, matter: Matter, payment: Payment | None, *, gone: bool) -> set[str]:
     with watch.store.read() as conn:
         row = read_attempt(conn, matter.key[0])
-    if row is None or row.state != "QUARANTINED":
+        owner = attempt_with(conn, place_of(row), payment.ref) if row and payment else None
+    if row is None or row.state != "QUARANTINED" or (owner and owner.id != row.id):
         return set()
     if payment is None:
         return {"cancel"} if gone else set()
     if payment.status is not PaymentStatus.SUCCEEDED:
         return set() if payment.status is PaymentStatus.PROCESSING else {"cancel"}
-    fits = {"refund"} if row.gw_ref is not None else set[str]()
     agrees = not mismatch(replace(row, gw_ref=payment.ref), payment) and not payment.refunded
-    return fits | ({"adopt"} if agrees and _settles(watch, row, payment) else set())
+    return {"refund", "adopt"} if agrees and _settles(watch, row, payment) else {"refund"}
 
 
 def _settles(watch: Watch, row: AttemptRow, payment: Payment) -> bool:

@@ -132,10 +132,19 @@ def test_one_with_several_objects_is_let_go_only_once_each_can_take_nothing_any_
 
 def test_one_whose_newer_object_is_paid_is_never_let_go(desk: Desk):
     matter = two_objects(desk, confirmed=True)
-    assert may(desk, matter) == ("adopt",)
+    assert may(desk, matter) == ("adopt", "refund")
     with pytest.raises(DeskRefused) as unfit:
         decide(desk, matter, "cancel")
     assert (unfit.value.code, desk.facts_of_first().last.state) == ("act_unfit", "QUARANTINED")
+
+
+def test_money_that_the_row_lost_sight_of_is_given_back_where_it_cannot_be_adopted(desk: Desk):
+    matter = two_objects(desk, confirmed=True)
+    _move_subscription(desk, 1)
+    assert may(desk, matter) == ("refund",)
+    decide(desk, matter, "refund")
+    assert [amount for _, amount in at_gateway(desk)] == [500]
+    assert (desk.facts_of_first().state, desk.outbox()) == ("CANCELLED", ["refunded"])
 
 
 @pytest.mark.parametrize("act", ["adopt", "refund"])
@@ -159,7 +168,7 @@ def test_two_who_let_go_at_once_let_go_once_and_the_second_is_told_so(desk: Desk
     assert (late.value.code, desk.outbox()) == ("matter_unknown", ["not_charged"])
 
 
-def test_a_payment_that_another_attempt_has_is_neither_offered_nor_adopted(desk: Desk):
+def test_a_payment_that_another_attempt_has_is_neither_adopted_nor_given_back(desk: Desk):
     declined = desk.buy("visa_declined").last
     matter = paid(desk)
     taken = desk.attempt(matter.key[0])
@@ -167,6 +176,8 @@ def test_a_payment_that_another_attempt_has_is_neither_offered_nor_adopted(desk:
         conn.execute(update(Attempt).where(Attempt.id == taken.id).values(gw_ref=None))
         conn.execute(update(Attempt).where(Attempt.id == declined.id).values(gw_ref=taken.gw_ref))
     assert may(desk, matter) == ()
-    with pytest.raises(DeskRefused) as unfit:
-        decide(desk, matter, "adopt")
-    assert (unfit.value.code, desk.attempt(taken.id).state) == ("act_unfit", "QUARANTINED")
+    for act in ("adopt", "refund"):
+        with pytest.raises(DeskRefused) as unfit:
+            decide(desk, matter, act)
+        assert (unfit.value.code, desk.attempt(taken.id).state) == ("act_unfit", "QUARANTINED")
+    assert at_gateway(desk) == []

@@ -48,7 +48,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="", help="races whose name holds this")
     asked = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     database = "PostgreSQL" if postgres.on_postgres() else "SQLite"
     print(f"{database}, seed {asked.seed}\n{'race':28} {'guard off':>14} {'guard on':>14}  the guard", flush=True)
     lost = 0

@@ -131,7 +131,8 @@ def _consent(cart: Cart, token: str) -> ConsentGiven:
     """What was read and ticked, in the very words of the page that was shown."""
     scene = cart_scene(cart)
     facts = cart_facts(cart, token, scene.tongue.language)
-    boxes = agreements(scene, facts)
+    summary = summary_of(facts)
+    boxes = agreements(scene, facts, summary)
     ticked = {
         name: {"text": box.text, "version": box.version} for name, box in zip(("agree", "start"), boxes, strict=False)
     }
@@ -139,10 +140,10 @@ def _consent(cart: Cart, token: str) -> ConsentGiven:
         text="\n".join(box.text for box in boxes),
         version=", ".join(box.version for box in boxes),
         language=scene.tongue.language,
-        button=words.button_label(scene.tongue.language, pays=summary_of(facts).rises),
+        button=words.button_label(scene.tongue.language, pays=summary.rises),
         boxes=ticked,
         figures={
-            "summary": summary_of(facts).to_json(),
+            "summary": summary.to_json(),
             "due_now": cart.quote.due_now,
             "currency": cart.quote.currency,
         },

@@ -60,12 +60,12 @@ def _later(pen: Pen, summary: Summary) -> tuple[tuple[str, str] | None, tuple[st
     return (times, times), (tongue.say("up to %(price)s", price=said), tongue.tell("up to %(price)s", price=shown))
 
 
-def agreements(scene: Scene, facts: CartFacts) -> tuple[Agreement, ...]:
-    """Every box of this cart, to be stored to the letter when the press comes. Empty when nothing has to be agreed to."""
-    return agreements_of(scene, facts, summary_of(facts))
+def agreements(scene: Scene, facts: CartFacts, summary: Summary | None = None) -> tuple[Agreement, ...]:
+    """Every box of this cart, to be stored to the letter when the press comes. Empty when nothing has to be agreed to.
 
-
-def agreements_of(scene: Scene, facts: CartFacts, summary: Summary) -> tuple[Agreement, ...]:
+    ``summary`` is that of the same facts, for whoever has made it already.
+    """
+    summary = summary or summary_of(facts)
     if not summary.rises:
         return ()
     language = scene.tongue.language
@@ -81,7 +81,7 @@ def boxes_of(
 ) -> tuple[Box, ...]:
     hint = _cancel_hint(scene, summary, pen)
     boxes: list[Box] = []
-    for name, agreed in zip(("agree", "start"), agreements_of(scene, facts, summary), strict=False):
+    for name, agreed in zip(("agree", "start"), agreements(scene, facts, summary), strict=False):
         boxes.append(Box(name, agreed, wrong.get(name, ""), hint if name == "agree" else ""))
     return tuple(boxes)
 

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Update, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, or_, select, update
 
 from app.models.leases import Leases
 from app.models.links import LinkUse
 from app.models.orders import Attempt, Order
+from app.models.prepared import Prepared, PreparedWrite
 from app.models.work import GatewayWatch
 
 LEASE = timedelta(seconds=60)
@@ -83,7 +84,7 @@ class AttemptRow:
 
 
 _COLUMNS = tuple(getattr(Attempt, name) for name in AttemptRow.__dataclass_fields__ if hasattr(Attempt, name))
-_ONE = (
+_ONE = Prepared(
     select(
         *_COLUMNS, Order.number.label("order_number"), LinkUse.jti.label("use_jti"), LinkUse.n.label("use_n"),
         GatewayWatch.gate, GatewayWatch.closed_at,
@@ -104,7 +105,7 @@ _ONE = (
 
 def read_attempt(conn: Connection, attempt_id: str) -> AttemptRow | None:
     """The row as it stands. Ids are derived from the book, so that an id names one book's row alone."""
-    row = conn.execute(_ONE, {"id": attempt_id}).first()
+    row = _ONE.first(conn, {"id": attempt_id})
     return None if row is None else AttemptRow(*row)
 
 
@@ -129,12 +130,12 @@ def move(
     bound = {"is_id": row.id, "is_state": row.state} | {f"to_{name}": value for name, value in values.items()}
     if by is not None:
         bound["is_lease_by"] = by
-    if conn.execute(statement, bound).rowcount != 1:
+    if statement.run(conn, bound) != 1:
         raise Moved(row.id)
 
 
 @cache
-def _move(names: tuple[str, ...], leased: bool, unreferenced: bool) -> Update:
+def _move(names: tuple[str, ...], leased: bool, unreferenced: bool) -> PreparedWrite:
     """Built once per set of columns: putting the statement together costs more than running it."""
     where = [Attempt.id == bindparam("is_id"), Attempt.state == bindparam("is_state")]
     if leased:
@@ -142,7 +143,7 @@ def _move(names: tuple[str, ...], leased: bool, unreferenced: bool) -> Update:
     if unreferenced:
         where.append(Attempt.gw_ref.is_(None))
     table = Attempt.__table__
-    return (
+    return PreparedWrite(
         update(Attempt)
         .where(*where)
         .values({name: bindparam(f"to_{name}", type_=table.c[name].type) for name in names})

@@ -6,9 +6,11 @@ in the transaction that ends the order without money, and stays spent when the o
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from app.billing.result import Quote
 from app.charging.errors import ChargingError
@@ -59,7 +61,7 @@ def give_back(conn: Connection, book_id: int, order_id: str, at: datetime) -> No
         _book(conn, book_id, used.customer_id, used.currency, -used.amount, "given_back", order_id, at)
 
 
-def book_paid(conn: Connection, order: RowMapping, quote: Quote, at: datetime) -> None:
+def book_paid(conn: Connection, order: Mapping[str, Any], quote: Quote, at: datetime) -> None:
     """What a paid order leaves behind: its credit on the customer's balance, what was too small to charge for the renewal."""
     book_id, order_id = order["book_id"], order["id"]
     if quote.credited:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, select
+from sqlalchemy import Connection, select
 
 from app.billing.result import Quote
 from app.charging.errors import ChargingError
@@ -34,7 +36,7 @@ def check_captures(conn: Connection, new: NewOrder) -> None:
         raise ChargingError("balance_moved", "what can be given back changed since it was quoted")
 
 
-def give_back(conn: Connection, order: RowMapping, quote: Quote, actor: str, at: datetime) -> None:
+def give_back(conn: Connection, order: Mapping[str, Any], quote: Quote, actor: str, at: datetime) -> None:
     """Promise the cards what the paid order owes them, in its own transaction; a driver sends it.
 
     The ledger has followed already: the order's credit rows took back what is given.

@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping
-
 BY_SELLER = "merchant"
 """The source of an order whose consent is the merchant's own note of how the customer agreed."""
 
 
-def receipt_body(order: RowMapping, consent: Mapping[str, Any], outcome: str, at: datetime) -> dict[str, Any]:
+def receipt_body(order: Mapping[str, Any], consent: Mapping[str, Any], outcome: str, at: datetime) -> dict[str, Any]:
     """The receipt and acknowledgement of a paid order; the lines are the quote's own."""
     quote = order["quote"]
     return {
@@ -103,7 +101,7 @@ def _after(quote: Mapping[str, Any]) -> list[dict[str, Any]]:
     return list(held.values())
 
 
-def not_charged_body(order: RowMapping, why: str) -> dict[str, Any]:
+def not_charged_body(order: Mapping[str, Any], why: str) -> dict[str, Any]:
     """For a shopper who was told "we are checking": the order ended without money. ``why``: declined or cancelled."""
     return {
         "to": order["email"],

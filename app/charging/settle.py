@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from app.billing.codec import load_quote
 from app.billing.facts import Change
@@ -26,8 +26,8 @@ from app.subscriptions.apply import apply_paid
 from app.subscriptions.errors import SubscriptionMoved
 from app.subscriptions.scheduling import schedule_change
 
-_ORDER = (
-    select(Order, Subscription.number.label("subscription_number"))
+_ORDER = Prepared(
+    select(Order.__table__, Subscription.number.label("subscription_number"))
     .join(Subscription, Subscription.id == Order.subscription_id)
     .where(Order.book_id == bindparam("book"), Order.id == bindparam("order"))
 )
@@ -87,7 +87,7 @@ def pay(
     ``attempt`` None: nothing was due here; ``seal`` is then that of the order's own consent. What an invoice asks for (outcome ``due``) is granted and gets no receipt: no
     money is there. Raises ``SubscriptionMoved``; the transaction must then not commit.
     """
-    order = conn.execute(_ORDER, {"book": book_id, "order": order_id}).mappings().one()
+    (order,) = _ORDER.named(conn, {"book": book_id, "order": order_id})
     if _PAID.run(conn, {"book": book_id, "order": order_id, "how": outcome, "at": at}) != 1:
         # An order is closed only without an open attempt, so this cannot be; if it is, nobody may guess.
         raise SubscriptionMoved(order["subscription_id"], order["subscription_version"])
@@ -108,7 +108,7 @@ def pay(
 
 def _fulfil(
     conn: Connection,
-    order: RowMapping,
+    order: Mapping[str, Any],
     consent: Mapping[str, Any],
     attempt: AttemptRow | None,
     actor: str,

@@ -117,7 +117,8 @@ def _write_outside(
     )
     lost = found.mark.startswith(f"{order_id}.r") and all(row.id != found.mark for row in known)
     refund_id = found.mark if lost else next_id(conn, order_id)
-    takes = take_back(conn, order, found.amount, now) if order["state"] != "OPEN" else []
+    # What was never paid for by this order stands nowhere: its money was taken all the same, and goes back whole.
+    takes = take_back(conn, order, found.amount, now) if order["paid_at"] is not None else []
     done = found.status is RefundStatus.SUCCEEDED
     conn.execute(
         insert(Refund),

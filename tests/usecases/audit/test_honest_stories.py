@@ -12,8 +12,10 @@ from sqlalchemy import Connection, update
 from app.charging.abandon import abandon
 from app.charging.audit import run
 from app.charging.orphaned import look_after_orphans
+from app.charging.repair import expire
 from app.gateways.port import AnswerKind, Payment, Refund, RefundStatus, Reply
 from app.gateways.sandbox.adapter import SandboxGateway
+from app.models.merchants import Book
 from app.models.subscriptions import Subscription
 from tests.usecases.charging.desk import Desk
 from tests.usecases.charging.person import decide, waiting
@@ -172,3 +174,21 @@ def sent_back(bank: pytest.MonkeyPatch) -> None:
 
     bank.setattr(SandboxGateway, "list_refunds", failed)
     bank.setattr(SandboxGateway, "list_payments", whole)
+
+
+def test_money_for_an_order_that_ended_and_that_policy_gave_back(desk: Desk):
+    with desk.store.write() as conn:
+        conn.execute(update(Book).values(policy={"orphan_capture": "refund"}, policy_version=Book.policy_version + 1))
+    order = desk.buy("visa_3ds")
+    abandon(desk.store, desk.clock, desk.seeded.book, order.id)
+    desk.work()
+    desk.clock.move(timedelta(hours=3))
+    expire(desk.store, desk.clock)
+    assert (desk.facts(order.id).state, named(desk)) == ("EXPIRED", [])
+    take_all_the_same(desk, payment_of(desk, order.id))
+    for _ in range(3):
+        comparing(desk)
+        look_after_orphans(desk.store, desk.gateways, desk.clock, by="worker")
+        desk.clock.move(timedelta(hours=25))
+    comparing(desk)
+    assert (desk.facts(order.id).state, waiting(desk), named(desk)) == ("EXPIRED", [], [])

@@ -101,4 +101,5 @@ def _mail(conn: Connection, row: AttemptRow, state: str, now: datetime) -> None:
         .mappings()
         .one()
     )  # fmt: skip
-    record(conn, row.book_id, "not_charged", row.id, 1, "mail", not_charged_body(order, state.lower()), now)
+    body = not_charged_body({str(name): value for name, value in order.items()}, state.lower())
+    record(conn, row.book_id, "not_charged", row.id, 1, "mail", body, now)

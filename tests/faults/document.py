@@ -84,8 +84,10 @@ def measured(runs: list[dict[str, Any]]) -> str:
             f"{told['p50']:.0f} / {told['p95']:.0f} / {told['p99']:.0f} / {told['max']:.0f} | "
             f"{f'{caught} of {len(MUTANTS)}' if run['mutants'] else '–'} | {sum(run['violations'].values())} |"
         )
-    notes = sorted({note for run in runs for note in run["notes"]})
-    return "\n".join(said + [""] + [f"Note: {note}." for note in notes]) + "\n\n"
+    notes = [
+        f"Note on the {run['database']} run with seed {run['seed']}: {note}." for run in runs for note in run["notes"]
+    ]
+    return "\n".join([*said, "", *dict.fromkeys(notes)]) + "\n\n"
 
 
 def _total(runs: list[dict[str, Any]], name: str) -> str:

@@ -25,15 +25,22 @@ JOBS = {
 }
 
 
+SECONDS = 300.0
+SECONDS_OF_A_RESTORE = 3600.0
+"""The second comparison comes some twenty minutes after the first, and both may take their time."""
+
+
 @click.command()
 @click.option(
-    "--seconds", type=click.FloatRange(1, 24 * 3600), default=300.0, show_default=True, help="Begin nothing after that."
+    "--seconds",
+    type=click.FloatRange(1, 24 * 3600),
+    help=f"Begin nothing after that.  [default: {SECONDS:.0f}, with --wait {SECONDS_OF_A_RESTORE:.0f}]",
 )
 @click.option(
     "--wait", is_flag=True, help="After a restore: go on, within --seconds, until the second comparison opens charging."
 )
 @json_option
-def reconcile(seconds: float, wait: bool, as_json: bool) -> int:
+def reconcile(seconds: float | None, wait: bool, as_json: bool) -> int:
     """Bring payments, refunds, notices and mails to rest, and compare with the gateway.
 
     Safe at any time, beside running servers and again and again. Exit code 0: nothing is left to do but what waits for a
@@ -43,6 +50,7 @@ def reconcile(seconds: float, wait: bool, as_json: bool) -> int:
     from app.jobs.reconciling import reconcile as run
     from app.wiring.reconciling import reconcile_tools
 
+    seconds = seconds or (SECONDS_OF_A_RESTORE if wait else SECONDS)
     with opened() as adapters:
         done = run(reconcile_tools(adapters), seconds=seconds, wait=wait)
         with adapters.store.read() as connection:

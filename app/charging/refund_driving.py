@@ -18,7 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from app.charging.attempts import PERSON_AFTER, Moved
 from app.charging.backoff import BUSY_STEPS, PENDING_STEPS, UNKNOWN_STEPS
 from app.charging.gate import gate_of
-from app.charging.refund_rows import RefundRow, due_refunds, lease_refund, move_refund, read_refund
+from app.charging.refund_rows import RefundRow, due_refunds, is_contested, lease_refund, move_refund, read_refund
 from app.charging.refund_settling import fail, settle
 from app.charging.telling import tell_person
 from app.charging.transitions import Move, log
@@ -26,6 +26,7 @@ from app.gateways.port import AnswerKind, Gateway, GatewayError, Gateways, Refun
 from app.kit.clock import Clock
 from app.kit.faults import fault_point
 from app.models.leases import CLOCKS_DIFFER
+from app.models.locks import hold_order
 from app.models.outages import is_outage
 from app.models.store import Store
 from app.outbox import record_once
@@ -131,13 +132,19 @@ def _find(d: _Driver, gateway: Gateway, row: RefundRow) -> list[Refund] | None:
 
 
 def _send(d: _Driver, gateway: Gateway, row: RefundRow, try_no: int) -> None:
-    """Commit that it is sent, under which key; then send it."""
+    """Commit that it is sent, under which key; then send it. For certain no earlier try acted."""
     fault_point("R2")
     now = d.clock.now()
     with d.store.write() as conn:
-        move_refund(conn, row, d.by, {"state": "SENT", "try_no": try_no, "last_class": None})
-        if row.state != "SENT":
-            log(conn, row.book_id, [Move("refund", row.id, row.state, "SENT", "sent")], actor=d.by, at=now, of=row)
+        hold_order(conn, row.book_id, row.order_id)  # as whoever takes a dispute in
+        contested = is_contested(conn, row.attempt_id)
+        if not contested:
+            move_refund(conn, row, d.by, {"state": "SENT", "try_no": try_no, "last_class": None})
+            if row.state != "SENT":
+                log(conn, row.book_id, [Move("refund", row.id, row.state, "SENT", "sent")], actor=d.by, at=now, of=row)
+    if contested:
+        # It was promised before the dispute was seen (I8). A person is told, and may ask anew once the bank has decided.
+        return fail(d.store, d.clock, row, d.by, "the payment is in dispute, or lost in one")
     row = replace(row, state="SENT", try_no=try_no, last_class=None)
     fault_point("R3")
     reply = gateway.refund(row.payment, amount=row.amount, mark=row.id, key=row.key)

@@ -10,6 +10,7 @@ from app.charging.refunding import state_of
 from app.gateways.sandbox.cards import Fault
 from app.kit.faults import install_plan
 from tests.usecases.charging.desk import Desk
+from tests.usecases.charging.person import decide, waiting
 from tests.usecases.charging.refunds import (
     ask,
     at_gateway,
@@ -20,6 +21,7 @@ from tests.usecases.charging.refunds import (
     refund_states,
     rows_of_no_order,
 )
+from tests.usecases.charging.test_compare import comparing
 
 FAULTS = [fault for fault in Fault if fault is not Fault.UNAUTHORIZED]
 
@@ -110,6 +112,38 @@ def test_a_dispute_that_opens_meanwhile_refuses_it(desk: Desk):
     desk.sandbox.controls.open_dispute(desk.attempt(f"{order.id}.1").gw_ref)
     drive(desk)
     assert state_of(desk.store, refund_id).state == "FAILED"
+    assert at_gateway(desk) == []
+
+
+def test_no_refund_is_sent_under_a_dispute_that_is_known(desk: Desk):
+    order = desk.buy()
+    refund_id = ask(desk, order.id, 200)
+    payment = desk.attempt(f"{order.id}.1").gw_ref
+    dispute = desk.sandbox.controls.open_dispute(payment)
+    comparing(desk)
+    drive(desk)
+    assert (len(desk.requests("refund")), state_of(desk.store, refund_id).state) == (0, "FAILED")
+    assert sum(row.amount for row in rows_of_no_order(desk)) == 0
+    told = next(each for each in waiting(desk) if each.kind == "refund")
+    assert told.why == "the payment is in dispute, or lost in one"
+    desk.sandbox.controls.close_dispute(dispute, won=True)
+    comparing(desk)
+    decide(desk, told, "refund")
+    drive(desk)
+    assert [amount for _, amount in at_gateway(desk)] == [200]
+
+
+def test_no_refund_is_sent_again_under_a_dispute_that_came_between_two_tries(desk: Desk):
+    order = desk.buy()
+    refund_id = ask(desk, order.id, 200)
+    desk.sandbox.controls.fail_next("refund", Fault.TIMEOUT_BEFORE)
+    drive(desk)
+    assert state_of(desk.store, refund_id).state == "UNKNOWN"
+    desk.sandbox.controls.open_dispute(desk.attempt(f"{order.id}.1").gw_ref)
+    comparing(desk)
+    asked = len(desk.requests("refund"))
+    heal(desk)
+    assert (len(desk.requests("refund")), state_of(desk.store, refund_id).state) == (asked, "FAILED")
     assert at_gateway(desk) == []
 
 

@@ -7,18 +7,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, Select, func, select, update
 
 from app.charging.attempts import LEASE
 from app.kit.clock import Clock
-from app.models.orders import Attempt, Order
+from app.models.orders import Attempt
 from app.models.store import Store
 
 HEALTHY_FOR = timedelta(minutes=5)
 """A gateway that settled something so recently is taken for healthy."""
 PROBED_EVERY = timedelta(minutes=2)
 """So long a book's waiting rows go without any look: then one of them is looked at, whatever its back-off says."""
-ORDERS_OF = timedelta(hours=2)
 EACH, MOST = 50, 500
 """Rows of one book that are looked through at once, and of all books: one with many waiting holds up no other's."""
 _WAITING = ("UNKNOWN", "CREATED", "INTENT", "CANCELLING")
@@ -71,10 +70,10 @@ def _due(rows: list[_Waiting], settled_at: datetime | None, now: datetime) -> It
 
 
 def _settled_at(conn: Connection, book_id: int, now: datetime) -> datetime | None:
-    """When the book's gateway last settled something, if lately. Asked through the orders of the last hours, which have an
-    index by time; a book has one gateway account."""
-    return conn.execute(
-        select(func.max(Attempt.settled_at))
-        .join(Order, Order.id == Attempt.order_id)
-        .where(Order.book_id == book_id, Order.created_at > now - ORDERS_OF, Attempt.settled_at > now - HEALTHY_FOR)
-    ).scalar()
+    """When the book's gateway last settled something, if lately; a book has one gateway account."""
+    return conn.execute(settled_since(book_id, now - HEALTHY_FOR)).scalar()
+
+
+def settled_since(book_id: int, since: datetime) -> Select[tuple[datetime | None]]:
+    """The last time after ``since``, however old what was settled is: after a long outage that is all there is to see."""
+    return select(func.max(Attempt.settled_at)).where(Attempt.book_id == book_id, Attempt.settled_at > since)

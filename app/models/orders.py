@@ -125,6 +125,7 @@ class Attempt(Base):
             "next_at",
             sqlite_where=text("next_at IS NOT NULL"),
         ),
+        Index("attempts_settled", "book_id", "settled_at", sqlite_where=text("settled_at IS NOT NULL")),
         Index(None, "book_id", "created_at"),
         STRICT,
     )

@@ -732,6 +732,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("next_at IS NOT NULL"),
         postgresql_where=sa.text("next_at IS NOT NULL"),
     )
+    op.create_index(
+        "attempts_settled",
+        "attempts",
+        ["book_id", "settled_at"],
+        unique=False,
+        sqlite_where=sa.text("settled_at IS NOT NULL"),
+        postgresql_where=sa.text("settled_at IS NOT NULL"),
+    )
     op.create_index(op.f("ix_attempts_book_id_created_at"), "attempts", ["book_id", "created_at"], unique=False)
     op.create_index(
         "one_open",

@@ -169,6 +169,36 @@ def test_after_one_row_s_look_showed_the_gateway_back_all_the_others_are_due(des
     assert [desk.facts(each.id).state for each in orders] == ["PAID"] * 3
 
 
+def test_what_waits_since_long_before_is_hastened_by_a_row_as_old(desk: Desk):
+    """I12 after an outage of any length: in a quiet shop nothing else is settled than what waited as well."""
+    with desk.store.write() as conn:
+        for number in range(2000, 2008):
+            create_subscription(conn, desk.seeded.book, desk.seeded.customer, number=number)
+    orders = [
+        desk.buy("visa_timeout_acted", f"tab-{number}", jti=f"{number}.1", subscription=number)
+        for number in range(2000, 2008)
+    ]
+    desk.clock.move(timedelta(hours=5))
+    looked_at = {"lease_until": desk.clock.now(), "next_at": desk.clock.now() + timedelta(hours=24)}
+    with desk.store.write() as conn:
+        conn.execute(update(Attempt).values(**looked_at))
+    for _ in range(5):
+        desk.clock.move(timedelta(minutes=1))
+        hasten(desk.store, desk.clock)
+        desk.work()
+    assert [desk.facts(each.id).state for each in orders] == ["PAID"] * len(orders)
+
+
+def test_when_a_book_last_settled_is_found_without_a_scan(desk: Desk):
+    """Every worker asks it each minute while something waits."""
+    if not desk.store.is_sqlite:
+        pytest.skip("its planner scans tables as small as these whatever they are indexed by")
+    with desk.store.read() as conn:
+        query = str(hastening.settled_since(1, desk.clock.now()).compile(conn, compile_kwargs={"literal_binds": True}))
+        plan = [row[-1] for row in conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}")]
+    assert [step.split(" (")[0] for step in plan] == ["SEARCH attempts USING COVERING INDEX attempts_settled"]
+
+
 def test_a_ring_has_the_bank_s_answer_looked_for_before_its_time(desk: Desk):
     order = desk.buy("visa_3ds")
     desk.sandbox.pages.answer_check(desk.payments()[-1]["challenge"], approve=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import Connection, Integer, cast, exists, literal_column, select
+from sqlalchemy import Connection, Integer, cast, exists, literal, literal_column, select
 
 from app.billing.states import ATTEMPT_CLOSED
 from app.charging.abandon import CANCELLABLE, start_cancelling
@@ -21,12 +21,14 @@ from app.models.merchants import Book
 from app.models.orders import Attempt, Order
 from app.models.outages import is_outage
 from app.models.store import Store
+from app.models.work import Outbox
 from app.outbox import record_once
 
 BUDGET_SECONDS = 60.0
 """A worker has time: an attempt's calls are few, and each has its own time-out."""
 SWEEP_FOR = timedelta(seconds=20)
 """After this a sweep begins no other attempt."""
+UNDECIDED = "attempt.undecided"
 PASS = 200
 """Rows that one pass of the expirer takes; the next pass takes the rest."""
 _log = structlog.get_logger(__name__)
@@ -78,7 +80,7 @@ def expire(store: Store, clock: Clock, *, actor: str = "expirer") -> int:
     for book_id, attempt_id, order_id in old:
         with store.write() as conn:
             body = {"attempt": attempt_id, "order": order_id, "why": "undecided for a day"}
-            if record_once(conn, book_id, "attempt.undecided", attempt_id, 1, "event", body, now):
+            if record_once(conn, book_id, UNDECIDED, attempt_id, 1, "event", body, now):
                 tell_person(book_id, "attempt", attempt_id, body["why"])
                 moved += 1
     return moved
@@ -107,7 +109,9 @@ def _ended(conn: Connection, now: datetime) -> Sequence[tuple[int, str]]:
 
 
 def _old(conn: Connection, now: datetime) -> Sequence[tuple[int, str, str]]:
+    """Those of whom nobody was told yet."""
+    told = exists(select(Outbox.id).where(Outbox.id == literal(f"{UNDECIDED}:") + Attempt.id + literal(":1")))
     query = select(Attempt.book_id, Attempt.id, Attempt.order_id).where(
-        Attempt.next_at.is_not(None), Attempt.created_at <= now - PERSON_AFTER, Attempt.state.not_in(RESTING)
+        Attempt.next_at.is_not(None), Attempt.created_at <= now - PERSON_AFTER, Attempt.state.not_in(RESTING), ~told
     )
     return [(row.book_id, row.id, row.order_id) for row in conn.execute(query.limit(PASS))]

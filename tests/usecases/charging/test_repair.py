@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from app.billing.states import TransitionError
-from app.charging import hastening
+from app.charging import hastening, repair
 from app.charging.abandon import abandon
 from app.charging.attempts import read_attempt
 from app.charging.gate import close_all
@@ -94,6 +94,21 @@ def test_an_attempt_undecided_for_a_day_is_put_before_a_person_once(desk: Desk):
     assert desk.outbox("event").count("attempt.undecided") == 1
     assert desk.facts(order.id).last.state in WAITED_FOR
     assert desk.outbox() == []  # nobody was told that it failed
+
+
+def test_of_many_undecided_attempts_each_comes_before_a_person(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    """A pass takes its share of those of whom nobody was told yet, not the same ones again."""
+    monkeypatch.setattr(repair, "PASS", 1)
+    with desk.store.write() as conn:
+        create_subscription(conn, desk.seeded.book, desk.seeded.customer, number=2000)
+    placed = [desk.place(desk.order("one")), desk.place(desk.order("two", jti="2.2", subscription=2000))]
+    with desk.store.write() as conn:
+        waits = {"state": "UNKNOWN", "lease_by": None, "next_at": desk.clock.now() + timedelta(days=2)}
+        conn.execute(update(Attempt).values(**waits, deadline_at=desk.clock.now() + timedelta(days=2)))
+    desk.clock.move(timedelta(hours=25))
+    for _ in placed:
+        expire(desk.store, desk.clock)
+    assert desk.outbox("event").count("attempt.undecided") == len(placed)
 
 
 def test_unknown_ends_are_looked_at_after_1_5_15_60_minutes_and_then_daily(desk: Desk):

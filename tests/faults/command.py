@@ -6,6 +6,7 @@ import argparse
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import signal
 import statistics
@@ -143,7 +144,8 @@ def opened(name: str, gateway: str = "sandbox") -> Iterator[World]:
 
 def run(world: World, options: argparse.Namespace) -> Figures:
     """The list of pairs, random iterations, directed ones for what chance left out, restores, the mutants' schedules."""
-    figures = Figures(options.seed, commit(), world.database.name, world.bank.name)
+    asked = "python -m tests.faults " + shlex.join(sys.argv[1:])
+    figures = Figures(options.seed, commit(), world.database.name, world.bank.name, command=asked)
     if isinstance(world.database, SqliteDatabase) and not world.database.has_disk:
         figures.notes.append("no disk was mounted (that needs root), so none was ever full or read-only")
     if options.webhooks == "none":

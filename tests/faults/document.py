@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from tests.faults.figures import NEEDED_KILLS, NEEDED_RUNS
+from tests.faults.figures import ENOUGH, NEEDED_KILLS, NEEDED_RUNS
 from tests.faults.mutants import MUTANTS
 from tests.faults.plan import ALL_POINTS
 from tests.faults.view import APART, INVARIANTS
@@ -84,10 +84,19 @@ def measured(runs: list[dict[str, Any]]) -> str:
             f"{told['p50']:.0f} / {told['p95']:.0f} / {told['p99']:.0f} / {told['max']:.0f} | "
             f"{f'{caught} of {len(MUTANTS)}' if run['mutants'] else '–'} | {sum(run['violations'].values())} |"
         )
-    notes = [
-        f"Note on the {run['database']} run with seed {run['seed']}: {note}." for run in runs for note in run["notes"]
-    ]
-    return "\n".join([*said, "", *dict.fromkeys(notes)]) + "\n\n"
+    notes = [_note(run) for run in runs]
+    return "\n".join([*said, "", *notes]) + "\n\n"
+
+
+def _note(run: dict[str, Any]) -> str:
+    """The command of a run, and what its row does not say."""
+    said = [f"`{run['command']}`", *run["notes"]]
+    if "recovery_skewed" in run:
+        apart = run["recovery_skewed"]["p99"]
+        said.append(f"iterations with a wrong clock are not in its recovery times; their p99 was {apart:.0f} s")
+    if run["recovered"] < ENOUGH:
+        said.append(f"only {run['recovered']} attempts had to be recovered, too few for a p99")
+    return f"- {run['database']}, seed {run['seed']}: " + "; ".join(said) + "."
 
 
 def _total(runs: list[dict[str, Any]], name: str) -> str:

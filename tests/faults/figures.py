@@ -28,6 +28,8 @@ class Figures:
     commit: str
     database: str
     gateway: str
+    command: str = ""
+    """What this run was asked with."""
     iterations: int = 0
     calls: int = 0
     kills: Counter[str] = field(default_factory=Counter)
@@ -102,7 +104,7 @@ class Figures:
         """What is kept of the run."""
         return {
             "seed": self.seed, "commit": self.commit, "database": self.database, "gateway": self.gateway,
-            "iterations": self.iterations, "calls": self.calls, "parts": dict(sorted(self.parts.items())),
+            "command": self.command, "iterations": self.iterations, "calls": self.calls, "parts": dict(sorted(self.parts.items())),
             "kills": {key: self.kills[key] for key in (*ALL_POINTS, *NAMELESS) if self.kills[key]},
             "faults": {key: count for key, count in sorted(self.faults.items()) if count},
             "violations": dict(sorted(self.violations.items())),

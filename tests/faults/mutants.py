@@ -13,11 +13,11 @@ from app.charging import drive, making, paying, place, settle
 from app.charging.attempts import AttemptRow, Moved
 from app.charging.closing import close
 from app.charging.driver import Driver, put_down
+from app.charging.uses import mark_of_use
 from app.checkout import placing
 from app.gateways.port import AnswerKind, CreatePayment, Marks, PaymentStatus
 from app.gateways.registry import OpenGateways
 from app.kit.faults import fault_point
-from app.kit.ids import derive
 from app.models.orders import Fulfilment
 from tests.faults.plan import Plan
 from tests.faults.view import Violation
@@ -77,7 +77,7 @@ def _call_before_commit(world: World) -> None:
 
     def eager(store: Any, clock: Any, new: Any, consent: Any, card: Any, **more: Any) -> Any:
         order = place.order_id_of(new.book_id, new.checkout_id)
-        use = derive("use", new.link_jti, 1) if new.link_jti else ""
+        use = mark_of_use(new.book_id, new.link_jti, 1) if new.link_jti else ""
         if card is not None:
             gateways.of(new.gateway, new.account, livemode=new.livemode).create_payment(
                 CreatePayment(

@@ -63,6 +63,8 @@ class AttemptRow:
     created_at: datetime
     deadline_at: datetime
     order_number: str
+    quoted_at: datetime
+    """When the page was made that the order is of, and with it the order's id."""
     use_jti: str | None
     use_n: int | None
     gate: str | None = None
@@ -86,8 +88,8 @@ class AttemptRow:
 _COLUMNS = tuple(getattr(Attempt, name) for name in AttemptRow.__dataclass_fields__ if hasattr(Attempt, name))
 _ONE = Prepared(
     select(
-        *_COLUMNS, Order.number.label("order_number"), LinkUse.jti.label("use_jti"), LinkUse.n.label("use_n"),
-        GatewayWatch.gate, GatewayWatch.closed_at,
+        *_COLUMNS, Order.number.label("order_number"), Order.quoted_at,
+        LinkUse.jti.label("use_jti"), LinkUse.n.label("use_n"), GatewayWatch.gate, GatewayWatch.closed_at,
     )
     .join(Order, Order.id == Attempt.order_id)
     .outerjoin(LinkUse, and_(LinkUse.book_id == Attempt.book_id, LinkUse.order_id == Attempt.order_id))

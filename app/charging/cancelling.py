@@ -7,7 +7,7 @@ from app.charging.closing import close
 from app.charging.comparing import mismatch
 from app.charging.driver import Driver, put_down, quarantine
 from app.charging.making import note_ref
-from app.charging.objects import objects_of
+from app.charging.objects import look_for_objects
 from app.charging.settle import settle
 from app.gateways.port import Answer, AnswerKind, Decline, Payment, PaymentStatus
 from app.kit.faults import fault_point
@@ -36,21 +36,25 @@ def _cancel_unseen(d: Driver, row: AttemptRow) -> AttemptRow | None:
 
     Unless the commit was lost with a restore: then the money may be there, and the attempt is paid after all.
     """
-    mine = objects_of(d.gateway(row), row)
+    mine = look_for_objects(d, row)
     if mine.value is None:
         return put_down(d, row, mine.kind, f"list: {mine.kind}")
-    for payment in reversed(mine.value):  # what is paid comes last, after everything else was cancelled
-        if payment.status is PaymentStatus.CANCELED:
+    for payment in mine.value:
+        if payment.status in (PaymentStatus.CANCELED, PaymentStatus.SUCCEEDED):
             continue
-        if payment.status is PaymentStatus.SUCCEEDED and row.is_from_before_restore:
-            found = note_ref(d, row, payment.ref)
-            return None if found is None else _look(d, found)
-        if payment.status is PaymentStatus.SUCCEEDED:
-            return quarantine(d, row, f"payment {payment.ref} succeeded though it was never confirmed by us")
         answer = d.gateway(row).cancel_payment(payment.ref, key=_key(row, payment.ref))
         if answer.payment is None or answer.payment.status is not PaymentStatus.CANCELED:
             return put_down(d, row, answer.kind, f"cancel: {answer.kind}")
+    if mine.value and mine.value[0].status is PaymentStatus.SUCCEEDED:
+        return _paid_unseen(d, row, mine.value[0])
     return close(d, row, "CANCELLED", "nothing was confirmed")
+
+
+def _paid_unseen(d: Driver, row: AttemptRow, payment: Payment) -> AttemptRow | None:
+    if not row.is_from_before_restore:
+        return quarantine(d, row, f"payment {payment.ref} succeeded though it was never confirmed by us")
+    found = note_ref(d, row, payment.ref)
+    return None if found is None else _look(d, found)
 
 
 def _look(d: Driver, row: AttemptRow, *, refused: str = "") -> AttemptRow | None:

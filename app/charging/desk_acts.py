@@ -97,7 +97,7 @@ def _truth(watch: Watch, matter: Matter) -> Truth | None:
         row = read_attempt(conn, str(named))
     if row is None:
         return None
-    return truth_of(watch.gateways.of(row.gateway, row.account, livemode=row.livemode), row)
+    return truth_of(watch.gateways.of(row.gateway, row.account, livemode=row.livemode), row, watch.clock)
 
 
 def _said(truth: Truth | None) -> str:

@@ -26,7 +26,7 @@ def quarantined(r: Resolving, act: str) -> str:
     if row is None or row.state != "QUARANTINED":
         raise r.too_late()
     gateway = r.watch.gateways.of(row.gateway, row.account, livemode=row.livemode)
-    truth = truth_of(gateway, row)
+    truth = truth_of(gateway, row, r.watch.clock)
     if truth.payment is None and not truth.gone:
         raise DeskRefused("gateway_silent", f"the gateway did not say what became of it: {truth.detail}")
     if act == "cancel":

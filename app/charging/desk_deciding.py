@@ -15,6 +15,7 @@ from app.charging.objects import objects_of
 from app.charging.observing import Watch
 from app.charging.returning import return_money
 from app.gateways.port import AnswerKind, Gateway, Payment
+from app.kit.clock import Clock
 from app.kit.errors import LiftlinkError
 from app.models.locks import hold_paid_order
 from app.outbox import record
@@ -86,11 +87,11 @@ class Resolving:
         return DeskRefused("act_unfit", why, may=self.matter.may)
 
 
-def truth_of(gateway: Gateway, row: AttemptRow) -> Truth:
+def truth_of(gateway: Gateway, row: AttemptRow, clock: Clock) -> Truth:
     """By its reference; without one, whatever the gateway lists under this attempt's mark."""
     if row.gw_ref is not None:
         return read_truth(gateway, row.gw_ref)
-    mine = objects_of(gateway, row)
+    mine = objects_of(gateway, row, clock)
     if mine.value is None:
         return Truth(None, gone=False, detail=mine.detail or mine.kind.value)
     return Truth(mine.value[0], gone=False, others=mine.value[1:]) if mine.value else Truth(None, gone=True)

@@ -74,6 +74,6 @@ def _settled_at(conn: Connection, book_id: int, now: datetime) -> datetime | Non
     return conn.execute(settled_since(book_id, now - HEALTHY_FOR)).scalar()
 
 
-def settled_since(book_id: int, since: datetime) -> Select[tuple[datetime | None]]:
+def settled_since(book_id: int, since: datetime) -> Select[datetime | None]:
     """The last time after ``since``, however old what was settled is: after a long outage that is all there is to see."""
     return select(func.max(Attempt.settled_at)).where(Attempt.book_id == book_id, Attempt.settled_at > since)

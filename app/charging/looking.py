@@ -7,7 +7,7 @@ from app.charging.closing import close
 from app.charging.comparing import mismatch
 from app.charging.driver import Driver, put_down, quarantine
 from app.charging.making import note_ref
-from app.charging.objects import objects_of
+from app.charging.objects import look_for_objects
 from app.charging.settle import settle
 from app.gateways.port import AnswerKind, PaymentStatus
 
@@ -39,7 +39,7 @@ def _find(d: Driver, row: AttemptRow) -> AttemptRow | None:
 
     Of an attempt that is to end only one that is paid: the others all have to be cancelled, once something may be asked.
     """
-    mine = objects_of(d.gateway(row), row).value
+    mine = look_for_objects(d, row).value
     if not mine or (row.state == "CANCELLING" and mine[0].status is not PaymentStatus.SUCCEEDED):
         return _wait(d, row)
     return note_ref(d, row, mine[0].ref)

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from app.charging.attempts import AttemptRow, Moved, move, read_attempt
 from app.charging.closing import close
 from app.charging.driver import Driver, put, put_down, quarantine
-from app.charging.objects import objects_of
+from app.charging.objects import look_for_objects
 from app.charging.transitions import Move, log
 from app.gateways.port import (
     Answer,
@@ -36,7 +36,7 @@ def make_object(d: Driver, row: AttemptRow) -> AttemptRow | None:
     """Find the attempt's object at the gateway or make it, and commit its id (TX2)."""
     gateway = d.gateway(row)
     if _may_exist(row, gateway, d.clock.now()):
-        mine = objects_of(gateway, row)
+        mine = look_for_objects(d, row)
         if mine.value is None:
             return put_down(d, row, mine.kind, f"list: {mine.kind}")
         if mine.value:

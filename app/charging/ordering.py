@@ -15,6 +15,7 @@ from app.billing.result import Quote
 class NewOrder:
     """A quote as the shopper accepted it. ``claims`` let a page of the order open the cart again.
 
+    ``quoted_at`` is when the quote and with it ``checkout_id`` was made: nobody can have pressed Buy for it before.
     ``changes`` are what the quote prices: a change that waits for the next billing date is kept with them. ``off_session``:
     nobody is there whom the bank could ask. ``invoice`` is the merchant's own paper that asks for what is due: then nothing
     is charged here, and the order's outcome is ``due``.

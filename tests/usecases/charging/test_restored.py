@@ -20,16 +20,20 @@ from tests.factories import create_subscription
 from tests.usecases.charging.desk import Desk
 
 
-def taken_there(desk: Desk, placed: Placed) -> None:
-    """The gateway has the money, and everything we wrote of that is lost."""
+def taken_there(desk: Desk, placed: Placed, times: int = 1) -> list[str]:
+    """The gateway has the money, and everything we wrote of that is lost; the payments, oldest first."""
     assert placed.attempt_id is not None
     with desk.store.read() as conn:
         row = read_attempt(conn, placed.attempt_id)
     assert row is not None
     gateway = desk.gateways.of(row.gateway, row.account, livemode=row.livemode)
-    made = gateway.create_payment(request_of(row), key=f"{row.id}:create:0").payment
-    assert made is not None
-    gateway.confirm_payment(made.ref, key=f"{row.id}:confirm:0", return_url="https://pay.quillmark.example")
+    refs: list[str] = []
+    for n in range(times):
+        made = gateway.create_payment(request_of(row), key=f"{row.id}:create:{n}").payment
+        assert made is not None
+        gateway.confirm_payment(made.ref, key=f"{row.id}:confirm:{n}", return_url="https://pay.quillmark.example")
+        refs.append(made.ref)
+    return refs
 
 
 def left(desk: Desk) -> Placed:
@@ -83,6 +87,19 @@ def test_an_attempt_past_its_deadline_that_was_paid_is_settled_when_the_gate_is_
     desk.work()
     assert desk.facts(placed.order_id).state == "PAID"
     desk.check()
+
+
+@pytest.mark.parametrize("is_open", [False, True], ids=["behind the gate", "open again"])
+def test_of_several_payments_of_one_attempt_the_oldest_is_its_own_whoever_finds_them(desk: Desk, is_open: bool):
+    placed = left(desk)
+    first, _ = taken_there(desk, placed, times=2)
+    shut(desk)
+    if is_open:
+        opened(desk)
+    desk.clock.move(timedelta(minutes=1))
+    desk.work()
+    assert desk.attempt(placed.attempt_id).gw_ref == first
+    assert desk.facts(placed.order_id).state == "PAID"
 
 
 def test_an_attempt_that_was_to_end_and_was_not_paid_ends_without_money(desk: Desk):

@@ -6,8 +6,8 @@ have told: refunds made by hand, disputes. Where both sides agree nothing is ask
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import select
@@ -17,7 +17,7 @@ from app.charging.compared import Compared
 from app.charging.gate import Account, accounts_of
 from app.charging.namesakes import by_account
 from app.charging.observing import Watch
-from app.charging.watching import Watched, begin_watching, due_accounts, is_unwatched, put_down, take
+from app.charging.watching import AGAIN, Watched, begin_watching, due_accounts, is_unwatched, put_down, take
 from app.gateways.port import GatewayError, Gateways
 from app.kit.clock import Clock
 from app.models.orders import Attempt
@@ -35,8 +35,10 @@ def compare(
     by: str,
     only: Iterable[Account] | None = None,
     since: datetime | None = None,
+    stops: Callable[[], bool] = lambda: False,
 ) -> Compared:
-    """Compare these accounts now, or all. ``since``: list further back than from the last whole comparison.
+    """Compare these accounts now, or all. ``since``: list further back than from the last whole comparison. ``stops``:
+    asked before each call; once true, what was compared is kept and the rest is left to whoever comes next.
 
     One account that cannot be read stops no other; its watermark stays where it was.
     """
@@ -47,11 +49,13 @@ def compare(
     with store.read() as conn:
         groups = by_account(conn, gateways, accounts)
     for names in groups:
-        done += _one(Watch(store, gateways, clock, by), names, since)
+        done += _one(Watch(store, gateways, clock, by), names, since, stops)
     return done
 
 
-def compare_due(store: Store, gateways: Gateways, clock: Clock, *, by: str) -> Compared:
+def compare_due(
+    store: Store, gateways: Gateways, clock: Clock, *, by: str, stops: Callable[[], bool] = lambda: False
+) -> Compared:
     """Compare the accounts whose day is over, or whose gate is closed. For the worker, every minute."""
     now = clock.now()
     with store.read() as conn:
@@ -59,24 +63,24 @@ def compare_due(store: Store, gateways: Gateways, clock: Clock, *, by: str) -> C
     if unwatched:
         with store.write() as conn:
             begin_watching(conn, now)
-    return compare(store, gateways, clock, by=by, only=due) if due else Compared()
+    return compare(store, gateways, clock, by=by, only=due, stops=stops) if due else Compared()
 
 
-def _one(watch: Watch, names: Sequence[Account], since: datetime | None) -> Compared:
+def _one(watch: Watch, names: Sequence[Account], since: datetime | None, stops: Callable[[], bool]) -> Compared:
     """One account under all its names: its lists are read once, and each name's watermark and gate move on."""
-    began, account = watch.clock.now(), names[0]
-    held = _take(watch, names, began)
+    began, account, again = watch.clock.now(), names[0], AGAIN
+    held = [] if stops() else _take(watch, names, began)
     if not held:
         return Compared(busy=1)
     done, late = Compared(unread=1), None
     try:
         gateway = watch.gateways.of(account.gateway, account.account, livemode=account.livemode)
         begins = [each.since for each in held]
-        reading = Reading(watch, held, gateway, began, began)
+        reading = Reading(watch, held, gateway, began, began, stops)
         done = read_account(reading, min(begins if since is None else [since, *begins]))
         late = None if done.unread else gateway.capabilities.late_effect_max
     except Busy:
-        return Compared(busy=1)
+        done, again = Compared(busy=1), timedelta(0)
     except GatewayError as error:
         if _is_unused(watch, names):
             done = Compared()  # such as the live book of an installation that has a test key only: nothing to compare
@@ -87,7 +91,9 @@ def _one(watch: Watch, names: Sequence[Account], since: datetime | None) -> Comp
             raise  # it could not even be put down; the lease ends by itself
         _log.exception("compare_failed", gateway=account.gateway, account=account.account)
     with watch.store.write() as conn:
-        opened = [put_down(conn, each, watch.by, began, watch.clock.now(), late) for each in held]
+        opened = [put_down(conn, each, watch.by, began, watch.clock.now(), late, again=again) for each in held]
+    if done.busy:
+        return done
     opens = [each.account for each, did in zip(held, opened, strict=True) if did]
     for each in opens:
         _log.warning("charging_opened", gateway=each.gateway, account=each.account, livemode=each.livemode)

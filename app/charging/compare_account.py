@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -14,13 +15,15 @@ from app.charging.cells import agrees
 from app.charging.compare_disputes import compare_disputes
 from app.charging.compare_refunds import COMES_BACK_WITHIN, miss_refunds, take_refunds
 from app.charging.compare_rows import Ours, chunks, differs, made_between, ours_of
+from app.charging.compare_undecided import decide_by_list, is_held
 from app.charging.compared import Compared
 from app.charging.contradicting import contradicted
 from app.charging.gate import Account
 from app.charging.observing import Place, Watch, look_at_payment
 from app.charging.slicing import Lists, NotListed, Slice, slices
 from app.charging.watching import LEASE, OVERLAP, Watched, keep
-from app.gateways.port import AnswerKind, Dispute, Gateway, Payment, Refund, Reply
+from app.gateways.port import AnswerKind, Dispute, Gateway, GatewayError, Payment, Refund, Reply
+from app.models.outages import is_outage
 
 ESCALATES_WITHIN = timedelta(days=150)
 """An inquiry is no dispute, and gateways list it by when it was opened: it may become one about 120 days later."""
@@ -29,25 +32,29 @@ _log = structlog.get_logger(__name__)
 
 
 class Busy(Exception):
-    """Somebody else compares the account."""
+    """The reading ends here: somebody else compares the account, its gate was closed anew, or this process stops."""
 
 
 @dataclass
 class Reading:
-    """An account under our lease, by all its names, while it is read. ``kept_at``: when the lease was taken last."""
+    """An account under our lease, by all its names, while it is read. ``kept_at``: when the lease was taken last; ``stops``: whether
+    this process is to end."""
 
     watch: Watch
     held: Sequence[Watched]
     gateway: Gateway
     began: datetime
     kept_at: datetime
+    stops: Callable[[], bool]
 
     @property
     def names(self) -> list[Account]:
         return [each.account for each in self.held]
 
     def keep(self, read_until: datetime | None = None) -> None:
-        """The lease, and how far the account was read. ``Busy`` when somebody else has taken it over."""
+        """The lease, and how far the account was read. ``Busy`` when the reading must end."""
+        if self.stops():
+            raise Busy
         now = self.watch.clock.now()
         if read_until is None and now - self.kept_at < LEASE / 3:
             return
@@ -68,24 +75,26 @@ class Reading:
 def read_account(r: Reading, since: datetime) -> Compared:
     """Payments, refunds and disputes from ``since`` on. ``unread`` when the gateway did not list everything.
 
-    However much that is, each slice of it is compared before the next is read, and the watermark follows.
+    However much that is, each slice of it is compared before the next is read, and the watermark follows: up to the first
+    one in which something stayed undecided. What comes after it is compared all the same, but the reading is not whole.
     """
-    done, before, ours_since = Compared(), frozenset[str](), since + OVERLAP
+    done, before, ours_since, held = Compared(), frozenset[str](), since + OVERLAP, False
     try:
         for part in slices(r.keeping(r.gateway.list_payments), since, None, r.watch.clock):
             refs = frozenset([payment.ref for payment in part.listed])
-            done += Compared(listed=len(part.listed)) + _payments(r, part.listed)
             # What was made just before the slice may have got its object in it, and the reverse.
-            done += _missing(r, refs | before, ours_since, part.until)
+            found = _payments(r, part.listed) + _missing(r, refs | before, ours_since, part.until)
+            held = held or found.undecided > 0
+            done += found + Compared(listed=len(part.listed))
             done += _refunds(r, part, ours_since)
             done += _disputes(r, part)
             if part.until is not None:
                 before, ours_since = refs, part.until
-                r.keep(part.until)
+                r.keep(None if held else part.until)
     except NotListed as error:
         _log.warning("not_listed", gateway=r.gateway.name, account=r.gateway.account, answer=error.answer)
-        done += Compared(unread=1)
-    return done
+        return done + Compared(unread=1)
+    return done + Compared(unread=int(held))
 
 
 def _payments(r: Reading, listed: Sequence[Payment]) -> Compared:
@@ -100,7 +109,7 @@ def _payments(r: Reading, listed: Sequence[Payment]) -> Compared:
             if row is None:
                 done += _unclaimed(r, payment, by_id.get(payment.metadata.attempt))
             elif not agrees(row.state, payment.status) or (row.state == "SUCCEEDED" and differs(row, payment)):
-                done += _look(r, payment.ref)
+                done += _look(r, payment)
     return done
 
 
@@ -109,17 +118,30 @@ def _unclaimed(r: Reading, payment: Payment, marked: Ours | None) -> Compared:
     state = None if marked is None or marked.gw_ref is not None else marked.state
     if agrees(None, payment.status) and state in (None, "DECLINED", "CANCELLED", "QUARANTINED"):
         return Compared()
-    return _look(r, payment.ref)
+    return _look(r, payment)
 
 
-def _look(r: Reading, ref: str) -> Compared:
+def _look(r: Reading, payment: Payment) -> Compared:
     r.keep()
     first = r.held[0]
     at = Place(first.book, first.account.gateway, first.account.account, first.account.livemode)
-    why = look_at_payment(r.watch, at, ref)
+    why = _tried(partial(look_at_payment, r.watch, at, payment.ref), payment.ref)
     if why:
-        _log.info("compared_undecided", payment=ref, why=why)
-    return Compared(differed=1, undecided=int(bool(why)))
+        _log.info("compared_undecided", payment=payment.ref, why=why)
+    return Compared(differed=1, undecided=int(bool(why) and not decide_by_list(r.watch, at, payment, why)))
+
+
+def _tried(look: Callable[[], str], ref: str | None) -> str:
+    """Why it is undecided, or what it raised: one payment stops no other."""
+    try:
+        return look()
+    except GatewayError as error:
+        return error.code
+    except Exception as error:
+        if is_outage(error):
+            raise
+        _log.exception("compare_failed_at", payment=ref)
+        return type(error).__name__
 
 
 def _missing(r: Reading, listed: Set[str], since: datetime, until: datetime | None) -> Compared:
@@ -131,20 +153,38 @@ def _missing(r: Reading, listed: Set[str], since: datetime, until: datetime | No
         if row.gw_ref in listed or agrees(row.state, None):
             continue
         r.keep()
-        if row.state != "SUCCEEDED":
-            _drive(r.watch, row)
-            done += Compared(differed=1)
-        elif row.gw_ref and r.gateway.read_payment(row.gw_ref).kind is AnswerKind.BUG_OR_GONE:
-            contradicted(r.watch.store, r.watch.clock, row, "the gateway does not have this payment")
+        if row.state == "SUCCEEDED":
+            done += _vanished(r, row)
+        else:  # where nothing is decided now, its own driver tries again
+            _tried(partial(_drive, r.watch, row), row.gw_ref)
             done += Compared(differed=1)
     return done
 
 
-def _drive(watch: Watch, row: Ours) -> None:
+def _vanished(r: Reading, row: Ours) -> Compared:
+    """A paid attempt whose payment is not in the list: whether the gateway has it at all."""
+    ref = row.gw_ref or ""
+    answer = r.gateway.read_payment(ref)
+    if answer.payment is not None:
+        return Compared()
+    if answer.kind is AnswerKind.BUG_OR_GONE:
+        contradicted(r.watch.store, r.watch.clock, row, "the gateway does not have this payment")
+    elif is_held(row.created_at, r.watch.clock.now()):
+        _log.info("compared_undecided", payment=ref, why=f"not listed, read: {answer.kind}")
+        return Compared(differed=1, undecided=1)
+    else:
+        contradicted(
+            r.watch.store, r.watch.clock, row, "the gateway does not list this payment, and gives no answer about it"
+        )
+    return Compared(differed=1)
+
+
+def _drive(watch: Watch, row: Ours) -> str:
     with watch.store.read() as conn:
         full = read_attempt(conn, row.id)
     if full is not None:
         watch.drive(full)
+    return ""
 
 
 def _refunds(r: Reading, of: Slice[Payment], ours_since: datetime) -> Compared:

@@ -29,6 +29,7 @@ class Ours:
     gw_customer: str
     payment_method: str
     livemode: bool
+    created_at: datetime
 
 
 CHUNK = 500

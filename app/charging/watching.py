@@ -29,10 +29,12 @@ _LATE = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """An account under our lease. ``since`` is from when on its objects are listed; ``book`` gets what names no order."""
+    """An account under our lease. ``since`` is from when on its objects are listed; ``book`` gets what names no order;
+    ``closed_at``: the closing that this reading began under."""
 
     account: Account
     gate: str
+    closed_at: datetime | None
     first_compare_at: datetime | None
     since: datetime
     book: int
@@ -72,19 +74,22 @@ def take(conn: Connection, account: Account, by: str, now: datetime) -> Watched 
     ).first()
     if not taken or book is None:
         return None
-    row = conn.execute(
-        select(GatewayWatch.gate, GatewayWatch.first_compare_at, GatewayWatch.compared_until).where(_is(account))
-    ).one()
-    return Watched(account, row.gate, row.first_compare_at, (row.compared_until or book.created_at) - OVERLAP, book.id)
+    w = GatewayWatch
+    row = conn.execute(select(w.gate, w.closed_at, w.first_compare_at, w.compared_until).where(_is(account))).one()
+    since = (row.compared_until or book.created_at) - OVERLAP
+    return Watched(account, row.gate, row.closed_at, row.first_compare_at, since, book.id)
 
 
 def keep(conn: Connection, watched: Watched, by: str, now: datetime, read_until: datetime | None = None) -> bool:
-    """The lease anew, and the watermark where everything before it was compared; False when somebody else has the account.
+    """The lease anew, and the watermark where everything before it was compared; False when somebody else has the account,
+    or its gate was closed since: what this reading began with no longer counts.
 
     While its gate is closed the watermark stays: the second reading lists the same objects again.
     """
     account = watched.account
     if not ACCOUNTS.take(conn, (account.gateway, account.account, account.livemode), by, now, is_mine=True):
+        return False
+    if conn.execute(select(GatewayWatch.gate).where(_as_begun(watched))).first() is None:
         return False
     if read_until is not None:
         behind = or_(GatewayWatch.compared_until.is_(None), GatewayWatch.compared_until < read_until)
@@ -94,9 +99,17 @@ def keep(conn: Connection, watched: Watched, by: str, now: datetime, read_until:
 
 
 def put_down(
-    conn: Connection, watched: Watched, by: str, began: datetime, now: datetime, late: timedelta | None
+    conn: Connection,
+    watched: Watched,
+    by: str,
+    began: datetime,
+    now: datetime,
+    late: timedelta | None,
+    *,
+    again: timedelta = AGAIN,
 ) -> bool:
-    """After the comparison; ``late`` is the gateway's latest late effect, None when the list was not read whole.
+    """After the comparison; ``late`` is the gateway's latest late effect, None when the list was not read whole,
+    and it is read ``again`` then. Where the gate was closed meanwhile, the reading counts for nothing and is due anew.
 
     True when this opens the account's gate: it was closed, and the list was read whole once more after anything that was
     on its way when it closed had its time.
@@ -104,7 +117,7 @@ def put_down(
     free: dict[str, Any] = {"lease_by": None, "lease_until": now}
     opens = False
     if late is None:
-        values = {"next_at": now + AGAIN}
+        values = {"next_at": now + again}
     elif watched.gate != "CLOSED":
         values = {"compared_until": began, "next_at": now + EVERY}
     elif watched.first_compare_at is None or began < watched.first_compare_at + late + CLOCKS_DIFFER:
@@ -114,8 +127,10 @@ def put_down(
     else:
         opens = True
         values = {"gate": "OPEN", "compared_until": began, "next_at": now + EVERY}
-    mine = and_(_is(watched.account), GatewayWatch.lease_by == by, GatewayWatch.gate == watched.gate)
-    written = conn.execute(update(GatewayWatch).where(mine).values(values | free)).rowcount == 1
+    mine = GatewayWatch.lease_by == by
+    written = conn.execute(update(GatewayWatch).where(_as_begun(watched), mine).values(values | free)).rowcount == 1
+    if not written:
+        conn.execute(update(GatewayWatch).where(_is(watched.account), mine).values(next_at=now, **free))
     if opens and written:
         _go_on(conn, watched.account, now)
     return opens and written
@@ -133,6 +148,16 @@ def _go_on(conn: Connection, account: Account, now: datetime) -> None:
             Attempt.next_at > now,
         )
         .values(next_at=now)
+    )
+
+
+def _as_begun(watched: Watched) -> ColumnElement[bool]:
+    """Its gate stands as it did when this reading began: the same closing, and nobody read the account since."""
+    return and_(
+        _is(watched.account),
+        GatewayWatch.gate == watched.gate,
+        GatewayWatch.closed_at.is_not_distinct_from(watched.closed_at),
+        GatewayWatch.first_compare_at.is_not_distinct_from(watched.first_compare_at),
     )
 
 

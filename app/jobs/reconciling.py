@@ -42,13 +42,15 @@ class Reconciled:
     compared: Compared = field(default_factory=Compared)
     unread: int = 0
     """Accounts whose list was not read whole, or that somebody else compares right now."""
+    undecided: int = 0
+    """Payments and disputes that the comparison could not decide and that are tried again."""
     closed: Sequence[Account] = ()
     rounds: int = 0
     in_time: bool = True
 
     @property
     def is_done(self) -> bool:
-        return self.in_time and not (self.failed or self.unread or self.closed)
+        return self.in_time and not (self.failed or self.unread or self.undecided or self.closed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,7 @@ def _compare(tools: Tools, done: Reconciled, until: float, *, wait: bool) -> Non
 
     def first() -> int:
         found = compare(store, gateways, clock, by=by)
-        done.unread = found.unread + found.busy
+        done.unread, done.undecided = found.unread + found.busy, found.undecided
         return took(found)
 
     _job(done, "compare", first)

@@ -1,11 +1,10 @@
-"""The embedded worker: one daemon thread per server process. Start it in the process that serves, after any fork."""
+"""The embedded worker: one daemon thread per server process, and one for what may take long. Start it in the process that serves, after any fork."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -21,6 +20,7 @@ from app.charging.orphaned import look_after_orphans
 from app.charging.refunding import drive_refunds
 from app.charging.repair import expire, sweep
 from app.gateways.port import Gateways
+from app.jobs.apart import Apart, Pass
 from app.jobs.failing import Failing
 from app.jobs.rows import WORK
 from app.kit.bell import ThreadBell
@@ -48,18 +48,8 @@ class Merchants(Protocol):
     def merchant(self, book_id: int) -> MerchantFacts: ...
 
 
-@dataclass
-class _Pass:
-    """Something done every so often, by the machine's own time: a demo's shifted clock does not change the pace."""
-
-    name: str
-    every: float
-    work: Callable[[], object]
-    due_at: float = 0.0
-
-
 class EmbeddedRunner:
-    """Looks at what is due every second or when the bell rings; expires every five minutes.
+    """Looks at what is due every second or when the bell rings; expires every five minutes; compares in a thread of its own.
 
     Several processes may run one each: row leases keep them apart. ``start`` is called once per process, after a fork;
     ``stop`` waits for the row in hand.
@@ -87,34 +77,40 @@ class EmbeddedRunner:
         self._stopping = threading.Event()
         self._wait = wait or self._stopping.wait
         self._reached = True
-        self._failing = Failing("SQLite" if store.is_sqlite else "PostgreSQL", clock)
+        database = "SQLite" if store.is_sqlite else "PostgreSQL"
+        self._failing = Failing(database, clock)
         self._thread: threading.Thread | None = None
         self._passes = [
-            _Pass("expire", EXPIRE_SECONDS, lambda: expire(store, clock)),
-            _Pass("bodies", EXPIRE_SECONDS, lambda: forget_bodies(store, clock, keep_notices)),
-            _Pass("hasten", HASTEN_SECONDS, lambda: hasten(store, clock)),
+            Pass("expire", EXPIRE_SECONDS, lambda: expire(store, clock)),
+            Pass("bodies", EXPIRE_SECONDS, lambda: forget_bodies(store, clock, keep_notices)),
+            Pass("hasten", HASTEN_SECONDS, lambda: hasten(store, clock)),
             # A standby may be promoted while we run: nobody starts us anew then.
-            _Pass("gate", GATE_SECONDS, gate, time.monotonic() + GATE_SECONDS),
-            _Pass("compare", COMPARE_SECONDS, lambda: compare_due(store, gateways, clock, by=driver_name("compare"))),
+            Pass("gate", GATE_SECONDS, gate, time.monotonic() + GATE_SECONDS),
             # Not at the start: a server that restarts often would list the gateway's objects each time.
-            _Pass("leftovers", LEFTOVER_SECONDS, lambda: cancel_leftovers(store, gateways, clock),
+            Pass("leftovers", LEFTOVER_SECONDS, lambda: cancel_leftovers(store, gateways, clock),
                   time.monotonic() + LEFTOVER_SECONDS),
         ]  # fmt: skip
+        self._long = [Pass("compare", COMPARE_SECONDS, lambda: compare_due(
+            store, gateways, clock, by=driver_name("compare"), stops=self._stopping.is_set))]  # fmt: skip
+        self._apart = Apart("liftlink-compare", self._long, Failing(database, clock), self._stopping)
 
     def start(self) -> None:
-        """Begin in a daemon thread; a second call does nothing."""
+        """Begin in daemon threads; a second call does nothing."""
         if self._thread is None or not self._thread.is_alive():
             self._stopping.clear()
             self._thread = threading.Thread(target=self._run, name="liftlink-worker", daemon=True)
             self._thread.start()
+            self._apart.start()
 
     def stop(self, seconds: float = 10.0) -> None:
-        """End after the row in hand, or stop waiting for it; its lease ends by itself."""
+        """End after the row in hand, or stop waiting for it; its lease ends by itself. A comparison ends before its next call."""
+        until = time.monotonic() + seconds
         self._stopping.set()
         self._bell.ring()
         if self._thread is not None:
             self._thread.join(seconds)
             self._thread = None
+        self._apart.join(max(0.0, until - time.monotonic()))
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -122,10 +118,15 @@ class EmbeddedRunner:
                 self._wait(self._failing.pause)  # no ring ends it: rings do not bring a database back
             rung = self._bell.wait(WAIT_SECONDS)
             if not self._stopping.is_set():
-                self.work(rung=rung)
+                self._round(rung=rung)
 
     def work(self, *, rung: bool = False) -> None:
-        """One round; nothing that fails in it stops the rest, but a database that is away ends it."""
+        """One round with everything in this thread; nothing that fails in it stops the rest, but a database that is away."""
+        self._round(rung=rung)
+        for each in self._long:
+            each.turn(self._try)
+
+    def _round(self, *, rung: bool) -> None:
         by, self._reached = driver_name("worker"), True
         self._try("leases", lambda: self._sightings.look(self._store, self._clock.now()))
         self._try("attempts", lambda: sweep(
@@ -140,9 +141,7 @@ class EmbeddedRunner:
             self._store, self._gateways, self._clock, by=by, limit=self._limit, rung=rung))  # fmt: skip
         self._try("mail", lambda: self._deliver(by))
         for each in self._passes:
-            now = time.monotonic()
-            if now >= each.due_at and self._try(each.name, each.work):
-                each.due_at = now + each.every
+            each.turn(self._try)
 
     def _deliver(self, by: str) -> None:
         """Lease after lease while mails wait: the presses of a busy second leave more than one lease holds."""

@@ -44,7 +44,7 @@ def reconcile(seconds: float | None, wait: bool, as_json: bool) -> int:
     """Bring payments, refunds, notices and mails to rest, and compare with the gateway.
 
     Safe at any time, beside running servers and again and again. Exit code 0: nothing is left to do but what waits for a
-    person (liftlink queue list); 1: a list could not be read, a job failed, charging is closed, or time was up.
+    person (liftlink queue list); 1: a list or payment could not be read, a job failed, charging is closed, or time was up.
     """
     from app.charging.desk import count_matters
     from app.jobs.reconciling import reconcile as run
@@ -76,6 +76,8 @@ def _show(done: Reconciled, people: int) -> None:
         note(f"{name} failed: {error}; the log says more")
     if done.unread:
         note(f"{done.unread} accounts could not be read whole; they are compared again later")
+    if done.undecided:
+        note(f"{done.undecided} payments or disputes could not be decided; they are tried again")
     for each in done.closed:
         mode = "live" if each.livemode else "test"
         note(f"charging is closed at {each.gateway} {each.account} ({mode}) until it was compared again")

@@ -163,6 +163,18 @@ def _undone(scene: Scene, order: OrderView) -> StatePage:
     )  # fmt: skip
 
 
+def unmatched(scene: Scene, reference: str) -> StatePage:
+    """A payment of this link waits at the gateway for a decision, and its order is not known: nobody is led to pay once more."""
+    tongue = scene.tongue
+    lead = tongue.tell(
+        "<strong>Do not pay again.</strong> A payment that was made from this link may have been charged to your card already."
+    )
+    return StatePage(
+        tongue.say("We are looking into an earlier payment"), lead, "warn", "clock",
+        actions=offered(account(scene, main=True)), sections=(mistake(scene, reference),),
+    )  # fmt: skip
+
+
 def order_state(tongue: Tongue, order: OrderView) -> str:
     if order.schedule == "PENDING":
         return tongue.say("Scheduled")

@@ -124,6 +124,11 @@ def render_busy(scene: Scene, *, reference: str, waiting: Waiting = Waiting()) -
     return _state(scene, scheduled_pages.in_the_way(scene, waiting, reference), 409)
 
 
+def render_unmatched(scene: Scene, *, reference: str) -> Rendered:
+    """A payment of the link has no order (409): no other is taken while a person looks."""
+    return _state(scene, link_states.unmatched(scene, reference), 409)
+
+
 def render_unpaid(
     scene: Scene, *, count: int, total: int | None, currency: str, pay_url: str | None, closes_at: datetime | None, reference: str,
 ) -> Rendered:  # fmt: skip

@@ -171,6 +171,10 @@ def _used_up(error: ChargingError) -> Answer:
     return used_page(_book(), str(order)) if order else bad_link()
 
 
+def _unmatched(_error: ChargingError) -> Answer:
+    return pages.render_unmatched(scene_for(_book()), reference=_reference())
+
+
 def _too_many(error: ChargingError) -> Answer:
     opens_at = error.details.get("opens_at")
     return pages.render_too_many(
@@ -198,6 +202,7 @@ def _closed_for_now(_error: ChargingError) -> Answer:
 CHARGING_PAGES: dict[str, Callable[[ChargingError], Answer]] = {
     "change_in_progress": _busy,
     "link_used": _used_up,
+    "payment_unmatched": _unmatched,
     "too_many_tries": _too_many,
     "order_closed": _too_old,
     "quote_expired": _too_old,

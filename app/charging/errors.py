@@ -4,6 +4,7 @@ LiftlinkError
 └── ChargingError
     change_in_progress    another order with an open attempt holds the subscription; ``order``
     link_used             every use of the link is held or spent; ``order`` holds the newest
+    payment_unmatched     a use of the link is held by a payment whose order is not known: a person looks into it
     too_many_tries        ``opens_at`` says when the next try is allowed; ``per`` is subscription, card or customer
     order_closed          this checkout's order ended without money (expired or cancelled): show a fresh cart; ``order``
     quote_differs         this checkout's order was placed with other figures; ``order``

@@ -14,6 +14,7 @@ from app.charging.closing import close
 from app.charging.driver import Driver, put, put_down, quarantine
 from app.charging.objects import look_for_objects
 from app.charging.transitions import Move, log
+from app.charging.uses import mark_of_use
 from app.gateways.port import (
     Answer,
     AnswerKind,
@@ -26,7 +27,6 @@ from app.gateways.port import (
     PaymentStatus,
 )
 from app.kit.faults import fault_point
-from app.kit.ids import derive
 
 KEYS_FADE_AFTER = timedelta(hours=20)
 """Gateways forget keys after a day: an older attempt may have an object that its key no longer finds."""
@@ -55,7 +55,7 @@ def _may_exist(row: AttemptRow, gateway: Gateway, now: datetime) -> bool:
 
 def request_of(row: AttemptRow) -> CreatePayment:
     """Built from the row alone, so that the same key always comes with the same parameters."""
-    use = derive("use", row.use_jti, row.use_n or 0) if row.use_jti else ""
+    use = mark_of_use(row.book_id, row.use_jti, row.use_n or 0) if row.use_jti else ""
     return CreatePayment(
         amount=row.amount,
         currency=row.currency,

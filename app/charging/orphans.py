@@ -51,6 +51,7 @@ def note_orphan(
         "account": payment.account,
         "gw_ref": payment.ref,
         "book_id": book,
+        "use_mark": payment.metadata.use or None,
         "facts": facts,
         "state": "FOUND",
         "found_at": now,

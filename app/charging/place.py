@@ -18,7 +18,7 @@ from app.charging.gate import is_closed
 from app.charging.giving_back import check_captures
 from app.charging.ordering import ChosenCard, ConsentGiven, NewOrder
 from app.charging.settle import pay
-from app.charging.uses import check_tries, free_use, take_use
+from app.charging.uses import check_tries, check_unheld, free_use, take_use
 from app.charging.writing import write_attempt, write_consent, write_order
 from app.kit.clock import Clock
 from app.kit.faults import fault_point
@@ -212,6 +212,7 @@ def _again(conn: Connection, p: _Placing, order: _Found, now: datetime) -> Place
         raise ChargingError("quote_differs", "this order was placed with other figures", order=order.id)
     if now >= order.valid_until:
         raise ChargingError("order_closed", "the price of this order stood until then", order=order.id)
+    check_unheld(conn, p.new.book_id, order.id)
     proof = _check(conn, p, now)
     ((last,),) = _LAST_N.all(conn, {"order": order.id})
     return Placed(order.id, _attempt(conn, p, order.id, (last or 0) + 1, proof, now), created=False)

@@ -9,11 +9,14 @@ from typing import NamedTuple
 from sqlalchemy import Connection, Text, bindparam, delete, literal_column, or_, select
 
 from app.charging.errors import ChargingError
+from app.kit.ids import derive
 from app.models.links import LinkUse
-from app.models.orders import Attempt, Order
+from app.models.orders import Attempt, Order, Orphan
 from app.models.prepared import Prepared, inserting
 
 TRY_WINDOW = timedelta(hours=1)
+HOLDING = ("FOUND", "PERSON")
+"""States of an orphan in which its money was taken or may yet be: so long it keeps the use that its mark names."""
 
 _USES = Prepared(
     select(LinkUse.n, LinkUse.order_id)
@@ -21,6 +24,18 @@ _USES = Prepared(
     .order_by(LinkUse.n)
 )
 _TAKE = inserting(LinkUse)
+_OF_ORDER = Prepared(
+    select(LinkUse.jti, LinkUse.n).where(LinkUse.book_id == bindparam("book"), LinkUse.order_id == bindparam("order"))
+)
+# By the mark alone, which names the book: the row of a payment whose order was lost may stand in another book of its account.
+_HELD = Prepared(
+    select(Orphan.gw_ref)
+    .where(
+        Orphan.use_mark == bindparam("mark"),
+        Orphan.state.in_([literal_column(f"'{state}'", Text) for state in HOLDING]),
+    )
+    .limit(1)
+)
 _FAILED = Prepared(
     select(Attempt.created_at, Attempt.card_id, Order.subscription_id)
     .join(Order, Order.id == Attempt.order_id)
@@ -45,14 +60,17 @@ class _Failed(NamedTuple):
 
 
 def free_use(conn: Connection, book_id: int, jti: str, max_uses: int) -> int:
-    """The number of a use that nobody holds. ``link_used`` with the newest order that holds one when there is none.
+    """The number of a use that nobody holds. When there is none, ``link_used`` with the newest order that holds one, or
+    ``payment_unmatched`` where a payment whose order is not known holds one.
 
     The primary key decides if two transactions choose the same number.
     """
     held: dict[int, str] = dict(_USES.all(conn, {"book": book_id, "jti": jti}))
     for n in range(1, max_uses + 1):
-        if n not in held:
+        if n not in held and not is_held_at_gateway(conn, book_id, jti, n):
             return n
+    if len(held) < max_uses:
+        raise _unmatched()
     raise ChargingError("link_used", "every use of this link is taken", order=_newest(conn, book_id, held.values()))
 
 
@@ -63,6 +81,27 @@ def _newest(conn: Connection, book_id: int, order_ids: Iterable[str]) -> str | N
         .order_by(Order.created_at.desc())
         .limit(1)
     ).scalar()
+
+
+def mark_of_use(book_id: int, jti: str, n: int) -> str:
+    """What a payment says at the gateway of the use that it was made for: a hash, which outlives our rows."""
+    return derive("use", book_id, jti, n)
+
+
+def is_held_at_gateway(conn: Connection, book_id: int, jti: str, n: int) -> bool:
+    """Whether an orphan holds money for this use, or may yet: its order was lost with a restore, or had ended."""
+    return _HELD.first(conn, {"mark": mark_of_use(book_id, jti, n)}) is not None
+
+
+def check_unheld(conn: Connection, book_id: int, order_id: str) -> None:
+    """``payment_unmatched`` while the order's own use is held by a payment that no attempt accounts for."""
+    for jti, n in _OF_ORDER.all(conn, {"book": book_id, "order": order_id}):
+        if is_held_at_gateway(conn, book_id, jti, n):
+            raise _unmatched()
+
+
+def _unmatched() -> ChargingError:
+    return ChargingError("payment_unmatched", "a payment of this link is being looked into")
 
 
 def take_use(conn: Connection, book_id: int, jti: str, n: int, order_id: str) -> None:

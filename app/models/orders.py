@@ -286,6 +286,8 @@ class Orphan(Base):
     account: Mapped[str] = mapped_column(primary_key=True)
     gw_ref: Mapped[str] = mapped_column(primary_key=True)
     book_id: Mapped[int] = mapped_column(ForeignKey("books.id", ondelete="RESTRICT"))
+    use_mark: Mapped[str | None]
+    """The mark of the link's use that it was made for; it keeps that use while it may hold money."""
     facts: Mapped[dict[str, Any]]
     state: Mapped[str]
     found_at: Mapped[datetime]
@@ -297,6 +299,7 @@ class Orphan(Base):
     __table_args__ = (
         one_of("state", "FOUND", "ADOPTED", "CANCELLED", "REFUNDED", "PERSON"),
         Index("orphans_due", "next_at", sqlite_where=text("next_at IS NOT NULL")),
+        Index("orphans_holding", "use_mark", sqlite_where=text("use_mark IS NOT NULL")),
         STRICT,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 from sqlalchemy import Connection, RowMapping, func, or_, select
 
@@ -10,13 +11,16 @@ from app.charging.audit.findings import Check, Seen, WholeCheck, judged
 from app.charging.audit.reading import uses_of
 from app.charging.audit.rows import after
 from app.charging.audit.scene import PAID_STATES, Page, Scene
+from app.charging.uses import HOLDING, mark_of_use
 from app.models.leases import CLOCKS_DIFFER
 from app.models.orders import Attempt, Cap, Order, Renewal
 from app.models.work import GatewayWatch
 
 
 def paid_within_uses(scene: Scene) -> Seen:
-    """Counted by the link's id, whatever the spelling of its token."""
+    """Counted by the link's id, whatever the spelling of its token. Money that an orphan holds for a use counts like the
+    order that it was taken for, which is lost or had ended."""
+    holding = _holding(scene)
     last: tuple[int, str] = (0, "")
     while True:
         with scene.store.read() as conn:
@@ -25,7 +29,9 @@ def paid_within_uses(scene: Scene) -> Seen:
             return
         for book, jti, paid, claims in links:
             uses = uses_of(claims)
-            yield judged(f"link {jti} of book {book}", paid > uses, f"paid {paid} orders, it allows {uses}")
+            lost = _lost_of(scene, (book, jti or ""), uses, paid, holding)
+            what = f"paid {paid} orders{f' and {lost} that are lost' if lost else ''}, it allows {uses}"
+            yield judged(f"link {jti} of book {book}", paid + lost > uses, what)
         last = (links[-1][0], links[-1][1] or "")
 
 
@@ -36,6 +42,27 @@ _PAID_BY = (
     .group_by(*_LINK)
     .order_by(*_LINK)
 )
+
+
+def _holding(scene: Scene) -> dict[str, set[str]]:
+    """The orders for which orphans hold money, or may yet, by the mark of the link's use."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for row in scene.orphans:
+        if row["use_mark"] and row["state"] in HOLDING:
+            found[row["use_mark"]].add(str(row["facts"].get("order", "")))
+    return found
+
+
+def _lost_of(scene: Scene, link: tuple[int, str], uses: int, paid: int, holding: Mapping[str, set[str]]) -> int:
+    """How many orders besides the paid ones took the link's uses. Not counted where all of them would be within its uses."""
+    if paid + sum([len(orders) for orders in holding.values()]) <= uses:
+        return 0
+    orders = {one for n in range(1, uses + 1) for one in holding.get(mark_of_use(*link, n), ())}
+    if not orders:
+        return 0
+    with scene.store.read() as conn:
+        own = conn.execute(select(Order.id).where(Order.id.in_(orders), Order.state.in_(PAID_STATES))).scalars().all()
+    return len(orders.difference(own))
 
 
 def used_while_held(page: Page) -> Seen:

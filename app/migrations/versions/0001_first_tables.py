@@ -214,6 +214,7 @@ def upgrade() -> None:
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("gw_ref", sa.Text(), nullable=False),
         sa.Column("book_id", INTEGER, nullable=False),
+        sa.Column("use_mark", sa.Text(), nullable=True),
         sa.Column("facts", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("found_at", INTEGER, nullable=False),
@@ -236,6 +237,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("next_at IS NOT NULL"),
         postgresql_where=sa.text("next_at IS NOT NULL"),
+    )
+    op.create_index(
+        "orphans_holding",
+        "orphans",
+        ["use_mark"],
+        unique=False,
+        sqlite_where=sa.text("use_mark IS NOT NULL"),
+        postgresql_where=sa.text("use_mark IS NOT NULL"),
     )
     op.create_table(
         "outbox",

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select, update
 
 from app.charging.attempts import AttemptRow, move, released
+from app.charging.catching_up import tell_known
 from app.charging.driver import Driver
 from app.charging.news import not_charged_body
 from app.charging.telling import tell_person
@@ -68,6 +69,8 @@ def end_attempt(
             tell_person(row.book_id, "attempt", row.id, refused, of=row)
     event = {"order": row.order_id, "attempt": row.id, "state": state}
     record(conn, row.book_id, "attempt.failed", row.id, 1, "event", event, at)
+    if row.gw_ref is not None:
+        tell_known(conn, row.book_id, row.order_id, row.id, at)
     if _was_told_to_wait(row, at) and not returned:
         _mail(conn, row, state, at)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, select, update
 
+from app.charging.attempts import SETTLED
 from app.charging.refund_settling import follow
 from app.charging.telling import Sum, tell_person
 from app.charging.transitions import BORN, Move, log
@@ -56,20 +57,36 @@ def apply_disputes(conn: Connection, attempt_id: str, seen: Sequence[Seen], *, a
     )
     # Two that read the same dispute wait for each other here where the database has more than one writer.
     hold_order(conn, attempt["book_id"], attempt["order_id"])
-    order = (
-        conn.execute(
-            select(Order.id, Order.book_id, Order.number, Order.state, Order.total, Order.version).where(
-                Order.book_id == attempt["book_id"], Order.id == attempt["order_id"]
-            )
-        )
-        .mappings()
-        .one()
-    )
+    order = _order(conn, attempt["book_id"], attempt["order_id"])
+    stands = conn.execute(select(Attempt.state).where(Attempt.id == attempt_id)).scalar_one()
     news = [news for each in seen for news in _take(conn, attempt, each, actor, at)]
-    _move_order(conn, order, news, actor, at)
+    _move_order(conn, order, actor, at, is_news=bool(news) and stands == "SUCCEEDED")
+    if stands in SETTLED:
+        _tell(conn, order, attempt_id, news, at)
+
+
+def follow_disputes(conn: Connection, book_id: int, order_id: str, *, actor: str, at: datetime) -> None:
+    """In the transaction that settles its payment: the order as the disputes say that were read before."""
+    _move_order(conn, _order(conn, book_id, order_id), actor, at)
+
+
+def tell_disputes(conn: Connection, book_id: int, attempt_id: str, at: datetime) -> None:
+    """In the transaction that ends the attempt: the disputes of its payment, of which nobody was told until then."""
+    query = select(Dispute.gw_ref, Dispute.state, Dispute.order_id).where(Dispute.attempt_id == attempt_id)
+    for row in conn.execute(query.order_by(Dispute.opened_at, Dispute.gw_ref)).all():
+        news = [(row.gw_ref, "OPEN"), (row.gw_ref, row.state)]
+        _tell(conn, _order(conn, book_id, row.order_id), attempt_id, news, at)
+
+
+def _tell(conn: Connection, order: RowMapping, attempt_id: str, news: Sequence[tuple[str, str]], at: datetime) -> None:
     for ref, state in news:
         body = {"order": order["id"], "number": order["number"], "dispute": ref, "attempt": attempt_id}
         record_once(conn, order["book_id"], _TOLD[state], f"{order['id']}:{ref}", 1, "event", body, at)
+
+
+def _order(conn: Connection, book_id: int, order_id: str) -> RowMapping:
+    query = select(Order.id, Order.book_id, Order.number, Order.state, Order.version)
+    return conn.execute(query.where(Order.book_id == book_id, Order.id == order_id)).mappings().one()
 
 
 def _take(conn: Connection, attempt: RowMapping, seen: Seen, actor: str, at: datetime) -> list[tuple[str, str]]:
@@ -108,16 +125,19 @@ def _take(conn: Connection, attempt: RowMapping, seen: Seen, actor: str, at: dat
     return [*news, (seen.ref, now_is)]
 
 
-def _move_order(conn: Connection, order: RowMapping, news: Sequence[tuple[str, str]], actor: str, at: datetime) -> None:
-    """The order follows its disputes: one lost is lost, one open is contested, all won is paid as far as not refunded."""
+def _move_order(conn: Connection, order: RowMapping, actor: str, at: datetime, *, is_news: bool = False) -> None:
+    """The order follows the disputes of what paid for it: one lost is lost, one open is contested, all won is paid as far
+    as not refunded."""
     states = set(
         conn.execute(
-            select(Dispute.state).where(Dispute.book_id == order["book_id"], Dispute.order_id == order["id"])
+            select(Dispute.state)
+            .join(Attempt, Attempt.id == Dispute.attempt_id)
+            .where(Dispute.book_id == order["book_id"], Dispute.order_id == order["id"], Attempt.state == "SUCCEEDED")
         ).scalars()
     )
     state: str = order["state"]
     steps: list[str] = []
-    if state in ("PAID", "PART_REFUNDED") and ("OPEN" in states or "LOST" in states or news):
+    if state in ("PAID", "PART_REFUNDED") and ("OPEN" in states or "LOST" in states or is_news):
         steps.append("DISPUTED")
     if steps or state == "DISPUTED":
         if "LOST" in states:

@@ -46,7 +46,7 @@ def found_refunds(store: Store, clock: Clock, attempt_id: str, refunds: Iterable
 
 def _take_in(conn: Connection, attempt_id: str, found: GatewayRefund, now: datetime) -> int:
     attempt = conn.execute(
-        select(Attempt.id, Attempt.book_id, Attempt.order_id, Attempt.gw_ref, Attempt.currency).where(
+        select(Attempt.id, Attempt.book_id, Attempt.order_id, Attempt.gw_ref, Attempt.currency, Attempt.state).where(
             Attempt.id == attempt_id
         )
     ).one()
@@ -58,7 +58,8 @@ def _take_in(conn: Connection, attempt_id: str, found: GatewayRefund, now: datet
         return _wake(conn, ours, found, now)
     if found.status is RefundStatus.FAILED:
         return 0
-    _write_outside(conn, attempt.book_id, attempt.order_id, attempt_id, known, found, now)
+    is_settled = attempt.state == "SUCCEEDED"
+    _write_outside(conn, attempt.book_id, attempt.order_id, attempt_id, known, found, now, is_settled=is_settled)
     return 1
 
 
@@ -105,6 +106,8 @@ def _write_outside(
     known: list[RefundRow],
     found: GatewayRefund,
     now: datetime,
+    *,
+    is_settled: bool,
 ) -> None:
     order = (
         conn.execute(
@@ -117,8 +120,8 @@ def _write_outside(
     )
     lost = found.mark.startswith(f"{order_id}.r") and all(row.id != found.mark for row in known)
     refund_id = found.mark if lost else next_id(conn, order_id)
-    # What was never paid for by this order stands nowhere: its money was taken all the same, and goes back whole.
-    takes = take_back(conn, order, found.amount, now) if order["paid_at"] is not None else []
+    # Money that paid for nothing stands nowhere. If it pays for the order later, the settlement takes it back.
+    takes = take_back(conn, order, found.amount, now) if is_settled else []
     done = found.status is RefundStatus.SUCCEEDED
     conn.execute(
         insert(Refund),

@@ -3,11 +3,11 @@ count on it any more. If the refund fails for certain, the same rows come back."
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from app.billing.codec import dump_rows, load_quote, load_rows
 from app.billing.facts import Entitlement as LedgerEntry
@@ -23,7 +23,7 @@ from app.subscriptions.apply import take_version, write_history
 from app.subscriptions.facts import load
 
 
-def take_back(conn: Connection, order: RowMapping, amount: int, at: datetime) -> list[Any]:
+def take_back(conn: Connection, order: Mapping[Any, Any], amount: int, at: datetime) -> list[Any]:
     """Append what a refund of so much of the order's money takes back; the rows as ``refunds.takes`` keeps them.
 
     ``order`` has its ``quote``, ``subscription_id`` and ``subscription_number``. The subscription's version rises, so that
@@ -32,7 +32,7 @@ def take_back(conn: Connection, order: RowMapping, amount: int, at: datetime) ->
     return _take_back(conn, order, amount, at)[0]
 
 
-def take_back_once(conn: Connection, order: RowMapping, amount: int, at: datetime) -> tuple[list[Any], int]:
+def take_back_once(conn: Connection, order: Mapping[Any, Any], amount: int, at: datetime) -> tuple[list[Any], int]:
     """``take_back``, and how much of ``amount`` a later change put on the customer's balance instead, used there or not."""
     takes, nowhere, lots = _take_back(conn, order, amount, at)
     quote = load_quote(order["quote"])
@@ -42,7 +42,9 @@ def take_back_once(conn: Connection, order: RowMapping, amount: int, at: datetim
     return takes, min(gross, _put_on_the_balance(conn, order, lots))
 
 
-def _take_back(conn: Connection, order: RowMapping, amount: int, at: datetime) -> tuple[list[Any], int, set[LotKey]]:
+def _take_back(
+    conn: Connection, order: Mapping[Any, Any], amount: int, at: datetime
+) -> tuple[list[Any], int, set[LotKey]]:
     book_id, subscription_id = order["book_id"], order["subscription_id"]
     quote = load_quote(order["quote"])
     earlier = [row for row in refunds_of(conn, book_id, order["id"]) if row.state != "FAILED" and row.takes]
@@ -73,7 +75,7 @@ def _take_back(conn: Connection, order: RowMapping, amount: int, at: datetime) -
     return dump_rows(rows), nowhere, {*lots, *heirs}
 
 
-def _put_on_the_balance(conn: Connection, order: RowMapping, lots: set[LotKey]) -> int:
+def _put_on_the_balance(conn: Connection, order: Mapping[Any, Any], lots: set[LotKey]) -> int:
     """What changes that credited one of ``lots`` put on the balance, by their quotes or because a card did not take it."""
     credits = select(Entitlement.item, Entitlement.lot, Entitlement.order_id).where(
         Entitlement.book_id == order["book_id"],

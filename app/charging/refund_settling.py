@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from app.billing.codec import load_rows
+from app.charging.attempts import SETTLED
 from app.charging.refund_ledger import append
 from app.charging.refund_rows import RefundRow, move_refund
 from app.charging.telling import tell_person
@@ -20,7 +21,7 @@ from app.models.merchants import Book, Merchant
 from app.models.orders import Attempt, Order, Refund
 from app.models.store import Store
 from app.models.subscriptions import Subscription
-from app.outbox import record
+from app.outbox import record, record_once
 
 
 def settle(store: Store, clock: Clock, row: RefundRow, by: str, gw_ref: str) -> None:
@@ -66,8 +67,8 @@ def follow(conn: Connection, book_id: int, order_id: str, *, actor: str, at: dat
     order = _order(conn, book_id, order_id)
     if order["state"] not in ("PAID", "PART_REFUNDED"):
         return False
-    captured = _sum(conn, Attempt, book_id, order_id)
-    back = _sum(conn, Refund, book_id, order_id)
+    captured = _captured(conn, book_id, order_id)
+    back = _gone_back(conn, book_id, order_id)
     if not back:
         return False
     state = "REFUNDED" if back >= captured else "PART_REFUNDED"
@@ -81,13 +82,18 @@ def follow(conn: Connection, book_id: int, order_id: str, *, actor: str, at: dat
 
 
 def tell(conn: Connection, book_id: int, refund_id: str, at: datetime) -> None:
-    """The event, and the mail unless somebody gave it back at the gateway, which tells the customer itself."""
+    """The event, and the mail unless somebody gave it back at the gateway, which tells the customer itself.
+
+    While the payment has no end here nothing is told: ``catching_up`` does it then.
+    """
     row = _told(conn, book_id, refund_id)
+    if row["attempt_state"] not in SETTLED:
+        return
     event = {"refund": refund_id, "order": row["order_id"], "number": row["number"], "amount": row["amount"],
              "currency": row["currency"], "state": row["state"], "kind": row["kind"], "cause": row["cause_order"],
              "reason": row["reason"]}  # fmt: skip
-    record(conn, book_id, "order.refunded", refund_id, 1, "event", event, at)
-    if row["kind"] != "outside":
+    is_new = record_once(conn, book_id, "order.refunded", refund_id, 1, "event", event, at)
+    if is_new and row["kind"] != "outside":
         record(conn, book_id, "refunded", refund_id, 1, "mail", _mail(row, at), at)
 
 
@@ -103,7 +109,7 @@ def _told(conn: Connection, book_id: int, refund_id: str) -> RowMapping:
                 Refund.kind, Refund.amount, Refund.currency, Refund.order_id, Refund.cause_order, Refund.reason,
                 Order.number, Order.email, Order.language, Order.total, Order.state,
                 Subscription.number.label("subscription_number"), StoredCard.brand, StoredCard.last4,
-                Merchant.timezone,
+                Merchant.timezone, Attempt.state.label("attempt_state"),
             )
             .join(Attempt, Attempt.id == Refund.attempt_id)
             .join(StoredCard, StoredCard.id == Attempt.card_id)
@@ -143,10 +149,16 @@ def _order(conn: Connection, book_id: int, order_id: str) -> RowMapping:
     return conn.execute(query.where(Order.book_id == book_id, Order.id == order_id)).mappings().one()
 
 
-def _sum(conn: Connection, table: type[Attempt] | type[Refund], book_id: int, order_id: str) -> int:
-    """What succeeded of the order's attempts, or of its refunds."""
-    done = (table.book_id == book_id, table.order_id == order_id, table.state == "SUCCEEDED")
-    return int(conn.execute(select(whole_sum(table.amount)).where(*done)).scalar_one())
+def _captured(conn: Connection, book_id: int, order_id: str) -> int:
+    done = (Attempt.book_id == book_id, Attempt.order_id == order_id, Attempt.state == "SUCCEEDED")
+    return int(conn.execute(select(whole_sum(Attempt.amount)).where(*done)).scalar_one())
+
+
+def _gone_back(conn: Connection, book_id: int, order_id: str) -> int:
+    """Of what paid for the order: an attempt that ended may have been charged all the same, and that went back by itself."""
+    done = (Refund.book_id == book_id, Refund.order_id == order_id, Refund.state == "SUCCEEDED")
+    total = select(whole_sum(Refund.amount)).join(Attempt, Attempt.id == Refund.attempt_id)
+    return int(conn.execute(total.where(*done, Attempt.state == "SUCCEEDED")).scalar_one())
 
 
 def to_the_balance(conn: Connection, row: RefundRow, customer_id: int, at: datetime) -> None:

@@ -13,6 +13,7 @@ from app.billing.codec import load_quote
 from app.billing.facts import Change
 from app.charging.attempts import AttemptRow, move, released
 from app.charging.balances import book_paid
+from app.charging.catching_up import catch_up
 from app.charging.driver import Driver, quarantine
 from app.charging.giving_back import give_back
 from app.charging.news import receipt_body
@@ -104,6 +105,8 @@ def pay(
         record(conn, book_id, "receipt", order_id, version, "mail", receipt_body(order, consent, outcome, at), at)
     event = {"order": order_id, "number": order["number"], "outcome": outcome, "total": order["total"]}
     record(conn, book_id, "order.paid", order_id, version, "event", event, at)
+    if attempt is not None:
+        catch_up(conn, order, attempt.id, actor=actor, at=at)
 
 
 def _fulfil(

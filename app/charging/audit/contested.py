@@ -23,7 +23,8 @@ _STATES = {DisputeStatus.OPEN: "OPEN", DisputeStatus.WON: "WON", DisputeStatus.L
 def orders_follow_disputes(page: Page) -> Seen:
     """Lost where one is lost, contested while one is open; what was all given back before stays so."""
     states: defaultdict[str, set[str]] = defaultdict(set)
-    for row in page.rows.disputes:
+    paid = {row["id"] for row in page.rows.attempts if row["state"] == "SUCCEEDED"}
+    for row in [row for row in page.rows.disputes if row["attempt_id"] in paid]:
         states[row["order_id"]].add(row["state"])
     for order in page.rows.orders:
         has, state = states[order["id"]], order["state"]

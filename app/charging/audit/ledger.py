@@ -84,9 +84,13 @@ def _began(page: Page, refund: Row) -> int:
 
 
 def _share(page: Page, order: Row, refund: Row, before: list[Row]) -> int:
-    began, log = _began(page, refund), page.rows.came_to
-    paid = ("order", order["id"], "PAID")
-    if refund["kind"] == "negative" or paid not in log or log[paid] > began:
+    log = page.rows.came_to
+    settled = log.get(("attempt", refund["attempt_id"], "SUCCEEDED"))
+    if refund["kind"] == "negative" or settled is None:
+        return 0
+    # One that was found before its payment was settled is taken back with the settlement, unless it had failed by then.
+    began = max(_began(page, refund), settled)
+    if log.get(("refund", refund["id"], "FAILED"), began) < began:
         return 0
     quote = load_quote(order["quote"])
     counted = [row for row in before if row["takes"] and log.get(("refund", row["id"], "FAILED"), began) >= began]

@@ -107,11 +107,13 @@ def _covers(page: Page, dispute: Row, refund: Row) -> bool:
 
 
 def state_follows(page: Page) -> Seen:
-    """PART_REFUNDED and REFUNDED are what the refunds that succeeded add up to."""
+    """PART_REFUNDED and REFUNDED are what the refunds of what paid for the order add up to."""
+    paid = {row["id"] for row in page.rows.attempts if row["state"] == "SUCCEEDED"}
     for order in page.rows.orders:
         if order["state"] not in PAID_STATES or order["state"] in ("DISPUTED", "LOST"):
             continue
-        back = sum([row["amount"] for row in page.rows.refunds_of.get(order["id"], ()) if row["state"] == "SUCCEEDED"])
+        done = [row for row in page.rows.refunds_of.get(order["id"], ()) if row["state"] == "SUCCEEDED"]
+        back = sum([row["amount"] for row in done if row["attempt_id"] in paid])
         owed = "PAID" if not back else "REFUNDED" if back >= order["total"] else "PART_REFUNDED"
         yield judged(
             f"order {order['id']}", order["state"] != owed, f"is {order['state']}, {back} of {order['total']} went back"

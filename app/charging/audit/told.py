@@ -7,6 +7,7 @@ from collections import Counter
 from sqlalchemy import select
 
 from app.charging.audit.findings import Check, Seen, WholeCheck, judged
+from app.charging.audit.rows import Row
 from app.charging.audit.scene import CLOSED, PAID_STATES, Page, Scene
 from app.models.work import Outbox
 
@@ -17,6 +18,11 @@ def granted_once(page: Page) -> Seen:
         owed = int(order["state"] in PAID_STATES)
         wrong = count[order["id"]] != owed
         yield judged(f"order {order['id']}", wrong, f"is {order['state']} and was granted {count[order['id']]} times")
+
+
+def has_an_end(page: Page, row: Row) -> bool:
+    """Whether the payment of this refund or dispute has one here: before that nobody is told."""
+    return any(("attempt", row["attempt_id"], state) in page.rows.came_to for state in ("SUCCEEDED", *CLOSED))
 
 
 def told_once(page: Page) -> Seen:
@@ -31,7 +37,9 @@ def told_once(page: Page) -> Seen:
         ("receipt", row["id"], int(row["state"] in PAID_STATES and row["outcome"] != "due"), "order")
         for row in rows.orders
     ]
-    owed += [("order.refunded", row["id"], int(row["state"] == "SUCCEEDED"), "refund") for row in rows.refunds]
+    for row in rows.refunds:
+        is_told = row["state"] == "SUCCEEDED" and has_an_end(page, row)
+        owed.append(("order.refunded", row["id"], int(is_told), "refund"))
     ended = {name for kind, name, state in rows.came_to if kind == "attempt" and state in CLOSED}
     owed += [("attempt.failed", row["id"], int(row["id"] in ended), "attempt") for row in rows.attempts]
     for kind, identity, wanted, what in owed:

@@ -49,7 +49,7 @@ class Merchants(Protocol):
 
 
 class EmbeddedRunner:
-    """Looks at what is due every second or when the bell rings; expires every five minutes; compares in a thread of its own.
+    """Looks at what is due every second or when the bell rings; expires every five minutes; lists the gateways' books in a thread of its own.
 
     Several processes may run one each: row leases keep them apart. ``start`` is called once per process, after a fork;
     ``stop`` waits for the row in hand.
@@ -86,12 +86,14 @@ class EmbeddedRunner:
             Pass("hasten", HASTEN_SECONDS, lambda: hasten(store, clock)),
             # A standby may be promoted while we run: nobody starts us anew then.
             Pass("gate", GATE_SECONDS, gate, time.monotonic() + GATE_SECONDS),
+        ]  # fmt: skip
+        self._long = [
+            Pass("compare", COMPARE_SECONDS, lambda: compare_due(
+                store, gateways, clock, by=driver_name("compare"), stops=self._stopping.is_set)),
             # Not at the start: a server that restarts often would list the gateway's objects each time.
             Pass("leftovers", LEFTOVER_SECONDS, lambda: cancel_leftovers(store, gateways, clock),
-                  time.monotonic() + LEFTOVER_SECONDS),
+                 time.monotonic() + LEFTOVER_SECONDS),
         ]  # fmt: skip
-        self._long = [Pass("compare", COMPARE_SECONDS, lambda: compare_due(
-            store, gateways, clock, by=driver_name("compare"), stops=self._stopping.is_set))]  # fmt: skip
         self._apart = Apart("liftlink-compare", self._long, Failing(database, clock), self._stopping)
 
     def start(self) -> None:

@@ -1,4 +1,7 @@
-"""The embedded worker: one daemon thread per server process, and one for what may take long. Start it in the process that serves, after any fork."""
+"""The embedded worker: one daemon thread per server process, and one for what may take long.
+
+Start it in the process that serves, after any fork.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +52,9 @@ class Merchants(Protocol):
 
 
 class EmbeddedRunner:
-    """Looks at what is due every second or when the bell rings; expires every five minutes; lists the gateways' books in a thread of its own.
+    """Looks at what is due every second or when the bell rings; expires every five minutes.
+
+    What lists a gateway's whole books (``_long``) has a thread of its own, so that no receipt waits for it.
 
     Several processes may run one each: row leases keep them apart. ``start`` is called once per process, after a fork;
     ``stop`` waits for the row in hand.
@@ -105,7 +110,10 @@ class EmbeddedRunner:
             self._apart.start()
 
     def stop(self, seconds: float = 10.0) -> None:
-        """End after the row in hand, or stop waiting for it; its lease ends by itself. A comparison ends before its next call."""
+        """End after the row in hand, or stop waiting for it; its lease ends by itself.
+
+        A comparison ends before its next call, and leaves its account to the next worker.
+        """
         until = time.monotonic() + seconds
         self._stopping.set()
         self._bell.ring()

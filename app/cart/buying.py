@@ -50,7 +50,7 @@ from app.links.sessions import (
     read_return,
     sign_return,
 )
-from app.web.errors import nothing_charged, payment_begins
+from app.web.errors import charges_nothing, nothing_charged, payment_begins
 from app.web.frame import with_query
 from app.web.services import for_book, services
 
@@ -59,7 +59,7 @@ LONGEST_AGENT = 500
 
 def show_cart(token: str) -> Answer:
     """S-1. Looking changes nothing; ``?card=`` selects a card, ``?lang=`` a language."""
-    nothing_charged()
+    charges_nothing()
     opened = opened_cart(token)
     return show(opened.book, opened.value, token=token)
 
@@ -91,7 +91,7 @@ def _placed_in(book_id: int) -> Callable[[str], None]:
 
 def choose(token: str) -> Answer:
     """S-1d, "Update price": 303 to the cart for what was chosen, or the cart again with what is wrong (422)."""
-    nothing_charged()
+    charges_nothing()
     opened = opened_cart(token)
     _quote_of_form(token, opened.book)
     world = services()
@@ -160,7 +160,7 @@ def _bank_return(order_id: str, book_id: int) -> str:
 
 def card_page(token: str) -> Answer:
     """S-6 and S-7: the way to the gateway's own page, and another e-mail address."""
-    nothing_charged()
+    charges_nothing()
     opened = opened_cart(token)
     return _card_page(look_here(opened.book, opened.value), token)
 
@@ -182,7 +182,7 @@ def _stage(cart: Cart, token: str) -> tuple[Scene, CartFacts]:
 
 def enter_card(token: str) -> Answer:
     """Off to the gateway's card page; the shopper comes back with that card chosen and nothing charged."""
-    nothing_charged()
+    charges_nothing()
     opened = opened_cart(token)
     cart = look_here(opened.book, opened.value)
     check_quoteless_form(token, opened.book)
@@ -206,7 +206,7 @@ def _card_return(setup_id: str, session: CartSession, book_id: int) -> str:
 
 def back_from_card_page(state: str) -> Answer:
     """A GET: the worker fetches the card, this page only rings the bell and waits a little."""
-    nothing_charged()
+    charges_nothing()
     world = services()
     opened = read_return(state, world.directory.own_ring(), now_seconds())
     back = opened.value
@@ -223,7 +223,7 @@ def back_from_card_page(state: str) -> Answer:
 
 def change_email(token: str) -> Answer:
     """S-7: another address withdraws the stored cards of this cart; the payment details must be entered anew."""
-    nothing_charged()
+    charges_nothing()
     opened = opened_cart(token)
     cart = look_here(opened.book, opened.value)
     check_quoteless_form(token, opened.book)

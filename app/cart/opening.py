@@ -34,7 +34,7 @@ from app.offers.fresh import mail_fresh_link, mail_link_for_code
 from app.subscriptions.facts import load
 from app.subscriptions.offered import OfferError, offered
 from app.web.brand import brand_css
-from app.web.errors import nothing_charged
+from app.web.errors import charges_nothing
 from app.web.frame import keep_language, with_query
 from app.web.services import for_book, services
 
@@ -118,7 +118,7 @@ def _send_fresh(token: str, link: ReadLink, sent: str) -> Answer:
     check_link_form(token, link.book)
     world = services()
     tongue = tongue_here(for_book(link.book).locale)
-    nothing_charged()
+    charges_nothing()
     with even_pace():
         mail_fresh_link(
             world.store, world.clock, world.directory.key_ring(), link, base_url=world.public_url,
@@ -222,7 +222,7 @@ def send_link_for_classic() -> Answer:
         raise NotFound
     form: Mapping[str, str] = request.form
     check_link_form(form.get("LICENSE", ""), book_id)
-    nothing_charged()
+    charges_nothing()
     with even_pace():
         for each in _books_here():
             mail_link_for_code(

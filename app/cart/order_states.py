@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from app.cart.pen import code, email
+from app.cart.pen import code, email, pen_for
 from app.cart.state_page import (
     Action,
     Fact,
@@ -18,6 +18,7 @@ from app.cart.state_page import (
     quoting,
 )
 from app.cart.views import BankCheck, OrderView, Scene
+from app.charging.remains import Returned
 
 
 def bank_check(
@@ -78,11 +79,50 @@ def receipt_sent(scene: Scene, address: str) -> StatePage:
     )  # fmt: skip
 
 
+def in_doubt(scene: Scene, order: OrderView, check_url: str) -> StatePage:
+    """Not paid, and a payment of this order waits at the gateway for a decision: nobody is led to pay once more."""
+    tongue = scene.tongue
+    lead = tongue.tell(
+        "<strong>Do not pay again.</strong> This order was not completed, but your card may have been charged for it. "
+        "Your subscription has not changed."
+    )
+    return StatePage(
+        tongue.say("We are looking into a payment for this order"), lead, "warn", "clock",
+        actions=(Action(tongue.say("Check again"), check_url, main=True),),
+        facts_heading=tongue.say("Your order"), facts=_number(scene, order), sections=(quoting(tongue, order.number),),
+    )  # fmt: skip
+
+
+def given_back(scene: Scene, order: OrderView, back: Returned) -> StatePage:
+    """An order that ended although it was paid: what went back, and when; or that it is on its way."""
+    tongue, pen = scene.tongue, pen_for(scene, order.currency)
+    if back.at is None:
+        headline = tongue.say("Your payment is being given back")
+        lead = tongue.tell(
+            "You paid %(amount)s, and it is on its way back to you. Your subscription has not changed.",
+            amount=pen.strong(back.amount),
+        )
+    else:
+        headline = tongue.say("Your payment was given back")
+        lead = tongue.tell(
+            "You paid %(amount)s, and it was given back on %(date)s. Your subscription has not changed.",
+            amount=pen.strong(back.amount), date=pen.day_of(back.at),
+        )  # fmt: skip
+    return StatePage(
+        headline, lead, actions=offered(account(scene, main=True)), sections=(quoting(tongue, order.number),),
+        facts_heading=tongue.say("Your order"), facts=_number(scene, order),
+    )  # fmt: skip
+
+
+def _number(scene: Scene, order: OrderView) -> tuple[Fact, ...]:
+    return (Fact(scene.tongue.say("Order number"), code(order.number)),)
+
+
 def not_completed(scene: Scene, order: OrderView, back: str) -> StatePage:
     """An order that ended without money: expired or cancelled before the bank said yes."""
     tongue = scene.tongue
     ahead = Action(tongue.say("Back to the offer"), back, main=True) if back else account(scene, main=True)
     return StatePage(
         tongue.say("This order was not completed"), not_charged(tongue), actions=offered(ahead),
-        facts_heading=tongue.say("Your order"), facts=(Fact(tongue.say("Order number"), code(order.number)),),
+        facts_heading=tongue.say("Your order"), facts=_number(scene, order),
     )  # fmt: skip

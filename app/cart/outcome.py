@@ -25,6 +25,7 @@ from app.cart.views import BankCheck, DeclineView, Problems, Scene
 from app.cart.waiting import WAIT_SECONDS, may_wait
 from app.charging.place import number_of
 from app.charging.reading import AttemptFacts, OrderFacts, order_facts, wait_for_news
+from app.charging.remains import Remains, remains_of
 from app.checkout.cart import look
 from app.checkout.errors import CheckoutRefused
 from app.checkout.opening import restored_session
@@ -58,6 +59,12 @@ def show(token: str) -> Answer:
     if attempt is not None and attempt.captured:
         # The money is there, the change could not be made: a person does it. Nobody may be told to pay again.
         return pages.render_done(scene, order_view(order, held), check=with_query(here, again="1"))
+    if attempt is None or not attempt.is_open:
+        left = _remains(order)
+        if left.is_in_doubt:
+            return pages.render_in_doubt(scene, order_view(order, held), check=with_query(here, again="1"))
+        if order.state != "OPEN" and left.returned is not None:
+            return pages.render_given_back(scene, order_view(order, held), left.returned)
     if order.state != "OPEN":
         return pages.render_not_completed(scene, order_view(order, held), back=_back(order))
     if attempt is None:
@@ -75,6 +82,12 @@ def show(token: str) -> Answer:
     payment_begins(order.number, here)
     check = with_query(here, again="1")
     return pages.render_pending(scene, reference=order.number, check=check, email=order.email, poll=f"{here}/state")
+
+
+def _remains(order: OrderFacts) -> Remains:
+    """What is left at the gateway of an order that is not paid."""
+    with services().store.read() as connection:
+        return remains_of(connection, order.book_id, order.id)
 
 
 def schedule_here(order: OrderFacts) -> str:

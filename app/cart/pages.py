@@ -16,12 +16,13 @@ from app.cart import done, due_pages, link_states, offer_states, order_states, r
 from app.cart.code_page import code_page
 from app.cart.declined import declined_page
 from app.cart.link_states import FreshLink
-from app.cart.pen import Pen, email
+from app.cart.pen import Pen, email, joined
 from app.cart.present import NO_PROBLEMS, cart_page
 from app.cart.scheduled_pages import Waiting
 from app.cart.state_page import Action, Form, Hidden, StatePage
 from app.cart.summary import Summary
 from app.cart.views import BankCheck, CartFacts, CodeView, DeclineView, OrderView, Problems, Scene, summary_of
+from app.charging.remains import Returned
 from app.web.frame import MerchantView, frame_for, is_address, keep_language, legal_text
 from app.web.i18n import Tongue
 from app.web.pages import Pages
@@ -170,18 +171,19 @@ def render_closed(scene: Scene, why: str, *, at: datetime | None, reference: str
 
 
 def render_bad_link(pages: Pages, tongue: Tongue, *, here: str, merchant: MerchantView | None = None) -> Rendered:
-    """S-20 (404). No hint whether the link ever existed, nor whose it was."""
+    """S-20 (404). No hint whether the link ever existed, nor whose it was, nor a word that knows of money."""
     actions: tuple[Action, ...] = ()
     if merchant and merchant.product_url:
         actions = (Action(tongue.say("Go to %(name)s", name=merchant.name), merchant.product_url, True),)
-    page = StatePage(
-        tongue.say("This link is not complete"),
-        tongue.tell(
-            "Some mail programs cut long links. Open it again from the mail, or copy the whole line into the address bar. "
-            "<strong>Nothing was charged.</strong>"
-        ),
-        actions=actions,
-    )  # fmt: skip
+    again = tongue.say(
+        "Some mail programs cut long links. Open it again from the mail, or copy the whole line into the address bar."
+    )
+    if here.startswith(("/done/", "/bank-back/", "/card-back/")):
+        again = tongue.say(
+            "The address may be incomplete or out of date. If you came from a mail, open its link again."
+        )
+    before = tongue.say("If you have pressed “Buy now” before, your confirmation page or our mail says what happened.")
+    page = StatePage(tongue.say("This link is not complete"), joined(again, before), actions=actions)
     frame = frame_for(merchant, tongue, pages.languages, here=here)
     return Rendered(pages.render("cart/state.html", tongue, page=page, frame=frame, steps=()), 404)
 
@@ -224,6 +226,16 @@ def render_done(scene: Scene, order: OrderView, *, check: str = "", undo: str = 
 def render_not_completed(scene: Scene, order: OrderView, *, back: str = "") -> Rendered:
     """An order that ended without money (200)."""
     return _state(scene, order_states.not_completed(scene, order, back and keep_language(back, scene.tongue)), 200)
+
+
+def render_given_back(scene: Scene, order: OrderView, back: Returned) -> Rendered:
+    """An order that ended after its payment was taken and given back, or while that is on its way (200)."""
+    return _state(scene, order_states.given_back(scene, order, back), 200)
+
+
+def render_in_doubt(scene: Scene, order: OrderView, *, check: str) -> Rendered:
+    """An order that is not paid, of whose money a payment at the gateway is still to be decided (200)."""
+    return _state(scene, order_states.in_doubt(scene, order, keep_language(check, scene.tongue)), 200)
 
 
 def render_kept(scene: Scene, *, summary: Summary | None, closes_at: datetime | None, show_again: str) -> Rendered:

@@ -18,7 +18,7 @@ from app.checkout.cart import Cart, session_id
 from app.checkout.errors import CheckoutRefused
 from app.checkout.step_up_codes import Asking, CodeFacts, CodeState, code_facts, enter_code
 from app.checkout.step_up_codes import send_code as mail_code
-from app.web.errors import nothing_charged
+from app.web.errors import charges_nothing
 from app.web.frame import keep_language
 from app.web.i18n import Tongue
 from app.web.services import services
@@ -28,7 +28,7 @@ LONGEST_TYPED = 40
 
 def code_page(token: str) -> Answer:
     """S-37. Looking sends nothing and counts nothing."""
-    nothing_charged()
+    charges_nothing()
     opened = opened_cart(token)
     cart = look_here(opened.book, opened.value)
     if not _asks_code(cart):
@@ -39,7 +39,7 @@ def code_page(token: str) -> Answer:
 
 def send_code(token: str) -> Answer:
     """ "Email me a code": to the address on file. 303 to the page where it is entered, however many were asked for."""
-    nothing_charged()
+    charges_nothing()
     opened = opened_cart(token)
     cart = look_here(opened.book, opened.value)
     check_quoteless_form(token, opened.book)
@@ -57,7 +57,7 @@ def send_code(token: str) -> Answer:
 
 def check_code(token: str) -> Answer:
     """303 to the cart when the code is right; else the page again with what is wrong (422)."""
-    nothing_charged()
+    charges_nothing()
     opened = opened_cart(token)
     cart = look_here(opened.book, opened.value)
     check_quoteless_form(token, opened.book)

@@ -29,6 +29,7 @@ from app.links.claims import LinkClaims
 from app.links.sessions import CartSession
 from app.links.signing import ReadLink
 from app.subscriptions.facts import Held
+from app.web.errors import charges_nothing
 from app.web.services import services
 
 
@@ -195,7 +196,9 @@ def _card(error: ChargingError) -> Answer:
 
 
 def _closed_for_now(_error: ChargingError) -> Answer:
-    """S-35: nothing was written, and the offer is still there in a few minutes."""
+    """S-35: nothing was written, and the offer is still there in a few minutes. An order of this very page may have been lost
+    with an older copy of the database, so nobody knows whether anything was charged."""
+    charges_nothing()
     return _come_back_in(300)
 
 

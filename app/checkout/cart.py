@@ -16,6 +16,7 @@ from app.billing.result import Quote
 from app.billing.rulebook import Policy, ProductFacts
 from app.billing.standing import StandingRenewal, rises, standing_renewals
 from app.charging.reading import OrderFacts, order_facts, orders_of_link
+from app.charging.remains import order_in_doubt
 from app.checkout.errors import CheckoutRefused
 from app.checkout.stepping_up import Check, check_of
 from app.kit.clock import Clock
@@ -183,6 +184,8 @@ def cart_at(
         raise CheckoutRefused("link_malformed", "the link names no subscription here")
     held = named.held
     order = _running_order(connection, book_id, held, claims, ignore_order)
+    if named.given_up:
+        _check_money(connection, book_id, claims)
     if named.spent >= claims.uses:
         _check_uses(connection, book_id, claims, held)
     found = offer_of(connection, book_id, session, at, held)
@@ -272,6 +275,13 @@ def _running_order(
     if order.link_jti == claims.link_id.text:
         raise CheckoutRefused("order_running", order=order.id)
     return None
+
+
+def _check_money(connection: Connection, book_id: int, claims: LinkClaims) -> None:
+    """While it is not known whether an order of this link took money after all, nobody is offered to pay once more."""
+    order = order_in_doubt(connection, book_id, claims.link_id.text)
+    if order is not None:
+        raise CheckoutRefused("order_running", order=order)
 
 
 def _check_uses(connection: Connection, book_id: int, claims: LinkClaims, held: Held) -> None:

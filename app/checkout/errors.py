@@ -12,7 +12,7 @@
         quantity_wrong       what was typed is no number to choose; ``field``, ``typed``, ``reason`` (of Eligibility, or "")
         offer_unpriced       the change cannot be priced any more: its product or price is gone; ``held``
         not_eligible         the quote refuses; ``quote`` says why
-        order_running        an order of this link is under way; ``order`` is its id
+        order_running        an order of this link is under way, or a payment of it is looked into; ``order`` is its id
         page_too_old         the page's quote is over or its form was not made for it: show a fresh cart
         price_changed        the figures differ now; ``shown`` is the fingerprint that the page held
         form_incomplete      ``missing`` lists ``consent``, ``start_now``, ``card``

@@ -189,14 +189,15 @@ _HEAD_BY: dict[tuple[type, type], Prepared] = {
     for kind, wanted in _SUBSCRIPTION_IS.items()
     for customer, owner in _CUSTOMER_IS.items()
 }
-_SPENT = (
+_OF_LINK = (
     select(func.count())
     .select_from(Order)
-    .where(Order.book_id == bindparam("book"), Order.link_jti == bindparam("of_link"), Order.paid_at.is_not(None))
-    .scalar_subquery()
+    .where(Order.book_id == bindparam("book"), Order.link_jti == bindparam("of_link"))
 )
+_SPENT = _OF_LINK.where(Order.paid_at.is_not(None)).scalar_subquery()
+_GIVEN_UP = _OF_LINK.where(Order.paid_at.is_(None)).scalar_subquery()
 _HEAD_OF_LINK: dict[tuple[type, type], Prepared] = {
-    (kind, customer): Prepared(_head(wanted, owner, more=(WITHDRAWALS, _SPENT)))
+    (kind, customer): Prepared(_head(wanted, owner, more=(WITHDRAWALS, _SPENT, _GIVEN_UP)))
     for kind, wanted in _SUBSCRIPTION_IS.items()
     for customer, owner in _CUSTOMER_IS.items()
 }
@@ -222,11 +223,13 @@ def load(conn: Connection, book_id: int, ref: int | str, *, by_customer: int | s
 
 
 class HeldByLink(NamedTuple):
-    """What a link names, and how the link stands: whether it was taken back, how many paid orders came from it."""
+    """What a link names, and how the link stands: whether it was taken back, how many paid orders came from it, and how many
+    that are not paid."""
 
     held: Held
     withdrawn: bool
     spent: int
+    given_up: int
 
 
 def load_by_link(
@@ -239,8 +242,8 @@ def load_by_link(
     head = _HEAD_OF_LINK[type(ref), type(customer)].first(conn, values)
     if head is None:
         return None
-    withdrawals, spent = head[-2:]
-    return HeldByLink(_held(conn, head), withdrawals > 0, spent)
+    withdrawals, spent, given_up = head[-3:]
+    return HeldByLink(_held(conn, head), withdrawals > 0, spent, given_up)
 
 
 def _is_no_number(ref: int | str | None) -> bool:

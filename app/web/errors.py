@@ -1,8 +1,10 @@
 """Error pages in the shopper's look. They say first whether money was taken, and never show a trace.
 
-A route that is about to charge says so with `payment_begins`; one that cannot have charged says `nothing_charged`. An
-error in a GET or HEAD cannot have charged either, since those change nothing. A database that is away is no mistake of ours:
-503 and when to come back, and no word about money, since what was bought before nobody can look up now.
+A route that is about to charge says so with `payment_begins`. "Nothing was charged" is printed only where a route looked and said
+`nothing_charged`; one that charges nothing itself, but did not look whether the shopper bought before, says `charges_nothing`.
+Whoever said nothing is not known to have charged nothing, and a page of a purchase then says where to read what happened.
+A database that is away is no mistake of ours: 503 and when to come back, and no word about money, since what was bought before
+nobody can look up now.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import json
 import logging
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -26,33 +28,46 @@ from app.web.pages import Pages
 
 LOG: Final = logging.getLogger("liftlink.web")
 _SAFE: Final = {"GET", "HEAD", "OPTIONS"}
+PURCHASE: Final = ("/u/", "/order/", "/cart/", "/done/", "/bank-back/", "/card-back/")
+"""Pages of a shopper, who may have bought a moment ago."""
 AWAY_SECONDS: Final = 30
 """After this a client may ask again that met a database which is away."""
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentStep:
-    """How far the request got. ``begun`` False: surely nothing was charged."""
+    """How far the request got. ``begun`` False: it charges nothing; ``is_looked_up``: and nothing was charged before."""
 
     begun: bool
     reference: str = ""
     check_url: str = ""
+    is_looked_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
     """What the template prints. ``state`` names the page: ``missing`` ``method`` ``busy`` ``failed`` ``unknown`` ``closed`` ``refused``,
-    and of a database that is away: ``away``, or ``unclear`` where a payment had begun."""
+    ``away`` of a database that is away, and ``unclear`` where a payment had begun and nobody is asking the bank.
+
+    ``is_uncharged``: nothing was charged, for certain; ``may_be_bought``: nobody knows, and it is a page of a purchase.
+    """
 
     state: str
     status: int
     reference: str
     wait_minutes: int = 0
     retry_url: str = ""
+    is_uncharged: bool = False
+    may_be_bought: bool = False
 
 
 def nothing_charged() -> None:
-    """From here on an error in this request may say "Nothing was charged"."""
+    """From here on an error in this request says "Nothing was charged": the database has shown it."""
+    g.payment_step = PaymentStep(begun=False, is_looked_up=True)
+
+
+def charges_nothing() -> None:
+    """This request charges nothing; whether one before it did, nobody has looked."""
     g.payment_step = PaymentStep(begun=False)
 
 
@@ -72,25 +87,39 @@ def request_id() -> str:
 def error_page(error: HTTPException | None, *, is_away: bool = False) -> ErrorPage:
     """The page for an HTTP error, or for an unexpected one (None), or for a database that ``is_away``."""
     step: PaymentStep | None = g.get("payment_step")
-    if step is None and request.method not in _SAFE:
-        step = PaymentStep(True)
-    if is_away:
-        if step and step.begun:
-            return ErrorPage("unclear", 503, step.reference or request_id(), retry_url=step.check_url)
-        return ErrorPage("away", 503, request_id(), retry_url=request.path if request.method in _SAFE else "")
-    if error is None or (error.code or 500) in {500, 502, 504}:
-        if step and step.begun:
-            return ErrorPage("unknown", 500, step.reference or request_id(), retry_url=step.check_url)
-        return ErrorPage("failed", 500, request_id(), retry_url=request.path if request.method in _SAFE else "")
+    is_safe = request.method in _SAFE
+    again = request.path if is_safe else ""
+    begun = step if step is not None and step.begun else None
+    if is_away or error is None or (error.code or 500) in {500, 502, 504}:
+        begun = begun or (PaymentStep(True) if step is None and not is_safe else None)
+        doubt, status = ("unclear", 503) if is_away else ("unknown", 500)
+        if begun is not None:
+            return ErrorPage(doubt, status, begun.reference or request_id(), retry_url=begun.check_url)
+        if is_away:
+            return ErrorPage("away", 503, request_id(), retry_url=again)
+        return _told(step, ErrorPage("failed", 500, request_id(), retry_url=again))
     status = error.code or 500
+    wait = 0
     if isinstance(error, (ServiceUnavailable, TooManyRequests)):
-        seconds = error.retry_after if isinstance(error.retry_after, int) else 0
+        wait = -(-error.retry_after // 60) if isinstance(error.retry_after, int) else 0
+    if begun is not None:
+        return ErrorPage("unclear", status, begun.reference or request_id(), wait, begun.check_url)
+    if isinstance(error, (ServiceUnavailable, TooManyRequests)):
         state = "closed" if isinstance(error, ServiceUnavailable) else "busy"
-        return ErrorPage(
-            state, status, request_id(), -(-seconds // 60), request.path if request.method in _SAFE else ""
-        )
+        return _told(step, ErrorPage(state, status, request_id(), wait, again))
     named = {404: "missing", 405: "method"}
-    return ErrorPage(named.get(status, "refused"), status, request_id())
+    return _told(step, ErrorPage(named.get(status, "refused"), status, request_id()))
+
+
+def _told(step: PaymentStep | None, page: ErrorPage) -> ErrorPage:
+    """With what is known of the money."""
+    is_uncharged = step is not None and step.is_looked_up
+    return replace(page, is_uncharged=is_uncharged, may_be_bought=not is_uncharged and is_of_purchase(request.path))
+
+
+def is_of_purchase(path: str) -> bool:
+    """Whether who asks for that page may have bought before."""
+    return path.startswith(PURCHASE)
 
 
 def render_error(

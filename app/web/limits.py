@@ -15,6 +15,8 @@ from werkzeug.exceptions import TooManyRequests
 _FREE: Final = ("static", "favicon", "brand_css", "logo", "robots", "health", "inbound.notice")
 """Endpoints that cost next to nothing and come many at a time. A gateway's notices come in bursts from few addresses, and
 one turned away is late by hours: their door counts those that it refuses."""
+_POLLS: Final = ("cart.state",)
+"""Asked by a page's own script. Counted for themselves, so that they never shut out the page that they wait for."""
 
 
 class Ceiling:
@@ -45,6 +47,7 @@ def register_rate_limit(app: Flask, limit: str) -> None:
     def count() -> None:
         if request.endpoint in _FREE:
             return
-        wait = ceiling.take(request.remote_addr or "")
+        address = request.remote_addr or ""
+        wait = ceiling.take(f"{address} polls" if request.endpoint in _POLLS else address)
         if wait:
             raise TooManyRequests(retry_after=wait)

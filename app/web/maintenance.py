@@ -16,7 +16,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from app.kit.clock import Clock
 
 CLOSED: Final = ("/u/", "/cart/", "/order/")
-"""Pages before the payment step, where "nothing was charged" is certain."""
+"""Pages before the payment step. Who asks for one may have bought before: nothing is said of the money."""
 
 
 def close_until(switch: Path, until: datetime) -> None:

@@ -47,6 +47,7 @@ from app.cart.views import (
     SubscriptionView,
     summary_of,
 )
+from app.charging.remains import Returned
 from app.web.assets import Assets
 from app.web.errors import ErrorPage, render_error
 from app.web.frame import MerchantView
@@ -405,6 +406,11 @@ def states(pages: Pages, tongue: Tongue, merchant: MerchantView = MERCHANT) -> d
         "S-26": lambda: door.render_kept(scene, summary=summary, closes_at=CLOSES, show_again=URLS.cart),
         "S-29": lambda: door.render_legal(scene, "terms", back=URLS.cart),
         "S-ask": lambda: door.render_ask_link(scene, action="/order/upgrade", hidden={"LICENSE": "1"}, form_token="x"),
+        "S-given-back": lambda: door.render_given_back(
+            scene, order(scene, state="CANCELLED"), Returned(500, local(2026, 7, 2, 9))
+        ),
+        "S-going-back": lambda: door.render_given_back(scene, order(scene, state="CANCELLED"), Returned(500, None)),
+        "S-in-doubt": lambda: door.render_in_doubt(scene, order(scene, state="EXPIRED"), check="/done/T0KEN"),
         "S-ended": lambda: door.render_not_completed(scene, order(scene, state="EXPIRED"), back=URLS.cart),
     }
     now = Standing("CRM Standard", "seat", 2, local(2027, 1, 1).date(), ((5000, YEAR),), "USD", local(2028, 1, 1))
@@ -428,6 +434,7 @@ def states(pages: Pages, tongue: Tongue, merchant: MerchantView = MERCHANT) -> d
             "RQ-4T7M2KQ9PX",
             3,
             "/cart/T0KEN" if state in {"failed", "unknown", "closed", "away", "unclear"} else "",
+            may_be_bought=True,
         )
         found[f"E-{state}"] = lambda e=error: Rendered(
             render_error(pages, tongue, e, merchant, here="/cart/T0KEN"), e.status
@@ -435,4 +442,9 @@ def states(pages: Pages, tongue: Tongue, merchant: MerchantView = MERCHANT) -> d
         found[f"E-{state}-nobody"] = lambda e=error: Rendered(
             render_error(pages, tongue, e, None, here="/cart/T0KEN"), e.status
         )
+        if state not in {"unknown", "away", "unclear"}:
+            known = replace(error, is_uncharged=True, may_be_bought=False)
+            found[f"E-{state}-known"] = lambda e=known: Rendered(
+                render_error(pages, tongue, e, merchant, here="/cart/T0KEN"), e.status
+            )
     return found

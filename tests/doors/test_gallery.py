@@ -140,7 +140,9 @@ def test_only_a_decline_without_a_reason_says_so(pages: Pages):
 # What a page that did not end in "paid" must say before anything else.
 MONEY = re.compile(
     r"not been charged|[Nn]othing was charged|nothing was charged|not charged you|whether you were charged|"
-    r"whether your bank was charged|Nothing is due|Pay \$|charged only when|Do not pay again"
+    r"whether your bank was charged|Nothing is due|Pay \$|charged only when|Do not pay again|You paid \$|"
+    # Where nobody looked, the page says where to read it.
+    r"your confirmation page or our mail says what happened"
 )
 PAID = {
     "S-22",

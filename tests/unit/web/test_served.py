@@ -107,8 +107,8 @@ def test_a_wrong_method_names_the_allowed_ones(app: Flask):
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS"}
 
 
-def test_an_error_while_looking_says_that_nothing_was_charged(app: Flask):
-    assert "Nothing was charged" in shown(app, "/boom", 500)
+def test_an_error_before_anybody_looked_says_nothing_of_money(app: Flask):
+    assert "charged" not in shown(app, "/boom", 500)
 
 
 def test_an_error_before_the_payment_says_that_nothing_was_charged(app: Flask):

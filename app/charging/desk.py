@@ -7,7 +7,7 @@ anew is back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -51,15 +51,21 @@ class Matter:
 
 def matters(conn: Connection, now: datetime, *, book_id: int | None = None) -> list[Matter]:
     """Everything that waits, the longest first; of one book or of all."""
-    done = _taken_off(conn)
-    found = [each for read in _READERS for each in read(conn, now) if (each.id, each.since.isoformat()) not in done]
+    is_off = _taken_off(conn)
+    found = [each for read in _READERS for each in read(conn, now) if not is_off(each)]
     return sorted([each for each in found if book_id in (None, each.book_id)], key=lambda each: (each.since, each.id))
 
 
-def _taken_off(conn: Connection) -> set[tuple[str, str]]:
-    """Names of matters that a person took off the queue, each with when it arose."""
-    notes = select(Outbox.body).where(Outbox.kind == RESOLVED, Outbox.channel == "event")
-    return {(body["matter"], body["arose"]) for body in conn.execute(notes).scalars() if "matter" in body}
+def _taken_off(conn: Connection) -> Callable[[Matter], bool]:
+    """Whether a person took this matter off the queue as it arose."""
+    notes = select(Outbox.body, Outbox.created_at).where(Outbox.kind == RESOLVED, Outbox.channel == "event")
+    then, before = set[tuple[str, str]](), dict[str, datetime]()
+    for body, at in conn.execute(notes.order_by(Outbox.created_at)):
+        if "arose" in body:
+            then.add((body["matter"], body["arose"]))
+        elif "matter" in body:  # an older row: it was about whatever had arisen by then
+            before[body["matter"]] = at
+    return lambda it: (it.id, it.since.isoformat()) in then or (it.id in before and it.since <= before[it.id])
 
 
 def count_matters(conn: Connection, now: datetime) -> int:

@@ -8,7 +8,8 @@ LiftlinkError
     gateway_silent      the gateway's answer is needed and did not come: nothing was decided, try again
     subscription_moved  the money cannot be adopted, since the subscription changed: give it back
 
-None of them changed anything here; ``gateway_silent`` may have asked the gateway for what was wanted.
+None of them changed anything here, but that a decision to give money back stays on record; ``gateway_silent`` may have
+asked the gateway for what was wanted.
 """
 
 from __future__ import annotations

@@ -6,22 +6,24 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.charging import desk_attempts
 from app.charging.attempts import read_attempt
 from app.charging.audit import run as audit
-from app.charging.desk import Matter
+from app.charging.desk import RESOLVED, Matter
 from app.charging.desk_acts import DeskRefused
 from app.charging.driver import Driver, quarantine
 from app.charging.making import request_of
 from app.gateways.port import Answer, AnswerKind, Refund, Reply
 from app.gateways.sandbox.adapter import SandboxGateway
-from app.models.orders import Attempt
+from app.models.orders import Attempt, Transition
 from app.models.subscriptions import Subscription
+from app.models.work import Outbox
+from app.outbox import record
 from tests.usecases.charging.desk import Desk
 from tests.usecases.charging.person import decide, may, waiting
-from tests.usecases.charging.refunds import at_gateway
+from tests.usecases.charging.refunds import answered, at_gateway
 
 
 def unread(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Matter:
@@ -98,6 +100,7 @@ def test_an_order_ends_only_once_it_is_known_as_what_its_money_went_back(desk: D
         with pytest.raises(DeskRefused) as silent:
             decide(desk, matter, "refund")
     assert (silent.value.code, desk.facts_of_first().last.state) == ("gateway_silent", "QUARANTINED")
+    desk.clock.move(timedelta(seconds=1))
     decide(desk, matter, "refund")
     assert [amount for _, amount in at_gateway(desk)] == [500]
     assert (desk.facts_of_first().state, desk.outbox()) == ("CANCELLED", ["refunded"])
@@ -142,9 +145,22 @@ def test_money_that_the_row_lost_sight_of_is_given_back_where_it_cannot_be_adopt
     matter = two_objects(desk, confirmed=True)
     _move_subscription(desk, 1)
     assert may(desk, matter) == ("refund",)
-    decide(desk, matter, "refund")
+    said = decide(desk, matter, "refund")
     assert [amount for _, amount in at_gateway(desk)] == [500]
     assert (desk.facts_of_first().state, desk.outbox()) == ("CANCELLED", ["refunded"])
+    assert "also" not in said
+
+
+def test_whoever_gives_one_of_two_payments_back_hears_of_the_other(desk: Desk):
+    matter = two_objects(desk, confirmed=True)
+    first, _ = [payment["id"] for payment in desk.payments()]
+    gateway = desk.sandbox.at("quillmark-test", livemode=False)
+    gateway.confirm_payment(first, key="confirm too", return_url="https://shop.example/return")
+    _move_subscription(desk, 1)
+    said = decide(desk, matter, "refund")
+    ((mark, _),) = at_gateway(desk)
+    (other,) = {payment["id"] for payment in desk.payments()} - {mark.removeprefix("orphan:")}
+    assert f"also took {other}" in said
 
 
 @pytest.mark.parametrize("act", ["adopt", "refund"])
@@ -158,6 +174,51 @@ def test_two_who_decide_about_money_at_once_decide_once_and_the_second_is_told_s
     assert late.value.code == "matter_unknown"
     assert len(at_gateway(desk)) == (act == "refund")
     assert desk.outbox() == ["receipt" if act == "adopt" else "refunded"]
+
+
+@pytest.mark.parametrize("act", ["adopt", "refund"])
+def test_whoever_comes_while_the_money_goes_back_is_refused_and_who_gave_it_back_is_on_record(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, act: str
+):
+    matter, honest, refusals = paid(desk), SandboxGateway.refund, list[str]()
+
+    def meanwhile(*of: Any, **how: Any) -> Reply[Refund]:
+        monkeypatch.undo()
+        assert resolutions(desk) == ["refund by maria"]
+        with pytest.raises(DeskRefused) as late:
+            decide(desk, matter, act)
+        refusals.append(late.value.code)
+        return honest(*of, **how)
+
+    monkeypatch.setattr(SandboxGateway, "refund", meanwhile)
+    decide(desk, matter, "refund")
+    assert refusals == ["matter_unknown"]
+    assert ([amount for _, amount in at_gateway(desk)], desk.facts_of_first().state) == ([500], "CANCELLED")
+    assert (desk.outbox(), resolutions(desk)) == (["refunded"], ["refund by maria"])
+
+
+def test_one_whose_money_another_began_to_give_back_after_the_look_is_not_adopted(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    matter, look = paid(desk), desk_attempts.truth_of
+
+    def look_and_be_late(*of: Any) -> Any:
+        monkeypatch.undo()
+        seen = look(*of)
+        with answered(AnswerKind.UNKNOWN), pytest.raises(DeskRefused):
+            decide(desk, matter, "refund")
+        return seen
+
+    monkeypatch.setattr(desk_attempts, "truth_of", look_and_be_late)
+    with pytest.raises(DeskRefused) as late:
+        decide(desk, matter, "adopt")
+    assert (late.value.code, desk.facts_of_first().last.state) == ("matter_unknown", "QUARANTINED")
+
+
+def resolutions(desk: Desk) -> list[str]:
+    with desk.store.read() as conn:
+        bodies = conn.execute(select(Outbox.body).where(Outbox.kind == RESOLVED)).scalars()
+        return [f"{body['act']} by {body['actor']}" for body in bodies]
 
 
 def test_two_who_let_go_at_once_let_go_once_and_the_second_is_told_so(desk: Desk, monkeypatch: pytest.MonkeyPatch):
@@ -181,3 +242,15 @@ def test_a_payment_that_another_attempt_has_is_neither_adopted_nor_given_back(de
             decide(desk, matter, act)
         assert (unfit.value.code, desk.attempt(taken.id).state) == ("act_unfit", "QUARANTINED")
     assert at_gateway(desk) == []
+
+
+def test_what_was_taken_off_by_an_older_row_that_tells_no_time_stays_off_until_it_arises_anew(desk: Desk):
+    matter = paid(desk)
+    with desk.store.write() as conn:
+        record(conn, desk.seeded.book, RESOLVED, matter.id, 1, "event", {"matter": matter.id}, desk.clock.now())
+    assert waiting(desk) == []
+    desk.clock.move(timedelta(minutes=1))
+    with desk.store.write() as conn:
+        moved = update(Transition).where(Transition.to_state == "QUARANTINED")
+        conn.execute(moved.values(at=desk.clock.now()))
+    assert [each.id for each in waiting(desk)] == [matter.id]

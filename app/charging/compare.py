@@ -10,17 +10,16 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Connection
 
 from app.charging.compare_account import Busy, Reading, read_account
 from app.charging.compared import Compared
-from app.charging.gate import Account, accounts_of
+from app.charging.gate import Account, accounts_of, closed_accounts, was_used
 from app.charging.namesakes import by_account
 from app.charging.observing import Watch
 from app.charging.watching import AGAIN, Watched, begin_watching, due_accounts, is_unwatched, put_down, take
 from app.gateways.port import GatewayError, Gateways
 from app.kit.clock import Clock
-from app.models.orders import Attempt
 from app.models.outages import is_outage
 from app.models.store import Store
 
@@ -72,7 +71,7 @@ def _one(watch: Watch, names: Sequence[Account], since: datetime | None, stops: 
     held = [] if stops() else _take(watch, names, began)
     if not held:
         return Compared(busy=1)
-    done, late = Compared(unread=1), None
+    done, late, unused = Compared(unread=1), None, False
     try:
         gateway = watch.gateways.of(account.gateway, account.account, livemode=account.livemode)
         begins = [each.since for each in held]
@@ -83,7 +82,7 @@ def _one(watch: Watch, names: Sequence[Account], since: datetime | None, stops: 
         done, again = Compared(busy=1), timedelta(0)
     except GatewayError as error:
         if _is_unused(watch, names):
-            done = Compared()  # such as the live book of an installation that has a test key only: nothing to compare
+            done, unused = Compared(), True  # nothing to compare, see still_closed
         else:
             _log.warning("not_compared", gateway=account.gateway, account=account.account, code=error.code)
     except Exception as error:
@@ -97,17 +96,27 @@ def _one(watch: Watch, names: Sequence[Account], since: datetime | None, stops: 
     opens = [each.account for each, did in zip(held, opened, strict=True) if did]
     for each in opens:
         _log.warning("charging_opened", gateway=each.gateway, account=each.account, livemode=each.livemode)
-    shut = [each for each in held if each.gate == "CLOSED" and each.account not in opens]
+    shut = [each for each in held if each.gate == "CLOSED" and each.account not in opens and not unused]
     return done + Compared(accounts=len(held), opened=len(opens), closed=len(shut))
 
 
+def still_closed(conn: Connection, gateways: Gateways) -> list[Account]:
+    """The accounts whose gate is closed and somebody waits for. One that has no key and was never used waits for nobody,
+    such as the live book of an installation that has a test key only; its gate stays closed until there is a key."""
+    return [each for each in closed_accounts(conn) if _is_reached(gateways, each) or was_used(conn, each)]
+
+
+def _is_reached(gateways: Gateways, account: Account) -> bool:
+    try:
+        gateways.of(account.gateway, account.account, livemode=account.livemode)
+    except GatewayError:
+        return False
+    return True
+
+
 def _is_unused(watch: Watch, names: Sequence[Account]) -> bool:
-    called = [each.account for each in names]
-    query = select(Attempt.id).where(
-        Attempt.gateway == names[0].gateway, Attempt.account.in_(called), Attempt.livemode == names[0].livemode
-    )
     with watch.store.read() as conn:
-        return conn.execute(query.limit(1)).first() is None
+        return not any(was_used(conn, each) for each in names)
 
 
 def _take(watch: Watch, names: Sequence[Account], at: datetime) -> list[Watched]:

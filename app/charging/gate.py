@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, select
 from sqlalchemy.orm import aliased
 
 from app.kit.clock import Clock
 from app.kit.ids import Randomness, base32, system_randomness
 from app.models.afterwards import after_commit
 from app.models.merchants import Book
+from app.models.orders import Attempt
 from app.models.prepared import Prepared
 from app.models.store import Store
 from app.models.upsert import insert_or_update
@@ -123,12 +124,40 @@ def close_all(conn: Connection, at: datetime) -> None:
 
 
 def accounts_of(conn: Connection) -> list[Account]:
-    """Every account that a book sells through or ever sold through."""
+    """Every account that a book sells through or ever sold through. One that a book left unused is none of ours."""
     books = select(Book.gateway, Book.gateway_account, Book.mode).distinct()
-    watched = select(GatewayWatch.gateway, GatewayWatch.account, GatewayWatch.livemode)
     found = {Account(row.gateway, row.gateway_account, row.mode == "live") for row in conn.execute(books)}
-    found |= {Account(*row) for row in conn.execute(watched)}
+    watched = select(GatewayWatch.gateway, GatewayWatch.account, GatewayWatch.livemode)
+    left = {Account(*row) for row in conn.execute(watched)} - found
+    found |= {each for each in left if was_used(conn, each)}
     return sorted(found, key=lambda each: (each.gateway, each.account, each.livemode))
+
+
+def was_used(conn: Connection, account: Account) -> bool:
+    """Whether a payment of ours was ever made there."""
+    return conn.execute(select(Attempt.id).where(_made_at(account)).limit(1)).first() is not None
+
+
+def book_of(conn: Connection, account: Account) -> tuple[int, datetime] | None:
+    """The eldest book that sells through the account, or that sold through it and left, and since when that book is there."""
+    eldest = select(Book.id, Book.created_at).order_by(Book.created_at, Book.id).limit(1)
+    sells = and_(
+        Book.gateway == account.gateway,
+        Book.gateway_account == account.account,
+        Book.mode == ("live" if account.livemode else "test"),
+    )
+    sold = Book.id.in_(select(Attempt.book_id).where(_made_at(account)))
+    row = conn.execute(eldest.where(sells)).first() or conn.execute(eldest.where(sold)).first()
+    return None if row is None else (row.id, row.created_at)
+
+
+def _made_at(account: Account) -> ColumnElement[bool]:
+    return and_(
+        Attempt.gateway == account.gateway,
+        Attempt.account == account.account,
+        Attempt.livemode == account.livemode,
+        Attempt.gw_ref.is_not(None),
+    )
 
 
 def closed_accounts(conn: Connection) -> list[Account]:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, true, update
 
 from app.charging.attempts import RESTING
-from app.charging.gate import Account, accounts_of
+from app.charging.gate import Account, accounts_of, book_of
 from app.models.leases import CLOCKS_DIFFER, Leases
-from app.models.merchants import Book
 from app.models.orders import Attempt
 from app.models.upsert import insert_new
 from app.models.work import GatewayWatch
@@ -49,35 +48,32 @@ def begin_watching(conn: Connection, now: datetime) -> None:
 
 def is_unwatched(conn: Connection) -> bool:
     """Whether some account has no row yet."""
-    rows: int = conn.execute(select(func.count()).select_from(GatewayWatch)).scalar_one()
-    return len(accounts_of(conn)) > rows
+    return bool(set(accounts_of(conn)) - set(_accounts(conn, true())))
 
 
 def due_accounts(conn: Connection, now: datetime) -> list[Account]:
     """Accounts whose comparison is due and that nobody compares now."""
-    query = select(GatewayWatch.gateway, GatewayWatch.account, GatewayWatch.livemode)
-    return [Account(*row) for row in conn.execute(query.where(ACCOUNTS.is_due(now)))]
+    due = _accounts(conn, ACCOUNTS.is_due(now))
+    ours = accounts_of(conn) if due else []
+    return [each for each in due if each in ours]
+
+
+def _accounts(conn: Connection, which: ColumnElement[bool]) -> list[Account]:
+    query = select(GatewayWatch.gateway, GatewayWatch.account, GatewayWatch.livemode).where(which)
+    return [Account(*row) for row in conn.execute(query)]
 
 
 def take(conn: Connection, account: Account, by: str, now: datetime) -> Watched | None:
     """The account under the lease of ``by``; None while somebody else compares it."""
     taken = ACCOUNTS.take(conn, (account.gateway, account.account, account.livemode), by, now)
-    book = conn.execute(
-        select(Book.created_at, Book.id)
-        .where(
-            Book.gateway == account.gateway,
-            Book.gateway_account == account.account,
-            Book.mode == ("live" if account.livemode else "test"),
-        )
-        .order_by(Book.created_at, Book.id)
-        .limit(1)
-    ).first()
+    book = book_of(conn, account)
     if not taken or book is None:
         return None
     w = GatewayWatch
     row = conn.execute(select(w.gate, w.closed_at, w.first_compare_at, w.compared_until).where(_is(account))).one()
-    since = (row.compared_until or book.created_at) - OVERLAP
-    return Watched(account, row.gate, row.closed_at, row.first_compare_at, since, book.id)
+    book_id, begins = book
+    since = (row.compared_until or begins) - OVERLAP
+    return Watched(account, row.gate, row.closed_at, row.first_compare_at, since, book_id)
 
 
 def keep(conn: Connection, watched: Watched, by: str, now: datetime, read_until: datetime | None = None) -> bool:

@@ -7,9 +7,10 @@ gateway's list was read twice; then every capture that the copy does not know is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.charging.gate import open_or_close
+from tests.faults.banks import ACCOUNT
 from tests.faults.shopper import local
 from tests.faults.view import Violation
 
@@ -142,13 +143,20 @@ def _mutations(stage: Stage) -> list[str]:
 
 
 def _is_open(stage: Stage) -> bool:
-    (rows,) = stage.world.database.rows("SELECT gate FROM gateway_watch WHERE gate = 'CLOSED'")
-    return not rows
+    """The gate of the account that sells; those without a key stay closed."""
+    return not _closed(stage)
+
+
+def _closed(stage: Stage) -> list[dict[str, Any]]:
+    (rows,) = stage.world.database.rows(
+        f"SELECT next_at FROM gateway_watch WHERE gate = 'CLOSED' AND account = '{ACCOUNT}'"
+    )
+    return rows
 
 
 def _until_next_look(stage: Stage) -> float:
     """Seconds until a closed account is compared again: gateways differ in how late a lost call may act."""
-    (rows,) = stage.world.database.rows("SELECT next_at FROM gateway_watch WHERE gate = 'CLOSED'")
+    rows = _closed(stage)
     now = stage.world.clock.now().timestamp()
     return max([45.0, *(row["next_at"] / 1_000_000 - now + 1 for row in rows)])
 

@@ -173,7 +173,7 @@ class Reply(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Money given back from one payment. ``mark`` is our refund's id."""
+    """Money given back from one payment. ``mark`` is our refund's id, ``created_at`` the gateway's time of asking."""
 
     ref: str
     payment: str
@@ -181,6 +181,7 @@ class Refund:
     currency: str
     status: RefundStatus
     mark: str = ""
+    created_at: datetime | None = None
 
 
 class DisputeStatus(StrEnum):

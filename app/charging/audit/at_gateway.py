@@ -27,17 +27,20 @@ def taken_once(page: Page) -> Seen:
 
 
 def paid_is_captured(page: Page) -> Seen:
-    """PAID, or later, exactly if the money was taken; an order that cost nothing or goes by invoice has none to take."""
+    """PAID, or later, exactly if the money was taken; an order that cost nothing or goes by invoice has none to take.
+
+    Money that came after the order ended is an orphan: while a worker or a person has it, it is known and not lost.
+    """
     held = page.held
     for order in page.rows.orders:
         if not page.is_compared(order["id"]):
             continue
         owed = order["total"] if order["outcome"] != "due" else 0
-        taken = sum([one.captured for one in held.of_order.get(order["id"], ()) if not _was_returned(page, one)])
-        name = f"order {order['id']}"
+        kept = [one for one in held.of_order.get(order["id"], ()) if not _was_returned(page, one)]
+        taken, name = sum([one.captured for one in kept]), f"order {order['id']}"
         if order["state"] in PAID_STATES:
             yield judged(name, taken != owed, f"is {order['state']}, the gateway captured {taken} of {owed}")
-        elif taken:
+        elif any(one.captured and not _is_before_a_person(page, one) for one in kept):
             under_way = any(one["state"] in OPEN_STATES for one in page.rows.attempts_of.get(order["id"], ()))
             yield judged(name, not under_way, f"is {order['state']}, the gateway captured {taken}")
         else:
@@ -102,7 +105,9 @@ def closed_took_nothing(page: Page) -> Seen:
         if attempt["state"] not in CLOSED or attempt["gw_ref"] is None or not page.is_compared(attempt["order_id"]):
             continue
         payment = held.by_place.get(held.place_of(attempt))
-        wrong = payment is not None and payment.status in _ALIVE and not _was_returned(page, payment)
+        wrong = payment is not None and payment.status in _ALIVE
+        if payment is not None and (_was_returned(page, payment) or _is_before_a_person(page, payment)):
+            wrong = False
         status = payment.status if payment else ""
         yield judged(
             f"attempt {attempt['id']}", wrong, f"is {attempt['state']}, its payment {attempt['gw_ref']} is {status}"
@@ -145,9 +150,18 @@ def _was_returned(page: Page, payment: Payment) -> bool:
 
 def _was_an_orphan(page: Page, payment: Payment) -> bool:
     whole = payment.captured and payment.refunded >= payment.captured
-    return bool(whole) and any(
+    return bool(whole) and _is_an_orphan(page, payment, "REFUNDED")
+
+
+def _is_before_a_person(page: Page, payment: Payment) -> bool:
+    """Or a worker, which puts it there."""
+    return _is_an_orphan(page, payment, "FOUND", "PERSON")
+
+
+def _is_an_orphan(page: Page, payment: Payment, *states: str) -> bool:
+    return any(
         row["gw_ref"] == payment.ref
-        and row["state"] == "REFUNDED"
+        and row["state"] in states
         and _place_of_orphan(page.whole, row)[1] == payment.account
         for row in page.whole.orphans
     )

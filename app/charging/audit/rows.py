@@ -20,6 +20,8 @@ from app.outbox.recording import outbox_id
 
 Row = RowMapping
 PAID_STATES = ("PAID", "PART_REFUNDED", "REFUNDED", "DISPUTED", "LOST")
+DISPUTE_NEWS = {"OPEN": "order.disputed", "WON": "order.dispute_won", "LOST": "order.dispute_lost"}
+"""Under which kind each state of a dispute is told."""
 AT_ONCE = 400
 """So many names stand in one statement."""
 
@@ -118,11 +120,13 @@ def rows_of(conn: Connection, after: str, size: int) -> Rows:
         transitions=[row for kind, names in moving.items() for row in log_of(conn, kind, names)],
         contests=log_of(conn, "dispute", [name_in_log(row) for row in disputes]),
         cards={row["id"]: row for row in among(conn, StoredCard, StoredCard.id, {row["card_id"] for row in attempts})},
-        outbox=among(conn, Outbox, Outbox.id, _told_of(orders, attempts, refunds)),
+        outbox=among(conn, Outbox, Outbox.id, _told_of(orders, attempts, refunds, disputes)),
     )
 
 
-def _told_of(orders: Sequence[Row], attempts: Sequence[Row], refunds: Sequence[Row]) -> list[str]:
+def _told_of(
+    orders: Sequence[Row], attempts: Sequence[Row], refunds: Sequence[Row], disputes: Sequence[Row]
+) -> list[str]:
     """Under which ids there may be something to tell: an order's carry the version that it had then."""
     found = [
         outbox_id(kind, row["id"], version)
@@ -130,9 +134,13 @@ def _told_of(orders: Sequence[Row], attempts: Sequence[Row], refunds: Sequence[R
         for version in range(1, row["version"] + 2)
         for kind in ("order.paid", "receipt")
     ]
-    told = ("attempt.failed", "attempt.quarantined", "attempt.undecided")
+    told = ("attempt.failed", "attempt.quarantined", "attempt.undecided", "not_charged")
     found += [outbox_id(kind, row["id"], 1) for row in attempts for kind in told]
-    return found + [outbox_id("order.refunded", row["id"], 1) for row in refunds]
+    told = ("order.refunded", "refunded", "refund.failed")
+    found += [outbox_id(kind, row["id"], 1) for row in refunds for kind in told]
+    return found + [
+        outbox_id(kind, f"{row['order_id']}:{row['gw_ref']}", 1) for row in disputes for kind in DISPUTE_NEWS.values()
+    ]
 
 
 def log_of(conn: Connection, kind: str, names: Iterable[str]) -> list[Row]:

@@ -26,7 +26,7 @@ from app.kit.clock import Clock
 from app.models.merchants import Book
 from app.models.orders import Attempt, Order, Orphan, Transition
 from app.models.store import Store
-from app.models.work import Outbox
+from app.models.work import GatewayWatch, Outbox
 
 CLOSED = ("DECLINED", "CANCELLED")
 OPEN_STATES = ("CREATED", "INTENT", "REQUIRES_ACTION", "UNKNOWN", "CANCELLING", "QUARANTINED")
@@ -98,6 +98,17 @@ class Scene:
         with self.store.read() as conn:
             told = among(conn, Outbox, Outbox.kind, ["refund.stuck"])
         return {str(row["body"]["refund"]) for row in told if isinstance(row["body"], dict) and "refund" in row["body"]}
+
+    @cached_property
+    def compared(self) -> dict[Account, datetime]:
+        """Until when an account's books were compared with ours, by the name under which it was asked."""
+        found: dict[Account, datetime] = {}
+        with self.store.read() as conn:
+            for row in conn.execute(every(GatewayWatch)).mappings():
+                home, until = self.held.home(row["gateway"], row["account"], row["livemode"]), row["compared_until"]
+                if isinstance(until, datetime):
+                    found[home] = max(until, found.get(home, until))
+        return found
 
     @cached_property
     def held(self) -> Held:

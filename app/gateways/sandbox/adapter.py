@@ -259,7 +259,9 @@ def _decline(body: Body | None) -> Decline | None:
 
 
 def _refund(body: Body) -> Refund:
-    return Refund(body["id"], body["payment"], body["amount"], body["currency"], RefundStatus.SUCCEEDED, body["mark"])
+    at = instant(body["at"]) if "at" in body else None
+    done = RefundStatus.SUCCEEDED
+    return Refund(body["id"], body["payment"], body["amount"], body["currency"], done, body["mark"], at)
 
 
 def _dispute(body: Body) -> Dispute:

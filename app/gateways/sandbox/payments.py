@@ -207,7 +207,7 @@ def payment_body(c: Connection, around: Surroundings, row: Row) -> Body:
 
 
 def refund_body(row: Row) -> Body:
-    return {key: row[key] for key in ("id", "payment", "amount", "currency", "mark")}
+    return {key: row[key] for key in ("id", "payment", "amount", "currency", "mark", "at")}
 
 
 def _told(c: Connection, around: Surroundings, row: Row, refused: int = 200) -> Response:

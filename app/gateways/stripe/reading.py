@@ -89,6 +89,7 @@ def refund(body: Body) -> Refund:
         currency=currency,
         status=REFUND_STATUS["pending"] if body.get("status") is None else _known(REFUND_STATUS, body, "status"),
         mark=_word(told, "refund") if told.get("app") == APP else "",
+        created_at=_instant(body, "created"),
     )
 
 

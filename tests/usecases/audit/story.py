@@ -243,6 +243,7 @@ class Story:
         give_back(self.desk, order.id, 200)
 
     def mails_and_notices(self) -> None:
+        self.buy()
         for act in ("release", "cancel"):
             refusing = ListMailer(MailError("mail_refused", "no such mailbox"))
             deliver_due(self.desk.store, refusing, self.desk.clock, compose=compose, by="worker")

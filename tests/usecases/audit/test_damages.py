@@ -75,6 +75,12 @@ DAMAGES: dict[str, tuple[str, str | list[str]]] = {
     "quote cannot be read": ("I42 order {paid}", "UPDATE orders SET quote = '{{' WHERE id = '{paid}'"),
     "quote is a list": ("I42 order {paid}", "UPDATE orders SET quote = '[]' WHERE id = '{paid}'"),
     "quote is nothing": ("I42 order {paid}", "UPDATE orders SET quote = 'null' WHERE id = '{paid}'"),
+    "refund's mail lost": ("I18 refund {paid}.r1: has 0 mails refunded, not 1", "DELETE FROM outbox WHERE id = 'refunded:{paid}.r1:1'"),
+    "refund mailed and failed": ("I18 refund {paid}.r1: has 1 mails refunded, not 0", "UPDATE refunds SET state = 'FAILED' WHERE id = '{paid}.r1'"),
+    "refund's currency": ("I8 refund {paid}.r1: is in EUR", "UPDATE refunds SET currency = 'EUR' WHERE id = '{paid}.r1'"),
+    "refund made by hand": ("I8 refund {paid}.r1: is outside", "UPDATE refunds SET kind = 'outside' WHERE id = '{paid}.r1'"),
+    "refund's sum at the gateway": ("I8 refund {paid}.r1: of 200 EUR is ['200 USD'] at the gateway", "UPDATE refunds SET currency = 'EUR' WHERE id = '{paid}.r1'"),
+    "bad news lost": ("I18 attempt {left}.1: has 0 mails not_charged, not 1", "DELETE FROM outbox WHERE id = 'not_charged:{left}.1:1'"),
     "attempt gone": ("I42 refunds row {paid}.r1", "DELETE FROM attempts WHERE id = '{paid}.1'"),
     "book unknown": ("I16 attempt {paid}.1", "UPDATE attempts SET book_id = 77 WHERE id = '{paid}.1'"),
 }  # fmt: skip

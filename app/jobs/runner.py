@@ -96,8 +96,8 @@ class EmbeddedRunner:
             Pass("compare", COMPARE_SECONDS, lambda: compare_due(
                 store, gateways, clock, by=driver_name("compare"), stops=self._stopping.is_set)),
             # Not at the start: a server that restarts often would list the gateway's objects each time.
-            Pass("leftovers", LEFTOVER_SECONDS, lambda: cancel_leftovers(store, gateways, clock),
-                 time.monotonic() + LEFTOVER_SECONDS),
+            Pass("leftovers", LEFTOVER_SECONDS, lambda: cancel_leftovers(
+                store, gateways, clock, stops=self._stopping.is_set), time.monotonic() + LEFTOVER_SECONDS),
         ]  # fmt: skip
         self._apart = Apart("liftlink-compare", self._long, Failing(database, clock), self._stopping)
 
@@ -112,7 +112,7 @@ class EmbeddedRunner:
     def stop(self, seconds: float = 10.0) -> None:
         """End after the row in hand, or stop waiting for it; its lease ends by itself.
 
-        A comparison ends before its next call, and leaves its account to the next worker.
+        A comparison, or a look for leftovers, ends before its next call, and leaves its account to the next worker.
         """
         until = time.monotonic() + seconds
         self._stopping.set()

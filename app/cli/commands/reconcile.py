@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from app.jobs.reconciling import Reconciled
 
 JOBS = {
+    "leases": "rows held by a clock that was far ahead, freed",
     "expirer": "deadlines and ends of validity",
+    "hasten": "payments looked at before their time, since the gateway answers again",
     "sweep": "payments that were due",
     "inbox": "notices of the gateway",
     "refunds": "refunds that were due",
     "orphans": "payments that no attempt accounts for",
+    "setups": "card pages that were due",
     "outbox": "mails sent",
     "janitor": "undecided payments, looked at whatever their back-off says",
     "leftovers": "unconfirmed payments of yesterday, cancelled",

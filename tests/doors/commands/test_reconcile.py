@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from time import sleep
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from sqlalchemy import select, update
 
 from app.billing.facts import Change
 from app.gateways.sandbox import Fault, Sandbox
+from app.gateways.sandbox.adapter import SandboxGateway
 from app.kit.clock import StoppedClock
 from app.kit.faults import install_plan
 from app.models.orders import Attempt, Order
@@ -79,7 +81,8 @@ def test_one_line_a_job_and_nothing_to_do_is_zero(run: Commands, desk: Desk):
     assert done.code == 0
     lines = [line.split("\t") for line in done.out.splitlines() if "\t" in line]
     assert [line[0] for line in lines[1:]] == [
-        "expirer", "sweep", "inbox", "refunds", "orphans", "outbox", "janitor", "leftovers", "compare",
+        "leases", "expirer", "hasten", "sweep", "inbox", "refunds", "orphans", "setups", "outbox", "janitor", "leftovers",
+        "compare",
     ]  # fmt: skip
     assert {line[1] for line in lines[1:]} == {"0"}
     assert "compared 2 accounts" in done.out
@@ -105,6 +108,22 @@ def test_a_list_that_cannot_be_read_is_told_by_the_exit_code(run: Commands, desk
     assert done.code == 1
     assert "could not be read whole" in done.err
     assert run("reconcile").code == 0
+
+
+def test_that_its_time_was_up_is_told_by_a_line_and_the_exit_code(
+    run: Commands, desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    honest, asked = SandboxGateway.list_payments, list[str]()
+
+    def slow(self: SandboxGateway, **how: Any) -> Any:
+        asked.append(self.account)
+        sleep(1.1)
+        return honest(self, **how)
+
+    monkeypatch.setattr(SandboxGateway, "list_payments", slow)
+    done = run("reconcile", "--seconds", "1")
+    assert (done.code, len(asked)) == (1, 1)
+    assert "time was up" in done.err
 
 
 def test_without_any_notice_reconcile_alone_makes_every_state_right(

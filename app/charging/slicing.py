@@ -37,15 +37,16 @@ class Lists(Protocol[T]):
 
 
 def slices(ask: Lists[T], since: datetime, until: datetime | None, clock: Clock) -> Iterator[Slice[T]]:
-    """The whole of that time in slices that meet, oldest first: one wherever it fits. Raises ``NotListed``."""
-    width, grows = (until or clock.now()) - since, False
+    """The whole of that time in slices that meet at whole seconds, oldest first: one wherever it fits. Raises ``NotListed``."""
+    since = since.replace(microsecond=0)
+    width, grows = _whole((until or clock.now()) - since + SHORTEST), False
     while True:
         cut = since + width
-        is_last = cut >= (until or clock.now())  # it goes on while we read
+        is_last = cut > clock.now() if until is None else cut >= until  # it goes on while we read
         upto = until if is_last else cut
         reply = ask(since=since, until=upto)
         if reply.is_too_long and width > SHORTEST:
-            width, grows = width / 2, False
+            width, grows = _whole(width / 2), False
             continue
         if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
             raise NotListed(reply.kind)
@@ -54,3 +55,8 @@ def slices(ask: Lists[T], since: datetime, until: datetime | None, clock: Clock)
             return
         # A full hour does not make the quiet days after it long to read.
         since, width, grows = cut, width * 2 if grows else width, True
+
+
+def _whole(width: timedelta) -> timedelta:
+    """In whole seconds, rounded up."""
+    return -(-width // SHORTEST) * SHORTEST

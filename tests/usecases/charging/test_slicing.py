@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.charging.slicing import NotListed, slices
@@ -33,6 +33,7 @@ class Shelf:
         return Reply(AnswerKind.DEFINITE, tuple(found))
 
 
+@example([30 * 86400 - 1, 30 * 86400], 1, True)
 @given(st.lists(st.integers(0, 30 * 86400), max_size=80, unique=True), st.integers(1, 30), st.booleans())
 def test_the_slices_meet_and_hold_every_object_once(made: list[int], most: int, is_open: bool):
     shelf = Shelf(made, most)

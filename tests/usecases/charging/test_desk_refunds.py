@@ -14,6 +14,7 @@ from app.charging.desk_acts import DeskRefused
 from app.gateways.port import AnswerKind, Refund, Reply
 from app.gateways.sandbox.adapter import SandboxGateway
 from app.models.orders import Refund as RefundTable
+from app.outbox import deliver_due
 from tests.usecases.charging.desk import Desk
 from tests.usecases.charging.person import decide, waiting
 from tests.usecases.charging.refunds import (
@@ -29,6 +30,7 @@ from tests.usecases.charging.refunds import (
     sent_back,
 )
 from tests.usecases.charging.test_compare import comparing
+from tests.usecases.outbox.test_delivering import ListMailer, compose
 
 
 def put_before_a_person(desk: Desk, kind: AnswerKind, *, after: timedelta = timedelta()) -> Matter:
@@ -108,6 +110,7 @@ def test_one_that_came_back_is_booked_on_the_balance_once(desk: Desk):
         comparing(desk)
     assert gone.value.code == "matter_unknown"
     assert (balance(desk), order_state(desk, order), waiting(desk)) == (200, "PART_REFUNDED", [])
+    deliver_due(desk.store, ListMailer(), desk.clock, compose=compose, by="worker")
     assert [each for each in audit(desk.store, desk.gateways, desk.clock) if not each.holds] == []
 
 

@@ -12,6 +12,7 @@ from app.cart.pen import Pen, code, email, isolated, joined, link, num, strong
 from app.cart.state_page import Action, Fact, StatePage, offered, product
 from app.cart.summary import Summary
 from app.cart.views import OrderView, ProofView, Scene
+from app.charging.remains import Returned
 from app.web.i18n import local_day
 
 
@@ -51,7 +52,16 @@ def _lead(pen: Pen, order: OrderView) -> Markup:
             amount=pen.strong(order.amount),
             card=card_name(tongue, order.card),
         )
-    return joined(charged, mail)
+    return joined(charged, *_went_back(pen, order), mail)
+
+
+def _went_back(pen: Pen, order: OrderView) -> list[Markup]:
+    if not order.returned:
+        return []
+    amount = pen.strong(sum(each.amount for each in order.returned))
+    if any(each.at is None for each in order.returned):
+        return [pen.tongue.tell("%(amount)s of it is on its way back to you.", amount=amount)]
+    return [pen.tongue.tell("%(amount)s of it was given back to you.", amount=amount)]
 
 
 def _facts(scene: Scene, pen: Pen, order: OrderView) -> list[Fact]:
@@ -59,6 +69,8 @@ def _facts(scene: Scene, pen: Pen, order: OrderView) -> list[Fact]:
     facts = [Fact(tongue.say("Order number"), code(order.number))]
     if order.amount:
         facts.append(_paid(scene, pen, order))
+    if order.returned:
+        facts.append(Fact(tongue.say("Given back"), Markup("<br>").join(_return(pen, each) for each in order.returned)))
     facts += _adjustments(pen, order)
     facts.append(
         Fact(
@@ -107,6 +119,12 @@ def _paid(scene: Scene, pen: Pen, order: OrderView) -> Fact:
     else:
         told.append(tongue.tell("Sales tax: %(tax)s.", tax=pen.money(order.tax)))
     return Fact(tongue.say("Paid"), when, Markup(" ").join(told))
+
+
+def _return(pen: Pen, back: Returned) -> Markup:
+    if back.at is None:
+        return pen.tongue.tell("%(amount)s, on its way back to you", amount=pen.money(back.amount))
+    return pen.tongue.tell("%(amount)s on %(date)s", amount=pen.money(back.amount), date=pen.day_of(back.at))
 
 
 def _adjustments(pen: Pen, order: OrderView) -> list[Fact]:

@@ -28,6 +28,7 @@ from app.cart.views import (
     SubscriptionView,
 )
 from app.charging.reading import AttemptFacts, CardShown, OrderFacts
+from app.charging.remains import Returned
 from app.checkout.cart import Cart
 from app.checkout.errors import CheckoutRefused
 from app.checkout.press import Tools
@@ -249,7 +250,7 @@ def done_path(book_id: int, order_id: str) -> str:
     return f"/done/{sign_done(DoneTicket(order_id, now_seconds() + DONE_SECONDS), own_key(book_id))}"
 
 
-def order_view(order: OrderFacts, held: Held, schedule: str = "") -> OrderView:
+def order_view(order: OrderFacts, held: Held, schedule: str = "", returned: tuple[Returned, ...] = ()) -> OrderView:
     """An order as its pages show it; the words it was agreed to in come from its consent. ``schedule``: `OrderView`'s."""
     consent = order.consent
     if consent is None:
@@ -272,6 +273,7 @@ def order_view(order: OrderFacts, held: Held, schedule: str = "") -> OrderView:
         applied=order.paid_at is not None,
         quote=order.quote,
         schedule=schedule,
+        returned=returned,
     )
 
 

@@ -25,7 +25,7 @@ from app.cart.views import BankCheck, DeclineView, Problems, Scene
 from app.cart.waiting import WAIT_SECONDS, may_wait
 from app.charging.place import number_of
 from app.charging.reading import AttemptFacts, OrderFacts, order_facts, wait_for_news
-from app.charging.remains import Remains, remains_of
+from app.charging.remains import Remains, Returned, remains_of, returned_of
 from app.checkout.cart import look
 from app.checkout.errors import CheckoutRefused
 from app.checkout.opening import restored_session
@@ -53,7 +53,7 @@ def show(token: str) -> Answer:
     if order.paid_at is not None:
         at = services().clock.now()
         return pages.render_done(
-            scene, order_view(order, held, schedule_here(order)), undo=f"{here}/undo" if undoable(held, at) else "",
+            scene, order_view(order, held, schedule_here(order), _returned(order)), undo=f"{here}/undo" if undoable(held, at) else "",
             is_due=is_due(held, at),
         )  # fmt: skip
     if attempt is not None and attempt.captured:
@@ -88,6 +88,13 @@ def _remains(order: OrderFacts) -> Remains:
     """What is left at the gateway of an order that is not paid."""
     with services().store.read() as connection:
         return remains_of(connection, order.book_id, order.id)
+
+
+def _returned(order: OrderFacts) -> tuple[Returned, ...]:
+    if order.last is None:
+        return ()
+    with services().store.read() as connection:
+        return returned_of(connection, order.book_id, order.id, order.last.id)
 
 
 def schedule_here(order: OrderFacts) -> str:

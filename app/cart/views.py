@@ -16,6 +16,7 @@ from app.billing.rulebook import ProductFacts, TaxRate
 from app.billing.standing import StandingRenewal
 from app.cart.summarising import summarise
 from app.cart.summary import CardBack, Summary
+from app.charging.remains import Returned
 from app.web.frame import Frame, MerchantView, frame_for
 from app.web.i18n import Tongue
 from app.web.pages import Pages
@@ -299,6 +300,8 @@ class OrderView:
     applied: bool = True
     quote: Quote | None = None
     """What was bought, for the amounts that stand between its lines and what was charged; None: not told."""
+    returned: tuple[Returned, ...] = ()
+    """What went back of what was charged, and what is on its way."""
     schedule: str = ""
     """``PENDING``, ``UNDONE`` or ``APPLIED`` for a change that was to wait for the next billing date; empty for any other."""
 

@@ -1,4 +1,4 @@
-"""What is left at the gateway of an order that is not paid: a payment still to be decided, or money that went back. Reads only."""
+"""What is left at the gateway of an order's money: a payment still to be decided, or what went back of it. Reads only."""
 
 from __future__ import annotations
 
@@ -48,6 +48,15 @@ def remains_of(conn: Connection, book_id: int, order_id: str) -> Remains:
         row.decided_at or row.found_at for row in gone
     ]
     return Remains(is_in_doubt, Returned(back, max(ends)))
+
+
+def returned_of(conn: Connection, book_id: int, order_id: str, attempt_id: str) -> tuple[Returned, ...]:
+    """What went back of the payment of a paid order, or is on its way back: refund by refund, oldest first."""
+    return tuple(
+        Returned(refund.amount, None if refund.state in ALIVE else refund.settled_at or refund.created_at)
+        for refund in refunds_of(conn, book_id, order_id)
+        if refund.attempt_id == attempt_id and refund.state != "FAILED"
+    )
 
 
 def order_in_doubt(conn: Connection, book_id: int, link_jti: str) -> str | None:

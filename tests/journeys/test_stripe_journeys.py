@@ -130,10 +130,14 @@ def test_what_was_bought_is_given_back_in_part_and_then_the_rest(shop: StripeSho
     part = shop.command("refund", order, "--amount", "2.00", "--mode", "test")
     assert part.returncode == 0, part.stdout + part.stderr
     assert shop.stripe.ledger().refunded(payment=payment) == 200
+    scripted.reload()
+    sees(scripted, "$2.00 of it was given back to you.")
     rest = shop.command("refund", order, "--mode", "test")
     assert rest.returncode == 0, rest.stdout + rest.stderr
     assert shop.stripe.ledger().refunded(payment=payment) == 500
     assert shop.world.orders(who)[0].state == "REFUNDED"
+    scripted.reload()
+    sees(scripted, "$5.00 of it was given back to you.")
     assert shop.command("refund", order, "--mode", "test").returncode != 0
     assert shop.stripe.ledger().refunded(payment=payment) == 500
 

@@ -10,7 +10,7 @@ import re
 from playwright.sync_api import Page
 
 from app.links.claims import WrittenOffer
-from tests.journeys.steps import NOTHING, buy, ends, headline, pay, press, sees
+from tests.journeys.steps import buy, ends, headline, pay, press, sees
 from tests.server import World
 
 

@@ -217,5 +217,6 @@ def test_what_was_paid_is_only_ever_added_to(store: Store, shop: Seeded):
         after = rows()
         assert after[: len(before)] == before
         before = after
+    in_order = select(SubscriptionChange.version).order_by(SubscriptionChange.version)
     with store.read() as conn:
-        assert [row.version for row in conn.execute(select(SubscriptionChange))] == [2, 3, 4]
+        assert list(conn.execute(in_order).scalars()) == [2, 3, 4]

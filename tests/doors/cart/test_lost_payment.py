@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
-
 import pytest
-from sqlalchemy import select
 
-from app.charging.compare import compare
-from app.charging.gate import closed_accounts, open_or_close
-from app.charging.orphaned import look_after_orphans
-from app.models.base import Base
+from app.charging.gate import open_or_close
 from tests.doors.cart.shop import Shop, shown
-from tests.standing import forget_rules
+from tests.older_copy import copy_of, put_back, reopened
 
 
 def bought_and_lost(shop: Shop, link: str) -> None:
     """Paid; then the copy from before is put back, and the workers compare until charging is open again."""
     open_or_close(shop.store, shop.clock, "")
-    with shop.store.read() as conn:
-        copy: dict[Any, Any] = {
-            table: [dict(row) for row in conn.execute(select(table)).mappings()]
-            for table in Base.metadata.sorted_tables
-        }
+    copy = copy_of(shop.store)
     shop.buy(link)
-    with shop.store.write() as conn:
-        for table in reversed(copy):
-            conn.execute(table.delete())
-        for table, rows in copy.items():
-            if rows:
-                conn.execute(table.insert(), rows)
-    forget_rules()
+    put_back(shop.store, copy)
     shop.adapters.directory.forget()
-    assert open_or_close(shop.store, shop.clock, "2") == "restore_epoch"
-    for _ in range(2):
-        shop.clock.move(timedelta(minutes=20))
-        compare(shop.store, shop.adapters.gateways, shop.clock, by="worker")
-        look_after_orphans(shop.store, shop.adapters.gateways, shop.clock, by="worker")
-    with shop.store.read() as conn:
-        assert closed_accounts(conn) == []
+    reopened(shop.store, shop.adapters.gateways, shop.clock)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from app.links.sessions import DONE_SECONDS, RETURN_SECONDS
 from app.web.maintenance import close_until, open_again
 from tests.doors.cart.shop import CartPage, Shop, bank_path, buy_path, hidden_values, local, shown
 from tests.doors.page_client import elements, parsed, text_of
+from tests.late_capture import take_all_the_same
 
 BEFORE = "your confirmation page or our mail says what happened"
 UNKNOWN = "We do not know yet whether your bank was charged"
@@ -53,14 +54,7 @@ def captured_too_late(shop: Shop, page: CartPage) -> str:
         expire(store, clock)
         sweep(store, gateways, clock, by="w", limit=10)
     ref = shop.ask("SELECT gw_ref FROM attempts")
-    with shop.sandbox.ledger.write() as ledger:
-        ledger.execute("DROP TRIGGER final_payments")
-        ledger.execute("UPDATE payments SET status = 'succeeded' WHERE id = ?", (ref,))
-        ledger.execute(
-            "INSERT INTO captures (id, payment, amount, currency, order_mark, attempt, at) "
-            "SELECT 'late', id, amount, currency, order_mark, attempt, created_at FROM payments WHERE id = ?",
-            (ref,),
-        )
+    take_all_the_same(shop.sandbox, ref)
     for _ in range(3):
         clock.move(timedelta(minutes=1))
         compare(store, gateways, clock, by="w")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,7 +20,6 @@ from app.gateways.port import Answer, AnswerKind, Marks, Reply
 from app.gateways.sandbox.adapter import SandboxGateway
 from app.gateways.sandbox.cards import Fault
 from app.mail import MailError
-from app.models.base import Base
 from app.models.merchants import Book
 from app.models.subscriptions import Subscription
 from app.offers.revoke import revoke
@@ -36,9 +35,9 @@ from tests.factories import (
     create_product,
     create_subscription,
 )
-from tests.standing import forget_rules
+from tests.late_capture import take_all_the_same
+from tests.older_copy import copy_of, put_back
 from tests.usecases.audit.conftest import tell_imports
-from tests.usecases.audit.test_honest_stories import take_all_the_same
 from tests.usecases.charging.desk import Desk
 from tests.usecases.charging.person import decide, waiting
 from tests.usecases.charging.refunds import ask, drive, give_back, heal
@@ -59,7 +58,6 @@ class Story:
     desk: Desk
     patch: pytest.MonkeyPatch
     number: int = 1048
-    copy: dict[Any, list[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.ahead = replace(self.desk, clock=WrongClock(self.desk.clock, timedelta(minutes=4)))
@@ -178,7 +176,7 @@ class Story:
         order = self.buy("visa_3ds")
         abandon(self.desk.store, self.desk.clock, self.desk.seeded.book, order.id)
         self.desk.work()
-        take_all_the_same(self.desk, self.ref(order.id))
+        take_all_the_same(self.desk.sandbox, self.ref(order.id))
         comparing(self.desk)
         self.ears.look_after()
         assert self.desk.facts(order.id).state == "PAID"
@@ -298,12 +296,12 @@ class Story:
         """What came after the copy is at the gateway alone: an end, an order, a refund."""
         desk = self.desk
         refunded, begun = self.buy(), desk.place(desk.order(**self.next()))
-        self.keep_a_copy()
+        copy = copy_of(desk.store)
         desk.drive(begun.attempt_id)
         give_back(desk, refunded.id, 123)
         lost = self.buy()
         assert [desk.facts(each).state for each in (begun.order_id, lost.id)] == ["PAID", "PAID"]
-        self.put_the_copy_back()
+        put_back(desk.store, copy)
         assert open_or_close(desk.store, desk.clock, "2") == "restore_epoch"
         for _ in range(4):
             self.move(minutes=20)
@@ -315,19 +313,6 @@ class Story:
             assert closed_accounts(conn) == []
         assert [desk.facts(each).state for each in (begun.order_id, refunded.id)] == ["PAID", "PART_REFUNDED"]
         self.ears.settle_down(hours=26)
-
-    def keep_a_copy(self) -> None:
-        with self.desk.store.read() as conn:
-            self.copy = {table: conn.execute(select(table)).mappings().all() for table in Base.metadata.sorted_tables}
-
-    def put_the_copy_back(self) -> None:
-        with self.desk.store.write() as conn:
-            for table in reversed(self.copy):
-                conn.execute(table.delete())
-            for table, rows in self.copy.items():
-                if rows:
-                    conn.execute(table.insert(), [dict(row) for row in rows])
-        forget_rules()
 
 
 def _raises(*_: object) -> str:

@@ -18,6 +18,7 @@ from app.gateways.sandbox.adapter import SandboxGateway
 from app.models.merchants import Book
 from app.models.subscriptions import Subscription
 from app.outbox import deliver_due
+from tests.late_capture import take_all_the_same
 from tests.usecases.charging.desk import Desk
 from tests.usecases.charging.person import decide, waiting
 from tests.usecases.charging.refunds import ask, drive, give_back, heal
@@ -78,21 +79,10 @@ def test_a_sale_that_failed_and_was_paid_all_the_same(desk: Desk):
     abandon(desk.store, desk.clock, desk.seeded.book, order.id)
     desk.work()
     assert (desk.facts(order.id).last.state, named(desk)) == ("CANCELLED", [])
-    take_all_the_same(desk, payment_of(desk, order.id))
+    take_all_the_same(desk.sandbox, payment_of(desk, order.id))
     comparing(desk)
     look_after_orphans(desk.store, desk.gateways, desk.clock, by="worker")
     assert (desk.facts(order.id).state, named(desk)) == ("PAID", [])
-
-
-def take_all_the_same(desk: Desk, ref: str) -> None:
-    with desk.sandbox.ledger.write() as c:
-        c.execute("DROP TRIGGER final_payments")
-        c.execute("UPDATE payments SET status = 'succeeded' WHERE id = ?", (ref,))
-        c.execute(
-            "INSERT INTO captures (id, payment, amount, currency, order_mark, attempt, at) "
-            "SELECT 'late', id, amount, currency, order_mark, attempt, created_at FROM payments WHERE id = ?",
-            (ref,),
-        )
 
 
 @pytest.mark.parametrize("kind", [AnswerKind.BUG, AnswerKind.UNKNOWN, AnswerKind.DECLINE])
@@ -188,7 +178,7 @@ def test_money_for_an_order_that_ended_and_that_policy_gave_back(desk: Desk):
     desk.clock.move(timedelta(hours=3))
     expire(desk.store, desk.clock)
     assert (desk.facts(order.id).state, named(desk)) == ("EXPIRED", [])
-    take_all_the_same(desk, payment_of(desk, order.id))
+    take_all_the_same(desk.sandbox, payment_of(desk, order.id))
     for _ in range(3):
         comparing(desk)
         look_after_orphans(desk.store, desk.gateways, desk.clock, by="worker")

@@ -15,12 +15,12 @@ from app.charging.repair import expire
 from app.gateways.sandbox.cards import Fault
 from app.mail import MailError
 from app.outbox import deliver_due
+from tests.late_capture import take_all_the_same
 from tests.usecases.audit.test_honest_stories import (
     named,
     paid_while_it_moved,
     payment_of,
     sent_back,
-    take_all_the_same,
 )
 from tests.usecases.charging.desk import Desk
 from tests.usecases.charging.person import decide, waiting
@@ -94,7 +94,7 @@ def late_capture(desk: Desk) -> str:
     desk.work()
     hours(desk, 3)
     expire(desk.store, desk.clock)
-    take_all_the_same(desk, payment_of(desk, order.id))
+    take_all_the_same(desk.sandbox, payment_of(desk, order.id))
     comparing(desk)
     assert (desk.facts(order.id).state, named(desk)) == ("EXPIRED", [])  # a worker has it
     look_after_orphans(desk.store, desk.gateways, desk.clock, by="worker")

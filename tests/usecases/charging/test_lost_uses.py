@@ -2,56 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Table, select, update
+from sqlalchemy import select, update
 
 from app.billing.facts import Change
 from app.charging.audit import run
-from app.charging.compare import compare
 from app.charging.drive import driver_name
 from app.charging.errors import ChargingError
-from app.charging.gate import closed_accounts, open_or_close
+from app.charging.gate import open_or_close
 from app.charging.orphaned import look_after_orphans
 from app.charging.uses import mark_of_use
-from app.models.base import Base
 from app.models.orders import Attempt, Orphan
-from tests.standing import forget_rules
+from tests.older_copy import Copy, copy_of, put_back, reopened
 from tests.usecases.charging.desk import Desk
 from tests.usecases.charging.person import decide, waiting
 from tests.usecases.charging.test_compare import comparing
 
-Copy = dict[Table, Sequence[Mapping[str, Any]]]
-
 
 def copied(desk: Desk) -> Copy:
     open_or_close(desk.store, desk.clock, "")
-    with desk.store.read() as conn:
-        return {
-            table: [dict(row) for row in conn.execute(select(table)).mappings()]
-            for table in Base.metadata.sorted_tables
-        }
+    return copy_of(desk.store)
 
 
 def restored(desk: Desk, copy: Copy) -> None:
-    """The older copy is put back under another epoch, and the workers compare until charging is open again."""
-    with desk.store.write() as conn:
-        for table in reversed(copy):
-            conn.execute(table.delete())
-        for table, rows in copy.items():
-            if rows:
-                conn.execute(table.insert(), rows)
-    forget_rules()
-    assert open_or_close(desk.store, desk.clock, "2") == "restore_epoch"
-    for _ in range(2):
-        desk.clock.move(timedelta(minutes=20))
-        compare(desk.store, desk.gateways, desk.clock, by=driver_name("compare"))
-        look_after(desk)
-    with desk.store.read() as conn:
-        assert closed_accounts(conn) == []
+    put_back(desk.store, copy)
+    reopened(desk.store, desk.gateways, desk.clock)
 
 
 def look_after(desk: Desk) -> None:

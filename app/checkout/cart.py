@@ -27,7 +27,7 @@ from app.models.links import withdrawal_of
 from app.models.store import Store
 from app.models.work import CartContact
 from app.subscriptions.choices import QuantityRange
-from app.subscriptions.facts import CardFacts, Held, load_by_link
+from app.subscriptions.facts import CardFacts, Held, HeldByLink, load_by_link
 from app.subscriptions.offered import (
     Offered,
     OfferError,
@@ -39,6 +39,11 @@ from app.subscriptions.offered import (
 )
 from app.subscriptions.pricing import Priced, priced, usable_cards
 from app.subscriptions.refundable import Share, refundable, shares
+
+MOST_LOOKS = 3
+"""How often a cart is read before its refusal is told although something moved each time."""
+OF_ITS_ORDER = frozenset({"link_used", "order_running"})
+"""Refusals that name the order which came from the link: nothing can be told that is truer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,8 +178,28 @@ def cart_at(
     checkout_id: bytes,
     ignore_order: str = "",
 ) -> Cart:
-    """The cart priced at ``at`` and seen at ``now``. The rules in order: link, subscription, uses, offer, eligibility."""
+    """The cart priced at ``at`` and seen at ``now``. The rules in order: link, subscription, uses, offer, eligibility.
+
+    It is read in several statements, between which another press may buy. A cart of two moments is never charged, because its
+    versions are looked at again; but its refusal would tell who has just bought only that the offer does not fit. So a refusal
+    is told once link and subscription are found to stand as they did before it.
+    """
     claims = session.claims
+    named = _named(connection, book_id, claims)
+    for looks_left in reversed(range(MOST_LOOKS)):
+        try:
+            return _cart_of(connection, book_id, session, named, at, now, checkout_id, ignore_order)
+        except CheckoutRefused as refused:
+            if refused.code in OF_ITS_ORDER or not looks_left:
+                raise
+            before, named = named, _named(connection, book_id, claims)
+            if named == before:
+                raise
+    raise AssertionError("the last look returns or raises")
+
+
+def _named(connection: Connection, book_id: int, claims: LinkClaims) -> HeldByLink:
+    """What the link names; ``link_revoked``, ``link_malformed``."""
     named = load_by_link(
         connection, book_id, claims.subscription, claims.customer, names_of(claims), claims.issued
     )  # fmt: skip
@@ -182,7 +207,20 @@ def cart_at(
         check_withdrawn(connection, book_id, claims)
     if named is None:
         raise CheckoutRefused("link_malformed", "the link names no subscription here")
-    held = named.held
+    return named
+
+
+def _cart_of(
+    connection: Connection,
+    book_id: int,
+    session: CartSession,
+    named: HeldByLink,
+    at: datetime,
+    now: datetime,
+    checkout_id: bytes,
+    ignore_order: str,
+) -> Cart:
+    claims, held = session.claims, named.held
     order = _running_order(connection, book_id, held, claims, ignore_order)
     if named.given_up:
         _check_money(connection, book_id, claims)

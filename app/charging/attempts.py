@@ -28,6 +28,16 @@ RESTING = SETTLED | {"QUARANTINED"}
 ATTEMPTS = Leases(Attempt, LEASE, works=Attempt.state.not_in(RESTING), born=Attempt.created_at)
 
 
+def attempt_id_of(order_id: str, n: int) -> str:
+    """The id of an order's attempt ``n``."""
+    return f"{order_id}.{n}"
+
+
+def order_of(name: str) -> str:
+    """The order's id of which that is the id, or an attempt's or a refund's, which begin with it."""
+    return name.partition(".")[0]
+
+
 class Moved(Exception):
     """The row is no longer as it was read, or the lease is another driver's: nothing was written."""
 

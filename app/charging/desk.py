@@ -7,7 +7,7 @@ anew is back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -68,13 +68,26 @@ def _taken_off(conn: Connection) -> Callable[[Matter], bool]:
     return lambda it: (it.id, it.since.isoformat()) in then or (it.id in before and it.since <= before[it.id])
 
 
+def booked_by_a_person(conn: Connection, refund_ids: Iterable[str]) -> set[str]:
+    """Those of these refunds that came back to the gateway after they had succeeded, and that somebody booked on the
+    customer's balance."""
+    refunds = {_name("refund", each): each for each in refund_ids}
+    bodies = conn.scalars(select(Outbox.body).where(Outbox.kind == RESOLVED, Outbox.channel == "event")).all()
+    adopted = {body.get("matter") for body in bodies if body.get("act") == "adopt"}
+    return {refund for matter, refund in refunds.items() if matter in adopted}
+
+
 def count_matters(conn: Connection, now: datetime) -> int:
     """How many things wait for a person."""
     return len(matters(conn, now))
 
 
 def _matter(kind: str, key: tuple[str, ...], **what: Any) -> Matter:
-    return Matter(id=":".join((kind, *key)), kind=kind, key=key, **what)
+    return Matter(id=_name(kind, *key), kind=kind, key=key, **what)
+
+
+def _name(kind: str, *key: str) -> str:
+    return ":".join((kind, *key))
 
 
 def _quarantined(conn: Connection, _now: datetime) -> Iterator[Matter]:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Text, and_, bindparam, func, literal_column, 
 from sqlalchemy.exc import IntegrityError
 
 from app.billing.states import ATTEMPT_CLOSED
+from app.charging.attempts import attempt_id_of
 from app.charging.balances import check_balance, hold
 from app.charging.closing_orders import close_order
 from app.charging.errors import ChargingError
@@ -264,7 +265,7 @@ def _attempt(
         raise ChargingError("card_unusable", "something is due and no card was chosen")
     _check_card(conn, new, card)
     check_tries(conn, new.book_id, new.customer_id, new.subscription_id, card.id, now, p.decline_limit)
-    attempt_id = f"{order_id}.{n}"
+    attempt_id = attempt_id_of(order_id, n)
     seal = write_consent(conn, new, p.fingerprint, p.consent, card, attempt_id, order_id, proof, now)
     write_attempt(conn, new, card, attempt_id, order_id, n, p.return_url_of(order_id), p.driver, seal, now)
     return attempt_id

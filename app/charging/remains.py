@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from app.charging.attempts import order_of
 from app.charging.refund_rows import ALIVE, refunds_of
 from app.charging.uses import HOLDING
 from app.models.orders import Order, Orphan
@@ -79,7 +80,7 @@ def _orphans(conn: Connection, book_id: int, states: Collection[str]) -> list[An
 
 def _order_of(facts: dict[str, Any]) -> str:
     """The order that the payment names, by itself or by its attempt, whose id begins with the order's."""
-    return str(facts.get("order") or str(facts.get("attempt") or "").partition(".")[0])
+    return str(facts.get("order") or order_of(str(facts.get("attempt") or "")))
 
 
 def _taken(facts: dict[str, Any]) -> int:

@@ -22,7 +22,7 @@ from app.models.orders import Attempt, Order
 from app.models.outages import is_outage
 from app.models.store import Store
 from app.models.work import Outbox
-from app.outbox import record_once
+from app.outbox import outbox_id, record_once
 
 BUDGET_SECONDS = 60.0
 """A worker has time: an attempt's calls are few, and each has its own time-out."""
@@ -110,7 +110,8 @@ def _ended(conn: Connection, now: datetime) -> Sequence[tuple[int, str]]:
 
 def _old(conn: Connection, now: datetime) -> Sequence[tuple[int, str, str]]:
     """Those of whom nobody was told yet."""
-    told = exists(select(Outbox.id).where(Outbox.id == literal(f"{UNDECIDED}:") + Attempt.id + literal(":1")))
+    before, after = outbox_id(UNDECIDED, "|", 1).split("|")  # the attempt's id is the statement's
+    told = exists(select(Outbox.id).where(Outbox.id == literal(before) + Attempt.id + literal(after)))
     query = select(Attempt.book_id, Attempt.id, Attempt.order_id).where(
         Attempt.next_at.is_not(None), Attempt.created_at <= now - PERSON_AFTER, Attempt.state.not_in(RESTING), ~told
     )

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import structlog
 
+from app.charging.attempts import order_of
 from app.kit.ids import short_code
 from app.kit.redaction import without_secrets
 from app.models.afterwards import after_commit
@@ -107,7 +108,7 @@ def clean(text: str) -> str:
 def _facts(book_id: int, kind: str, name: str, of: Charged | None) -> dict[str, Any]:
     facts: dict[str, Any] = {"book": book_id, kind: name}
     if kind in ("order", "attempt", "refund"):
-        facts["number"] = short_code(ORDER_PREFIX, book_id, name.partition(".")[0])
+        facts["number"] = short_code(ORDER_PREFIX, book_id, order_of(name))
     if of is not None:
         facts |= {"amount": of.amount, "currency": of.currency}
         if of.gateway:

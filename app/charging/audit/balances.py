@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from app.charging.audit.cells import every
 from app.charging.audit.findings import Seen, WholeCheck, judged
 from app.charging.audit.rows import Row, among
 from app.charging.audit.scene import Scene
-from app.charging.desk import RESOLVED
+from app.charging.desk import booked_by_a_person
 from app.models.base import whole_sum
 from app.models.customers import BalanceEntry
 from app.models.orders import Order, Refund
@@ -29,17 +29,10 @@ def entries_come_from_somewhere(scene: Scene) -> Seen:
             orders = names | {row["order_id"] for row in refunds.values()}
             found = {row["id"]: row for row in among(conn, Order, Order.id, orders)}
             events = {row["id"]: row["body"] for row in among(conn, Outbox, Outbox.id, told)}
-            succeeded = any(row["state"] == "SUCCEEDED" for row in refunds.values())
-            booked = _booked_by_a_person(conn) if succeeded else set[str]()
+            succeeded = [row["id"] for row in refunds.values() if row["state"] == "SUCCEEDED"]
+            booked = booked_by_a_person(conn, succeeded) if succeeded else set[str]()
         for row in rows:
             yield judged(f"balance entry {row['id']}", _wrong(row, found, refunds, events, booked))
-
-
-def _booked_by_a_person(conn: Connection) -> set[str]:
-    """Refunds that came back to the gateway after they had succeeded, and that somebody booked on the balance."""
-    decisions = [row["body"] for row in among(conn, Outbox, Outbox.kind, {RESOLVED})]
-    booked = [str(body.get("matter")) for body in decisions if body.get("act") == "adopt"]
-    return {name for matter in booked for name in matter.split(":")}
 
 
 def _wrong(row: Row, orders: dict[str, Row], refunds: dict[str, Row], events: dict[str, Row], booked: set[str]) -> str:

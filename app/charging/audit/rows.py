@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, or_
 
+from app.charging.attempts import order_of
 from app.charging.audit.cells import every
 from app.models.customers import BalanceEntry, StoredCard
 from app.models.links import LinkUse
@@ -57,7 +58,7 @@ class Rows:
             orders=[order],
             caused=[row for row in self.caused if row["cause_order"] == mine],
             entitlements=[row for row in self.entitlements if row["subscription_id"] == order["subscription_id"]],
-            transitions=[row for row in self.transitions if row["object"].partition(".")[0] == mine],
+            transitions=[row for row in self.transitions if order_of(row["object"]) == mine],
             contests=[row for row in self.contests if row["object"] in contested],
             **kept,
         )

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 MISSING = "there is no Chromium: run tests/setup-system, or apt-get install chromium"
 NAMES = (
@@ -24,6 +24,17 @@ QUIET = (
     "--disable-sync", "--no-first-run", "--no-default-browser-check", "--disable-features=Translate,OptimizationHints,MediaRouter",
 )  # fmt: skip
 """No traffic of the browser's own: what is measured and logged is ours. It opens only our own pages, so it needs no sandbox."""
+
+
+@contextmanager
+def next_page(page: Page) -> Generator[None]:
+    """What is done within leads to another page, which has loaded when this ends.
+
+    A click returns before its navigation does, or even before it began: whoever looks straight after it may see the page that
+    is being left, or a document half-way between the two.
+    """
+    with page.expect_navigation(wait_until="load"):
+        yield
 
 
 @contextmanager

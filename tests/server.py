@@ -52,7 +52,7 @@ SECRET = "the-master-secret-of-these-tests-0123456789"
 START = datetime(2026, 7, 1, 16, tzinfo=UTC)
 SECOND_SEAT = WrittenOffer(1, "crm-seat", 2, unit_price=1000)
 WEEK = 7 * 86400
-PATIENCE = 30.0
+PATIENCE = 60.0
 LOGO = b"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#0e5a73"/>\
 <path d="M8 24 20 7l4 3-12 15-5 1z" fill="#fff"/></svg>"""
 T = TypeVar("T")

@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.server import World, serving
+
+PATIENCE = 15_000
+"""Milliseconds that a page may take for what it is to show: other processes want the machine too."""
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +29,7 @@ def context_with(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
     def make(**how: Any) -> BrowserContext:
         opened.append(browser.new_context(**how))
-        opened[-1].set_default_timeout(15_000)
+        opened[-1].set_default_timeout(PATIENCE)
         return opened[-1]
 
     yield make

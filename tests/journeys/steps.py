@@ -1,4 +1,7 @@
-"""What a shopper does, in a real browser, by what is written on the page."""
+"""What a shopper does, in a real browser, by what is written on the page.
+
+Each step that leads to another page ends when that page is there.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from typing import Protocol
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
+
+from tests.browser import next_page
 
 AXE = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -41,7 +46,26 @@ def agree(page: Page) -> None:
 
 
 def press(page: Page, label: str = "Buy now") -> None:
+    """The form is sent, and its answer is there."""
+    with next_page(page):
+        press_in_vain(page, label)
+
+
+def press_in_vain(page: Page, label: str = "Buy now") -> None:
+    """Pressed while the browser itself holds the form: the page stays."""
     page.get_by_role("button", name=label, exact=True).click()
+
+
+def follow(page: Page, words: str | re.Pattern[str]) -> None:
+    """The link of these words, to the page that it leads to."""
+    with next_page(page):
+        page.get_by_role("link", name=words).first.click()
+
+
+def click_on(page: Page, words: str) -> None:
+    """The link or button of exactly these words, to the page that it leads to."""
+    with next_page(page):
+        page.get_by_text(words, exact=True).click()
 
 
 def choose(page: Page, card: str) -> None:
@@ -72,13 +96,13 @@ def enter_card(page: Page, number: str = "4242 4242 4242 4242") -> None:
 
 
 def to_the_bank(page: Page) -> None:
-    page.get_by_role("link", name="Continue to your bank", exact=True).click()
+    follow(page, re.compile("^Continue to your bank$"))
 
 
 def at_the_bank(page: Page, answer: str) -> None:
     """Over to the bank, and its question answered; ``Leave without answering`` goes back."""
     to_the_bank(page)
-    page.get_by_text(answer, exact=True).click()
+    click_on(page, answer)
 
 
 def faults(page: Page) -> list[str]:

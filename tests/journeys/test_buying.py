@@ -10,7 +10,7 @@ import re
 from playwright.sync_api import Page
 
 from app.links.claims import WrittenOffer
-from tests.journeys.steps import buy, ends, headline, pay, press, sees
+from tests.journeys.steps import buy, ends, follow, headline, pay, press, press_in_vain, sees
 from tests.server import World
 
 
@@ -40,7 +40,7 @@ def test_a_plan_change_is_bought(world: World, scripted: Page):
 def test_a_forgotten_box_is_asked_for_and_then_bought(world: World, page: Page):
     who = world.person()
     page.goto(world.link(who))
-    press(page)
+    press_in_vain(page)
     assert headline(page) == "Add a second seat", "the browser itself holds the form"
     page.locator("form.pay").evaluate("form => { form.noValidate = true }")
     press(page)
@@ -77,9 +77,9 @@ def test_a_wrong_address_of_a_link_is_told_kindly(world: World, plain: Page):
 def test_no_thanks_and_back_to_the_offer(world: World, plain: Page):
     page, who = plain, world.person()
     page.goto(world.link(who))
-    page.get_by_role("link", name="No thanks, keep one seat").click()
+    follow(page, "No thanks, keep one seat")
     sees(page, "Nothing changed and nothing was charged.")
-    page.get_by_role("link", name="Show the offer again").click()
+    follow(page, "Show the offer again")
     pay(page)
     ends(page, "You now have 2 seats", world, who, 500)
 
@@ -87,7 +87,7 @@ def test_no_thanks_and_back_to_the_offer(world: World, plain: Page):
 def test_in_french_to_the_end(world: World, page: Page):
     who = world.person()
     page.goto(world.link(who))
-    page.get_by_role("link", name=re.compile("Français")).click()
+    follow(page, re.compile("Français"))
     pay(page, "Commander avec obligation de paiement")
     sees(page, "sièges")
     assert page.locator("html").get_attribute("lang") == "fr"
@@ -100,7 +100,7 @@ def test_a_change_at_the_next_billing_is_scheduled_and_undone(world: World, page
     sees(page, "Nothing is due today.")
     pay(page)
     assert headline(page).startswith("Your change is scheduled for")
-    page.get_by_role("link", name="Undo this change").click()
+    follow(page, "Undo this change")
     assert headline(page) == "Undo this change?"
     press(page, "Undo this change")
     assert headline(page) == "The change was undone"

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import BrowserContext, Page
 
 from app.links.claims import WrittenOffer
-from tests.journeys.steps import agree, at_the_bank, buy, enter_card, faults, headline, pay, press, sees
+from tests.journeys.steps import agree, at_the_bank, buy, enter_card, faults, follow, headline, pay, press, sees
 from tests.server import World, wait_for
 
 MOST_BYTES = 25_000
@@ -29,24 +29,24 @@ def test_no_page_on_the_way_has_a_fault_or_scrolls_sideways(world: World, contex
     page.locator("form.pay").evaluate("form => { form.noValidate = true }")
     press(page)
     look()  # a problem
-    page.get_by_role("link", name="Not you?").click()
+    follow(page, "Not you?")
     look()
-    page.get_by_role("link", name="Back to the offer").click()
-    page.get_by_role("link", name="No thanks, keep one seat").click()
+    follow(page, "Back to the offer")
+    follow(page, "No thanks, keep one seat")
     look()
-    page.get_by_role("link", name="Show the offer again").click()
-    page.get_by_role("link", name="Add or update a card").click()
+    follow(page, "Show the offer again")
+    follow(page, "Add or update a card")
     look()  # the way to a card
     page.get_by_label("Email for this purchase").fill("axe@elsewhere.example")
     press(page, "Use this email")
     look()  # another address
-    page.get_by_role("link", name="Back to the offer").click()
+    follow(page, "Back to the offer")
     look()  # no card to pay with
     buy(page, world.link(who))
     look()  # declined
     page.goto(world.link(who, WrittenOffer(1, "crm-pro", 1)))
     look()  # a plan change
-    page.get_by_role("link", name="Terms of sale").first.click()
+    follow(page, "Terms of sale")
     look()
     page.goto(f"{world.url}/u/x")
     look()
@@ -95,7 +95,7 @@ def test_no_script_error_no_console_message_and_no_refused_policy_on_the_way(wor
     page.on("pageerror", lambda error: said.append(str(error)))
     who = world.person("visa_3ds", last4="3220")
     page.goto(world.link(who))
-    page.get_by_role("link", name="Add or update a card").click()
+    follow(page, "Add or update a card")
     enter_card(page, "4000 0000 0000 3220")
     pay(page)
     at_the_bank(page, "Approve")

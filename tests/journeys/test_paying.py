@@ -7,7 +7,20 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.journeys.steps import NOTHING, at_the_bank, buy, choose, ends, enter_card, headline, pay, press, sees
+from tests.journeys.steps import (
+    NOTHING,
+    at_the_bank,
+    buy,
+    choose,
+    click_on,
+    ends,
+    enter_card,
+    follow,
+    headline,
+    pay,
+    press,
+    sees,
+)
 from tests.server import World, wait_for
 
 
@@ -47,7 +60,7 @@ def test_after_leaving_the_bank_another_card_buys_once(world: World, page: Page)
     who = world.person("visa_3ds", last4="3220")
     buy(page, world.link(who))
     at_the_bank(page, "Leave without answering")
-    page.get_by_role("button", name="Pay another way").click()
+    press(page, "Pay another way")
     sees(page, "The bank check was not finished")
     sees(page, NOTHING)
     choose(page, "5454")
@@ -58,7 +71,7 @@ def test_after_leaving_the_bank_another_card_buys_once(world: World, page: Page)
 def test_a_new_card_is_entered_at_the_gateway_and_pays(world: World, page: Page):
     who = world.person()
     page.goto(world.link(who))
-    page.get_by_role("link", name="Add or update a card").click()
+    follow(page, "Add or update a card")
     sees(page, NOTHING)
     enter_card(page, "5454 5454 5454 5454")
     assert headline(page) == "Add a second seat"
@@ -71,7 +84,7 @@ def test_a_new_card_is_entered_at_the_gateway_and_pays(world: World, page: Page)
 def test_another_address_withdraws_the_cards_and_buys_with_a_new_one(world: World, page: Page):
     who = world.person()
     page.goto(world.link(who))
-    page.get_by_role("link", name="Add or update a card").click()
+    follow(page, "Add or update a card")
     page.get_by_label("Email for this purchase").fill(f"other{who}@elsewhere.example")
     press(page, "Use this email")
     sees(page, "You changed the email, so enter the payment details again")
@@ -91,6 +104,6 @@ def test_a_silent_gateway_is_waited_for_on_the_same_page(world: World, page: Pag
     for _ in range(8):
         if headline(page) == "You now have 2 seats":
             break
-        page.get_by_text("Check again", exact=True).click()
+        click_on(page, "Check again")
     assert headline(page) == "You now have 2 seats"
     assert world.taken(who) == [500]

@@ -9,6 +9,7 @@ from playwright.sync_api import BrowserContext, Error, Page
 from sqlalchemy import text
 
 from app.models.base import Base
+from tests.browser import next_page
 from tests.server import World
 
 CLICKABLE = "a[href], button, input[type=submit], input[type=radio], summary, label:not([for=agree]):not([for=start])"
@@ -80,8 +81,8 @@ def test_a_browser_that_also_submits_every_form_by_script_spends_nothing(
     page.goto(link)
     for at in range(page.locator("form").count()):
         page.goto(link)
-        page.locator("form").nth(at).evaluate("form => HTMLFormElement.prototype.submit.call(form)")
-        page.wait_for_load_state()
+        with next_page(page):
+            page.locator("form").nth(at).evaluate("form => HTMLFormElement.prototype.submit.call(form)")
     assert rows(world) == before
     assert money_calls(world) == calls
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.contract.stripe_truth import complaints
-from tests.journeys.steps import NOTHING, buy, choose, ends, headline, pay, press, sees, to_the_bank
+from tests.journeys.steps import NOTHING, buy, choose, click_on, ends, follow, headline, pay, press, sees, to_the_bank
 from tests.stripe_shop import StripeShop, stripe_serving
 
 
@@ -78,7 +78,7 @@ def test_an_abandoned_check_takes_nothing_and_another_card_buys_once(shop: Strip
 def test_a_new_card_is_kept_on_stripes_page_and_pays(shop: StripeShop, page: Page):
     who = shop.person(second=False)
     page.goto(shop.world.link(who))
-    page.get_by_role("link", name="Add or update a card").click()
+    follow(page, "Add or update a card")
     press(page, "Enter card details")
     assert headline(page) == "Save your card"
     for number, then in (("4000 0000 0000 9995", "Save your card"), ("5555 5555 5555 4444", "Add a second seat")):
@@ -98,9 +98,8 @@ def ends_well(page: Page) -> None:
     for _ in range(60):
         if headline(page) == "You now have 2 seats":
             return
-        again = page.get_by_text("Check again", exact=True)
-        if again.count():
-            again.click()
+        if page.get_by_text("Check again", exact=True).count():
+            click_on(page, "Check again")
         page.wait_for_timeout(300)
     assert headline(page) == "You now have 2 seats"
 

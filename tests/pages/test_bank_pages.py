@@ -18,6 +18,7 @@ from app.bank import bank_blueprint
 from app.gateways.port import CreatePayment, Marks, PaymentStatus
 from app.gateways.sandbox import CARDS, Sandbox, open_gateway
 from app.web.headers import register_headers
+from tests.browser import next_page
 
 ROOT = Path(__file__).parents[2]
 _numbers = count(1)
@@ -88,7 +89,8 @@ def test_every_state_is_accessible_and_fits(sandbox: Sandbox, browser: Browser, 
     page = browser.new_page(viewport={"width": width, "height": 800}, color_scheme=theme)
     page.goto(card_page(sandbox))
     assert complaints(page) == []
-    page.get_by_role("button", name="Use this card").click()
+    with next_page(page):
+        page.get_by_role("button", name="Use this card").click()
     assert page.get_by_role("alert").is_visible()
     assert complaints(page) == []
     for behaviour in ("visa_3ds", "visa_3ds_silent"):
@@ -110,7 +112,8 @@ def test_a_card_is_added_without_scripts(sandbox: Sandbox, plain_page: Page):
     plain_page.get_by_label("Card number").fill("5454 5454 5454 5454")
     plain_page.get_by_label("Expiry date").fill("08/34")
     plain_page.get_by_label("Security code").fill("123")
-    plain_page.get_by_role("button", name="Use this card").click()
+    with next_page(plain_page):
+        plain_page.get_by_role("button", name="Use this card").click()
     assert plain_page.url == back(sandbox)
     (card,) = sandbox.at("acct", livemode=False).stored_cards("cus_2").value or ()
     assert (card.brand, card.last4) == ("mastercard", "5454")
@@ -127,7 +130,8 @@ def test_a_card_is_added_without_scripts(sandbox: Sandbox, plain_page: Page):
 def test_the_bank_is_answered_without_scripts(sandbox: Sandbox, plain_page: Page, press: str, status: PaymentStatus):
     ref, url = check_page(sandbox)
     plain_page.goto(url)
-    plain_page.get_by_text(press, exact=True).click()
+    with next_page(plain_page):
+        plain_page.get_by_text(press, exact=True).click()
     assert plain_page.url == back(sandbox)
     found = sandbox.at("acct", livemode=False).read_payment(ref).payment
     assert found

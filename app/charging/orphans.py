@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, select, update
 
+from app.charging.attempts import order_of
 from app.charging.telling import Sum, tell_person
 from app.charging.transitions import BORN, Move, log
 from app.gateways.port import Payment
@@ -51,6 +52,7 @@ def note_orphan(
         "account": payment.account,
         "gw_ref": payment.ref,
         "book_id": book,
+        "order_mark": payment.metadata.order or order_of(payment.metadata.attempt) or None,
         "use_mark": payment.metadata.use or None,
         "facts": facts,
         "state": "FOUND",

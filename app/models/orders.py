@@ -286,6 +286,8 @@ class Orphan(Base):
     account: Mapped[str] = mapped_column(primary_key=True)
     gw_ref: Mapped[str] = mapped_column(primary_key=True)
     book_id: Mapped[int] = mapped_column(ForeignKey("books.id", ondelete="RESTRICT"))
+    order_mark: Mapped[str | None]
+    """The order that its marks name, by itself or by its attempt. A restore may have lost it, so it is no foreign key."""
     use_mark: Mapped[str | None]
     """The mark of the link's use that it was made for; it keeps that use while it may hold money."""
     facts: Mapped[dict[str, Any]]
@@ -299,6 +301,7 @@ class Orphan(Base):
     __table_args__ = (
         one_of("state", "FOUND", "ADOPTED", "CANCELLED", "REFUNDED", "PERSON"),
         Index("orphans_due", "next_at", sqlite_where=text("next_at IS NOT NULL")),
+        Index("orphans_of_orders", "order_mark", sqlite_where=text("order_mark IS NOT NULL")),
         Index("orphans_holding", "use_mark", sqlite_where=text("use_mark IS NOT NULL")),
         STRICT,
     )

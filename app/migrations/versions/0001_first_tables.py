@@ -214,6 +214,7 @@ def upgrade() -> None:
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("gw_ref", sa.Text(), nullable=False),
         sa.Column("book_id", INTEGER, nullable=False),
+        sa.Column("order_mark", sa.Text(), nullable=True),
         sa.Column("use_mark", sa.Text(), nullable=True),
         sa.Column("facts", sa.Text(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
@@ -245,6 +246,14 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("use_mark IS NOT NULL"),
         postgresql_where=sa.text("use_mark IS NOT NULL"),
+    )
+    op.create_index(
+        "orphans_of_orders",
+        "orphans",
+        ["order_mark"],
+        unique=False,
+        sqlite_where=sa.text("order_mark IS NOT NULL"),
+        postgresql_where=sa.text("order_mark IS NOT NULL"),
     )
     op.create_table(
         "outbox",

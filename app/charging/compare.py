@@ -36,7 +36,7 @@ def compare(
     since: datetime | None = None,
     stops: Callable[[], bool] = lambda: False,
 ) -> Compared:
-    """Compare these accounts now, or all. ``since``: list further back than from the last whole comparison. ``stops``:
+    """Compare these accounts now, or all; one without a key that was never used has nothing to compare. ``since``: list further back than from the last whole comparison. ``stops``:
     asked before each call; once true, what was compared is kept and the rest is left to whoever comes next.
 
     One account that cannot be read stops no other; its watermark stays where it was.
@@ -46,7 +46,7 @@ def compare(
         accounts = list(only) if only is not None else accounts_of(conn)
     done = Compared()
     with store.read() as conn:
-        groups = by_account(conn, gateways, accounts)
+        groups = by_account(conn, gateways, [each for each in accounts if _is_compared(conn, gateways, each)])
     for names in groups:
         done += _one(Watch(store, gateways, clock, by), names, since, stops)
     return done
@@ -58,7 +58,8 @@ def compare_due(
     """Compare the accounts whose day is over, or whose gate is closed. For the worker, every minute."""
     now = clock.now()
     with store.read() as conn:
-        due, unwatched = due_accounts(conn, now), is_unwatched(conn)
+        due = [each for each in due_accounts(conn, now) if _is_compared(conn, gateways, each)]
+        unwatched = is_unwatched(conn)
     if unwatched:
         with store.write() as conn:
             begin_watching(conn, now)
@@ -71,7 +72,7 @@ def _one(watch: Watch, names: Sequence[Account], since: datetime | None, stops: 
     held = [] if stops() else _take(watch, names, began)
     if not held:
         return Compared(busy=1)
-    done, late, unused = Compared(unread=1), None, False
+    done, late = Compared(unread=1), None
     try:
         gateway = watch.gateways.of(account.gateway, account.account, livemode=account.livemode)
         begins = [each.since for each in held]
@@ -81,10 +82,7 @@ def _one(watch: Watch, names: Sequence[Account], since: datetime | None, stops: 
     except Busy:
         done, again = Compared(busy=1), timedelta(0)
     except GatewayError as error:
-        if _is_unused(watch, names):
-            done, unused = Compared(), True  # nothing to compare, see still_closed
-        else:
-            _log.warning("not_compared", gateway=account.gateway, account=account.account, code=error.code)
+        _log.warning("not_compared", gateway=account.gateway, account=account.account, code=error.code)
     except Exception as error:
         if is_outage(error):
             raise  # it could not even be put down; the lease ends by itself
@@ -96,27 +94,23 @@ def _one(watch: Watch, names: Sequence[Account], since: datetime | None, stops: 
     opens = [each.account for each, did in zip(held, opened, strict=True) if did]
     for each in opens:
         _log.warning("charging_opened", gateway=each.gateway, account=each.account, livemode=each.livemode)
-    shut = [each for each in held if each.gate == "CLOSED" and each.account not in opens and not unused]
+    shut = [each for each in held if each.gate == "CLOSED" and each.account not in opens]
     return done + Compared(accounts=len(held), opened=len(opens), closed=len(shut))
 
 
 def still_closed(conn: Connection, gateways: Gateways) -> list[Account]:
-    """The accounts whose gate is closed and somebody waits for. One that has no key and was never used waits for nobody,
-    such as the live book of an installation that has a test key only; its gate stays closed until there is a key."""
-    return [each for each in closed_accounts(conn) if _is_reached(gateways, each) or was_used(conn, each)]
+    """The accounts whose gate is closed and that comparisons open."""
+    return [each for each in closed_accounts(conn) if _is_compared(conn, gateways, each)]
 
 
-def _is_reached(gateways: Gateways, account: Account) -> bool:
+def _is_compared(conn: Connection, gateways: Gateways, account: Account) -> bool:
+    """Not one that has no key and was never used, such as the live book of an installation that has a test key only: nothing
+    is there, nobody waits for it, and it stays due until there is a key."""
     try:
         gateways.of(account.gateway, account.account, livemode=account.livemode)
     except GatewayError:
-        return False
+        return was_used(conn, account)
     return True
-
-
-def _is_unused(watch: Watch, names: Sequence[Account]) -> bool:
-    with watch.store.read() as conn:
-        return not any(was_used(conn, each) for each in names)
 
 
 def _take(watch: Watch, names: Sequence[Account], at: datetime) -> list[Watched]:

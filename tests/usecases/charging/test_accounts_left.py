@@ -35,6 +35,13 @@ def leave(desk: Desk) -> None:
         conn.execute(update(Book).where(Book.gateway_account == LEFT.account).values(gateway_account="elsewhere"))
 
 
+def restored(desk: Desk) -> None:
+    """Every account's gate is closed."""
+    due(desk)
+    open_or_close(desk.store, desk.clock, "")
+    assert open_or_close(desk.store, desk.clock, "2") == "restore_epoch"
+
+
 def due(desk: Desk) -> Compared:
     return compare_due(desk.store, desk.gateways, desk.clock, by=driver_name("compare"))
 
@@ -78,13 +85,29 @@ def test_an_account_that_its_book_left_unused_is_none_of_ours(desk: Desk):
 
 
 def test_an_account_without_a_key_that_was_never_used_keeps_its_gate_and_holds_nobody_up(desk: Desk):
-    due(desk)
-    open_or_close(desk.store, desk.clock, "")
-    open_or_close(desk.store, desk.clock, "2")
+    restored(desk)
     keyless = Keyless(desk, LEFT.account)
     done = compare(desk.store, keyless, desk.clock, by=driver_name("compare"), only=[LEFT])
-    assert (done.unread, done.closed) == (0, 0)
+    assert done == Compared()
     with desk.store.read() as conn:
         assert LEFT in closed_accounts(conn)
         assert LEFT not in still_closed(conn, keyless)
         assert LEFT in still_closed(conn, desk.gateways), "once there is a key, it waits for its two readings"
+
+
+def test_an_account_that_was_never_used_is_compared_and_opens_as_soon_as_it_has_a_key(desk: Desk):
+    restored(desk)
+    keyless = Keyless(desk, LEFT.account)
+    compare_due(desk.store, keyless, desk.clock, by=driver_name("compare"))
+    assert due(desk).closed == 1, "at once: nobody put it off while it had none"
+    desk.clock.move(timedelta(minutes=20))
+    due(desk)
+    with desk.store.read() as conn:
+        assert closed_accounts(conn) == []
+
+
+def test_an_account_without_a_key_that_was_used_is_told_as_unread(desk: Desk):
+    desk.buy()
+    restored(desk)
+    done = compare(desk.store, Keyless(desk, LEFT.account), desk.clock, by=driver_name("compare"), only=[LEFT])
+    assert (done.unread, done.closed) == (1, 1)

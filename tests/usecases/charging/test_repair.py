@@ -209,9 +209,8 @@ def test_when_a_book_last_settled_is_found_without_a_scan(desk: Desk):
     explain, how = "EXPLAIN QUERY PLAN", {"SEARCH attempts USING COVERING INDEX attempts_settled"}
     with desk.store.engine.connect() as conn:
         query = str(hastening.settled_since(1, desk.clock.now()).compile(conn, compile_kwargs={"literal_binds": True}))
-        if (
-            not desk.store.is_sqlite
-        ):  # its planner scans tables as small as these, or takes any index that names the book
+        if not desk.store.is_sqlite:
+            # Its planner scans tables as small as these, or takes any index that names the book.
             explain, how = "EXPLAIN", {"Index Only Scan", "using attempts_settled on attempts"}
             conn.exec_driver_sql("SET LOCAL enable_seqscan = off")
             conn.exec_driver_sql("DROP INDEX ix_attempts_book_id_created_at")

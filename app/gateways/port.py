@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Generic, Protocol, TypeVar
 
+from app.gateways.cards_kept import CardSetup, FinishedSetup, SetupStatus, StoredCard
 from app.gateways.declines import Decline, DeclineReason, DeclineText, RetrySameCard
 from app.kit.errors import LiftlinkError
 
@@ -91,13 +92,6 @@ class RefundStatus(StrEnum):
     PENDING = "pending"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-
-
-class SetupStatus(StrEnum):
-    OPEN = "open"
-    """The shopper has not finished the page."""
-    COMPLETE = "complete"
-    EXPIRED = "expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,37 +194,6 @@ class Dispute:
     currency: str
     status: DisputeStatus
     opened_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCard:
-    """A card the gateway keeps. ``fingerprint`` is equal for equal numbers within one account."""
-
-    token: str
-    customer: str
-    brand: str
-    last4: str
-    exp_month: int
-    exp_year: int
-    fingerprint: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CardSetup:
-    """A page of the gateway's own at ``url``; no card number ever reaches us."""
-
-    ref: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class FinishedSetup:
-    """``card`` is set when ``status`` is ``complete``."""
-
-    ref: str
-    status: SetupStatus
-    customer: str
-    card: StoredCard | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from app.billing.facts import Change
 from app.billing.result import Quote
+from app.subscriptions.facts import CardFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +75,11 @@ class ChosenCard:
     exp_month: int
     exp_year: int
     fingerprint: str = ""
+
+    @classmethod
+    def of(cls, card: CardFacts) -> ChosenCard:
+        """A card on file."""
+        return cls(
+            card.id, card.token, card.gateway_customer, card.brand, card.last4, card.exp_month, card.exp_year,
+            card.fingerprint,
+        )  # fmt: skip

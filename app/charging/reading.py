@@ -20,6 +20,7 @@ from app.models.orders import Attempt, Consent, Order, Transition
 from app.models.prepared import Prepared
 from app.models.store import Store
 from app.models.subscriptions import Subscription
+from app.subscriptions.facts import Held
 
 AT_WORK = frozenset({"CREATED", "INTENT"})
 """A driver holds the newest attempt, or soon will."""
@@ -220,6 +221,15 @@ def order_facts(conn: Connection, book_id: int, order_id: str) -> OrderFacts | N
         consent=None if consent is None else ConsentFacts(*consent),
         subscription_number=row["subscription_number"],
     )
+
+
+def idle_order(conn: Connection, held: Held) -> str | None:
+    """The subscription's open order if all its attempts ended without money: it gives way to the next press, so it stops
+    neither a link nor a change by hand."""
+    if held.open_order is None:
+        return None
+    order = order_facts(conn, held.book.id, held.open_order)
+    return held.open_order if order is not None and order.open_attempt is None else None
 
 
 def _attempt(conn: Connection, row: Mapping[str, Any]) -> AttemptFacts:

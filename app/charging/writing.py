@@ -104,30 +104,10 @@ def write_attempt(
 ) -> None:
     """``CREATED``, under the lease of ``driver`` if one is named, else due at once. ``seal`` is that of its consent."""
     leased_until = now + LEASE if driver else None
+    lease = {"lease_by": driver, "lease_until": leased_until, "next_at": leased_until or now}
     _ATTEMPT.run(
         conn,
-        {
-            "id": attempt_id,
-            "book_id": new.book_id,
-            "order_id": order_id,
-            "n": n,
-            "amount": new.quote.due_now,
-            "currency": new.quote.currency,
-            "gateway": new.gateway,
-            "account": new.account,
-            "livemode": new.livemode,
-            "payment_method": card.token,
-            "gw_customer": card.gateway_customer,
-            "card_id": card.id,
-            "off_session": new.off_session,
-            "return_url": return_url,
-            "state": "CREATED",
-            "lease_by": driver,
-            "lease_until": leased_until,
-            "next_at": leased_until or now,
-            "created_at": now,
-            "deadline_at": now + ATTEMPT_LIFE,
-        },
+        _attempt(new, card, now) | lease | {"id": attempt_id, "order_id": order_id, "n": n, "return_url": return_url},
     )
     if n > 1:
         conn.execute(
@@ -143,6 +123,25 @@ def write_attempt(
         at=now,
         of=_sum(new),
     )
+
+
+def _attempt(new: NewOrder, card: ChosenCard, now: datetime) -> dict[str, Any]:
+    """What of an attempt's row comes from its order and card."""
+    return {
+        "book_id": new.book_id,
+        "amount": new.quote.due_now,
+        "currency": new.quote.currency,
+        "gateway": new.gateway,
+        "account": new.account,
+        "livemode": new.livemode,
+        "payment_method": card.token,
+        "gw_customer": card.gateway_customer,
+        "card_id": card.id,
+        "off_session": new.off_session,
+        "state": "CREATED",
+        "created_at": now,
+        "deadline_at": now + ATTEMPT_LIFE,
+    }
 
 
 def _sum(new: NewOrder) -> Sum:

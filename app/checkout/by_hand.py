@@ -28,7 +28,7 @@ from app.billing.standing import rises, standing_renewal
 from app.charging.closing_orders import close_order
 from app.charging.drive import drive, driver_name
 from app.charging.place import ChosenCard, ConsentGiven, NewOrder, Placed, place
-from app.charging.reading import OrderFacts, order_facts
+from app.charging.reading import OrderFacts, idle_order, order_facts
 from app.checkout.press import Tools
 from app.kit.errors import LiftlinkError
 from app.kit.money import format_minor
@@ -70,7 +70,7 @@ def priced_by_hand(connection: Connection, held: Held, changes: tuple[Change, ..
     An order whose attempts all ended without money stops nothing: the next order takes its place.
     """
     try:
-        return priced(connection, held, changes, at, own_order=_idle_order(connection, held), asks_card=False)
+        return priced(connection, held, changes, at, own_order=idle_order(connection, held), asks_card=False)
     except CaseError as error:
         raise ByHandRefused("quote_refused", error.message, **error.details) from error
 
@@ -89,7 +89,7 @@ def change_by_hand(tools: Tools, held: Held, asked: Asked) -> OrderFacts:
     driver = driver_name(SOURCE, tools.randomness)
     placed = place(
         tools.store, tools.clock, _new_order(tools, held, made, asked), _consent(held, made, asked, card),
-        card and _as_chosen(card), guard=lambda connection: _guard(connection, held), return_url="", driver=driver,
+        card and ChosenCard.of(card), guard=lambda connection: _guard(connection, held), return_url="", driver=driver,
         decline_limit=tools.decline_limit_of(held.book),
     )  # fmt: skip
     _go_on(tools, held.book.id, placed, driver, asked.actor)
@@ -98,13 +98,6 @@ def change_by_hand(tools: Tools, held: Held, asked: Asked) -> OrderFacts:
     if order is None:
         raise LookupError(f"order {placed.order_id} was written and is not there")
     return order
-
-
-def _idle_order(connection: Connection, held: Held) -> str | None:
-    if held.open_order is None:
-        return None
-    order = order_facts(connection, held.book.id, held.open_order)
-    return held.open_order if order is not None and order.open_attempt is None else None
 
 
 def _checked(held: Held, made: Priced, asked: Asked, now: datetime) -> CardFacts | None:
@@ -204,13 +197,6 @@ def _consent(held: Held, made: Priced, asked: Asked, card: CardFacts | None) -> 
         ip="",
         user_agent=asked.actor,
     )
-
-
-def _as_chosen(card: CardFacts) -> ChosenCard:
-    return ChosenCard(
-        card.id, card.token, card.gateway_customer, card.brand, card.last4, card.exp_month, card.exp_year,
-        card.fingerprint,
-    )  # fmt: skip
 
 
 def _guard(connection: Connection, held: Held) -> None:

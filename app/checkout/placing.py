@@ -21,7 +21,6 @@ from app.models.leases import CLOCKS_DIFFER
 from app.models.merchants import Book, SigningKey
 from app.models.prepared import Prepared
 from app.models.subscriptions import Subscription
-from app.subscriptions.facts import CardFacts
 
 _STANDING = Prepared(
     select(Subscription.version, Book.policy_version, Book.catalog_version, SigningKey.state)
@@ -88,20 +87,13 @@ def _chosen(cart: Cart, pressed: Pressed) -> ChosenCard | None:
     if not cart.needs_card:
         # Nothing is charged now, but what renews is agreed to: the proof names the card that will pay it.
         pays = next((card for card in cart.cards if card.pays and card.id in cart.usable), None)
-        return None if pays is None else _as_chosen(pays)
+        return None if pays is None else ChosenCard.of(pays)
     if pressed.card_id is None:
         return None
     card = cart.card(pressed.card_id)
     if card is None:
         raise CheckoutRefused("card_unusable")
-    return _as_chosen(card)
-
-
-def _as_chosen(card: CardFacts) -> ChosenCard:
-    return ChosenCard(
-        card.id, card.token, card.gateway_customer, card.brand, card.last4, card.exp_month, card.exp_year,
-        card.fingerprint,
-    )  # fmt: skip
+    return ChosenCard.of(card)
 
 
 def _new_order(cart: Cart, session: CartSession, language: str) -> NewOrder:

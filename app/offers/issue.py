@@ -20,7 +20,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from app.billing.errors import CaseError
 from app.billing.result import Quote
-from app.charging.reading import order_facts
+from app.charging.reading import idle_order
 from app.kit.clock import Clock
 from app.kit.errors import LiftlinkError
 from app.kit.ids import Randomness
@@ -163,18 +163,10 @@ def _offered(connection: Connection, book_id: int, offer: Offer, now: datetime) 
 def _priced(connection: Connection, held: Held, found: Offered, now: datetime) -> Quote:
     try:
         return price(
-            connection, held, found.changes, now, own_order=_idle_order(connection, held), asks_card=False
+            connection, held, found.changes, now, own_order=idle_order(connection, held), asks_card=False
         )  # fmt: skip
     except CaseError as error:
         raise OfferRefused("quote_refused", error.message, **error.details) from error
-
-
-def _idle_order(connection: Connection, held: Held) -> str | None:
-    """An open order whose attempts all ended without money gives way to the next press, so it stops no link either."""
-    if held.open_order is None:
-        return None
-    order = order_facts(connection, held.book.id, held.open_order)
-    return held.open_order if order is not None and order.open_attempt is None else None
 
 
 def _claims(key: SigningKey, terms: Terms, held: Held, now: datetime, link_id: LinkId) -> LinkClaims:

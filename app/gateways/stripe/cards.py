@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 from app.gateways.port import CardSetup, FinishedSetup, Reply, StoredCard
 from app.gateways.stripe import reading
-from app.gateways.stripe.client import Account, Body
+from app.gateways.stripe.client import Account
 from app.gateways.stripe.listing import every, found
-from app.gateways.stripe.reading import Unreadable
 
 if TYPE_CHECKING:
     from stripe.params.checkout import SessionCreateParams
@@ -26,7 +25,7 @@ def create_customer(at: Account, *, reference: str, key: str) -> Reply[str]:
             {"idempotency_key": key},
         ),
     )
-    return found(seen).map(lambda body: _text(body, "id"))
+    return found(seen).map(lambda body: reading.text(body, "id"))
 
 
 def begin_setup(at: Account, *, customer: str, return_url: str, description: str, key: str) -> Reply[CardSetup]:
@@ -45,7 +44,7 @@ def begin_setup(at: Account, *, customer: str, return_url: str, description: str
     seen = at.ask(
         "begin_card_setup", lambda client: client.v1.checkout.sessions.create(asked, {"idempotency_key": key})
     )
-    return found(seen).map(lambda body: CardSetup(_text(body, "id"), _text(body, "url")))
+    return found(seen).map(lambda body: CardSetup(reading.text(body, "id"), reading.text(body, "url")))
 
 
 def finish_setup(at: Account, ref: str) -> Reply[FinishedSetup]:
@@ -63,10 +62,3 @@ def stored(at: Account, customer: str) -> Reply[tuple[StoredCard, ...]]:
         lambda client, page: client.v1.customers.payment_methods.list(customer, {**page, "type": "card"}),
     )
     return pages.map(lambda bodies: tuple(reading.card(body) for body in bodies))
-
-
-def _text(body: Body, name: str) -> str:
-    value = body.get(name)
-    if not isinstance(value, str) or not value:
-        raise Unreadable(f"{name} is missing")
-    return value

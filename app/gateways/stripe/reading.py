@@ -45,11 +45,11 @@ def marks(order: str, attempt: str, use: str) -> dict[str, str]:
 def payment(body: Body, account: str) -> Payment:
     """A PaymentIntent. Its charge is read where it came along (``expand``)."""
     error = _inner(body, "last_payment_error")
-    currency = _text(body, "currency").upper()
+    currency = text(body, "currency").upper()
     refunded = int(_inner(body, "latest_charge").get("amount_refunded") or 0)
     status = _known(PAYMENT_STATUS, body, "status")
     return Payment(
-        ref=_text(body, "id"),
+        ref=text(body, "id"),
         status=status,
         amount=_amount(body, "amount", currency),
         currency=currency,
@@ -80,10 +80,10 @@ def decline(error: Body) -> Decline:
 
 def refund(body: Body) -> Refund:
     """``status`` may be null for a refund that Stripe has only just taken in."""
-    currency = _text(body, "currency").upper()
+    currency = text(body, "currency").upper()
     told = _inner(body, "metadata")
     return Refund(
-        ref=_text(body, "id"),
+        ref=text(body, "id"),
         payment=_ref(body.get("payment_intent")),
         amount=_amount(body, "amount", currency),
         currency=currency,
@@ -98,9 +98,9 @@ def dispute(body: Body) -> Dispute | None:
     status: DisputeStatus | None = _known(DISPUTE_STATUS, body, "status")
     if status is None:
         return None
-    currency = _text(body, "currency").upper()
+    currency = text(body, "currency").upper()
     return Dispute(
-        ref=_text(body, "id"),
+        ref=text(body, "id"),
         payment=_ref(body.get("payment_intent")),
         amount=_amount(body, "amount", currency),
         currency=currency,
@@ -113,10 +113,10 @@ def card(body: Body) -> StoredCard:
     """A PaymentMethod of type ``card``."""
     told = _inner(body, "card")
     return StoredCard(
-        token=_text(body, "id"),
+        token=text(body, "id"),
         customer=_ref(body.get("customer")),
-        brand=_text(told, "brand"),
-        last4=_text(told, "last4"),
+        brand=text(told, "brand"),
+        last4=text(told, "last4"),
         exp_month=_integer(told, "exp_month"),
         exp_year=_integer(told, "exp_year"),
         fingerprint=_word(told, "fingerprint"),
@@ -127,11 +127,11 @@ def finished_setup(body: Body) -> FinishedSetup:
     """A Checkout Session in ``setup`` mode, with its SetupIntent and PaymentMethod in full."""
     status, customer = _known(SESSION_STATUS, body, "status"), _ref(body.get("customer"))
     if status is not SetupStatus.COMPLETE:
-        return FinishedSetup(_text(body, "id"), status, customer)
+        return FinishedSetup(text(body, "id"), status, customer)
     intent = _inner(body, "setup_intent")
     if intent.get("status") != "succeeded":  # the bank still looks at the card
-        return FinishedSetup(_text(body, "id"), SetupStatus.OPEN, customer)
-    return FinishedSetup(_text(body, "id"), status, customer, card(_inner(intent, "payment_method")))
+        return FinishedSetup(text(body, "id"), SetupStatus.OPEN, customer)
+    return FinishedSetup(text(body, "id"), status, customer, card(_inner(intent, "payment_method")))
 
 
 def _action_url(body: Body) -> str | None:
@@ -164,7 +164,8 @@ def _word(body: Body, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _text(body: Body, name: str) -> str:
+def text(body: Body, name: str) -> str:
+    """A word that must be there; ``Unreadable``."""
     value = body.get(name)
     if not isinstance(value, str) or not value:
         raise Unreadable(f"{name} is missing")

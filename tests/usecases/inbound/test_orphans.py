@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select, update
 
 from app.charging import orphaned
+from app.charging.remains import remains_of
 from app.charging.repair import expire
 from app.charging.transitions import first_break
 from app.gateways.port import Marks
@@ -78,6 +79,14 @@ def test_a_payment_without_an_attempt_raises_the_alarm_once(ears: Ears):
     row = ears.orphan(ref)
     assert (row.state, row.facts["captured"], row.facts["order"]) == ("FOUND", 500, GONE.order)
     assert ears.desk.outbox("event").count("orphan.found") == 1
+
+
+@pytest.mark.parametrize(("marks", "order"), [(GONE, GONE.order), (Marks("", GONE.attempt), GONE.order)])
+def test_an_orphan_is_found_by_the_order_that_its_marks_name_or_its_attempt_s(ears: Ears, marks: Marks, order: str):
+    found(ears, ears.pay_behind(marks))
+    with ears.desk.store.read() as conn:
+        assert remains_of(conn, ears.desk.seeded.book, order).is_in_doubt
+        assert not remains_of(conn, ears.desk.seeded.book, "another-order").is_in_doubt
 
 
 def test_an_unconfirmed_orphan_is_cancelled_when_nobody_can_be_at_it_any_more(ears: Ears):

@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
 from app.cli import main
-from tests.factories import seed
+from tests.doors.cli.conftest import START, stand_in
 
 Run = Callable[..., tuple[int, str, str]]
 SEAT = ("--subscription", "QM-1048", "--quantity", "2", "--unit-price", "10.00")
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], installation: Path) -> Run:
     """Runs a command in an installation of the test's own that stands on July 1."""
-    monkeypatch.setenv("LIFTLINK_INSTANCE_PATH", str(tmp_path))
-    monkeypatch.setenv("LIFTLINK_START_AT", datetime(2026, 7, 1, 21, tzinfo=UTC).isoformat())
+    shutil.copytree(installation, tmp_path, dirs_exist_ok=True)
+    stand_in(tmp_path, monkeypatch)
 
     def run(*words: str) -> tuple[int, str, str]:
         status = main(list(words))
         printed = capsys.readouterr()
         return status, printed.out, printed.err
 
-    assert run("db", "upgrade")[0] == 0
-    from app.accounts.keys import add_key
-    from app.config import read_settings
-    from app.wiring import open_services
-
-    adapters = open_services(read_settings(None))
-    with adapters.store.write() as connection:
-        book = seed(connection).book
-        add_key(
-            connection, adapters.masters, adapters.randomness, book_id=book, actor="test", at=adapters.clock.now()
-        )  # fmt: skip
-    adapters.close()
     return run
 
 
@@ -84,7 +73,7 @@ def test_what_cannot_be_made_is_refused_by_name(run: Run, words: tuple[str, ...]
 @pytest.mark.parametrize(("valid", "hours"), [("10s", 10 / 3600), ("45m", 0.75), ("12h", 12), ("7d", 168)])
 def test_validity_is_given_in_seconds_minutes_hours_or_days(run: Run, valid: str, hours: float):
     found = made(run, "--valid", valid)
-    left = datetime.fromisoformat(str(found["expires_at"])) - datetime(2026, 7, 1, 21, tzinfo=UTC)
+    left = datetime.fromisoformat(str(found["expires_at"])) - START
     assert left.total_seconds() == pytest.approx(hours * 3600, abs=60)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
+from xml.etree.ElementTree import Element
 
 import pytest
 
 from app.billing.rulebook import TaxRate
-from app.cart.pages import render_cart, render_done
+from app.cart.pages import Rendered, render_cart, render_done
 from app.cart.views import Scene
 from app.cart.words import reviewed_labels
 from app.web.assets import Assets
@@ -18,8 +21,32 @@ from tests.doors.gallery import CATALOG, MERCHANT, ROOT, SEAT, facts, new_pages,
 from tests.doors.page_client import check_page, elements, text_of
 
 PAGES = new_pages()
-NAMES = sorted(states(PAGES, PAGES.languages.speak("en")))
 LANGUAGES = ("en", "fr", "ar")
+BARE = replace(
+    MERCHANT, legal_name="", legal_address="", help_email="", help_phone=None, account_url="", product_url="", terms={},
+    refunds={}, privacy={}, next_step={}, statement_name="",
+)  # fmt: skip
+
+
+# Drawn once: what all states are made of costs more than to ask one of them all the questions below.
+@cache
+def _drawing(language: str, chosen: bool, bare: bool) -> Mapping[str, Callable[[], Rendered]]:
+    return states(PAGES, PAGES.languages.speak(language, chosen=chosen), BARE if bare else MERCHANT)
+
+
+@cache
+def drawn(name: str, language: str = "en", *, chosen: bool = False, bare: bool = False) -> Rendered:
+    """The page of that state; ``bare``: of a merchant who has told nothing of himself."""
+    return _drawing(language, chosen, bare)[name]()
+
+
+@cache
+def sound(name: str) -> Element:
+    """The English page of that state, read and found sound."""
+    return check_page(drawn(name).html)
+
+
+NAMES = sorted(_drawing("en", False, False))
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +56,8 @@ def pages() -> Pages:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", NAMES)
-def test_every_state_is_a_sound_page(pages: Pages, name: str, language: str):
-    tongue = pages.languages.speak(language, chosen=language != "en")
-    rendered = states(pages, tongue)[name]()
-    document = check_page(rendered.html)
+def test_every_state_is_a_sound_page(name: str, language: str):
+    document = sound(name) if language == "en" else check_page(drawn(name, language, chosen=True).html)
     assert document.get("lang") == language
     if language == "ar":
         assert document.get("dir") == "rtl"
@@ -48,18 +73,18 @@ STATUS = {
 
 
 @pytest.mark.parametrize(("name", "status"), STATUS.items())
-def test_every_state_has_its_code(pages: Pages, name: str, status: int):
-    assert states(pages, pages.languages.speak("en"))[name]().status == status
+def test_every_state_has_its_code(name: str, status: int):
+    assert drawn(name).status == status
 
 
-def said(pages: Pages, name: str, language: str = "en") -> str:
-    html = states(pages, pages.languages.speak(language))[name]().html
+def said(name: str, language: str = "en") -> str:
+    html = drawn(name, language).html
     apart = re.sub(r"(<br>|</(?:td|th|dt|dd|p|li|h1|h2|label)>|<span class=.meta)", r" \1", html)
     return text_of(next(elements(check_page(apart), "main"))).replace("\u00a0", " ")
 
 
-def test_the_reference_case_reads_as_drawn(pages: Pages):
-    text = said(pages, "S-1a")
+def test_the_reference_case_reads_as_drawn():
+    text = said("S-1a")
     for sentence in (
         "Seat offer, open until July 8, 2026",
         "Add a second seat",
@@ -85,8 +110,8 @@ def test_the_reference_case_reads_as_drawn(pages: Pages):
         assert sentence in text, sentence
 
 
-def test_the_confirmation_reads_as_drawn(pages: Pages):
-    text = said(pages, "S-22")
+def test_the_confirmation_reads_as_drawn():
+    text = said("S-22")
     for sentence in (
         "You now have 2 seats",
         "We charged $5.00 to your Visa ending 4242. A receipt is on its way to d•••a@brightwell.example.",
@@ -98,8 +123,8 @@ def test_the_confirmation_reads_as_drawn(pages: Pages):
         assert sentence in text, sentence
 
 
-def test_the_plan_change_tells_the_credit_and_the_options_kept_and_lost(pages: Pages):
-    text = said(pages, "S-1b")
+def test_the_plan_change_tells_the_credit_and_the_options_kept_and_lost():
+    text = said("S-1b")
     assert "Change to CRM Pro" in text
     assert "Unused time on CRM Standard" in text
     assert "−$20.00" in text
@@ -110,21 +135,21 @@ def test_the_plan_change_tells_the_credit_and_the_options_kept_and_lost(pages: P
 DECLINES = ["S-9-failed", "S-9-left", "S-11", "S-11-funds", "S-11-unusable", "S-11-never", "S-11-check", "S-11-only"]
 
 
-def ways(pages: Pages, name: str) -> list[str]:
-    document = check_page(states(pages, pages.languages.speak("en"))[name]().html)
+def ways(name: str) -> list[str]:
+    document = sound(name)
     block = next(part for part in elements(document, "ul") if part.get("class") == "ways")
     return [text_of(item).replace("\u00a0", " ") for item in elements(block, "li")]
 
 
 @pytest.mark.parametrize("name", DECLINES)
-def test_what_one_can_do_is_said_once(pages: Pages, name: str):
-    told = " ".join(ways(pages, name))
+def test_what_one_can_do_is_said_once(name: str):
+    told = " ".join(ways(name))
     for words in ("another card", "Ask your bank", "Add or update a card", "is selected for you"):
         assert told.count(words) <= 1, told
 
 
-def test_too_little_money_is_not_called_a_reason_unknown(pages: Pages):
-    first, second = ways(pages, "S-11-funds")
+def test_too_little_money_is_not_called_a_reason_unknown():
+    first, second = ways("S-11-funds")
     assert first == "Check the balance or use another card. Your other saved card is selected for you."
     assert second == (
         "Ask your bank, if the balance is high enough. Give them the time, 2:14 pm PDT on July 1, 2026, and the amount, $5.00. "
@@ -132,8 +157,8 @@ def test_too_little_money_is_not_called_a_reason_unknown(pages: Pages):
     )
 
 
-def test_only_a_decline_without_a_reason_says_so(pages: Pages):
-    silent = {name for name in DECLINES if "They did not tell us why." in " ".join(ways(pages, name))}
+def test_only_a_decline_without_a_reason_says_so():
+    silent = {name for name in DECLINES if "They did not tell us why." in " ".join(ways(name))}
     assert silent == {"S-11", "S-11-never", "S-11-only"}
 
 
@@ -168,8 +193,8 @@ PAID = {
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in PAID])
-def test_a_page_without_a_payment_says_so_in_its_first_words(pages: Pages, name: str):
-    document = check_page(states(pages, pages.languages.speak("en"))[name]().html)
+def test_a_page_without_a_payment_says_so_in_its_first_words(name: str):
+    document = sound(name)
     leads = " ".join(
         text_of(p)
         for p in elements(document, "p", "h1", "h2")
@@ -182,39 +207,38 @@ def test_a_page_without_a_payment_says_so_in_its_first_words(pages: Pages, name:
 @pytest.mark.parametrize(
     "name", [name for name in NAMES if name.startswith(("S-1a", "S-1b", "S-1d", "S-2", "S-3", "S-11"))]
 )
-def test_the_button_that_pays_carries_a_reviewed_label(pages: Pages, name: str, language: str):
-    document = check_page(states(pages, pages.languages.speak(language))[name]().html)
+def test_the_button_that_pays_carries_a_reviewed_label(name: str, language: str):
+    document = sound(name) if language == "en" else check_page(drawn(name, language).html)
     buttons = [text_of(button) for button in elements(document, "button") if "btn--wide" in button.get("class", "")]
     if buttons:
         assert set(buttons) <= reviewed_labels(language)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_no_page_shows_the_whole_address_or_a_bullet_before_a_card(pages: Pages, name: str):
-    html = states(pages, pages.languages.speak("en"))[name]().html
+def test_no_page_shows_the_whole_address_or_a_bullet_before_a_card(name: str):
+    html = drawn(name).html
     assert "dana@brightwell" not in html
     assert "•••• 4242" not in html
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_french_pages_have_no_english_left(pages: Pages, name: str):
-    text = said(pages, name, "fr").replace("Quillmark", "")
+def test_french_pages_have_no_english_left(name: str):
+    text = said(name, "fr").replace("Quillmark", "")
     for word in ("your ", "the ", "charged", "Nothing", "seat", " card "):
         assert word not in text, text[max(0, text.find(word) - 60) : text.find(word) + 60]
 
 
-def test_the_preview_cannot_be_bought_and_the_test_says_that_no_money_moves(pages: Pages):
-    tongue = pages.languages.speak("en")
-    preview = check_page(states(pages, tongue)["S-1j-preview"]().html)
+def test_the_preview_cannot_be_bought_and_the_test_says_that_no_money_moves():
+    preview = sound("S-1j-preview")
     assert ["disabled" in button.attrib for button in elements(preview, "button")] == [True]
-    assert "Test: no money moves" in states(pages, tongue)["S-1j-test"]().html
+    assert "Test: no money moves" in drawn("S-1j-test").html
 
 
 def test_the_cart_stays_within_its_budget_on_the_wire():
     assets, wire = Assets(ROOT / "static"), 0
     for name in ("css/base.css", "css/cart.css", "js/cart.js"):
         wire += len(assets.named(name).packed or b"")
-    html = states(PAGES, PAGES.languages.speak("en"))["S-1h"]().html
+    html = drawn("S-1h").html
     page = len(gzip.compress(html.encode(), 4))
     assert page <= 8_000
     assert len(assets.named("js/cart.js").packed or b"") <= 4_000
@@ -222,24 +246,24 @@ def test_the_cart_stays_within_its_budget_on_the_wire():
     assert len(re.findall(r'(?:src|href)="/(?:static|brand)/', html)) <= 5
 
 
-def test_the_language_links_keep_the_page_and_name_the_language(pages: Pages):
-    html = states(pages, pages.languages.speak("en"))["S-1a"]().html
+def test_the_language_links_keep_the_page_and_name_the_language():
+    html = drawn("S-1a").html
     assert '<a href="/cart/T0KEN?lang=fr" hreflang="fr" lang="fr">Français</a>' in html
-    french = states(pages, pages.languages.speak("fr", chosen=True))["S-1a"]().html
+    french = drawn("S-1a", "fr", chosen=True).html
     assert 'action="/cart/T0KEN/buy?lang=fr"' in french
     assert MERCHANT.name in french
 
 
-def buttons_by_form(pages: Pages, name: str) -> dict[str, list[str]]:
-    html = states(pages, pages.languages.speak("en"))[name]().html
+def buttons_by_form(name: str) -> dict[str, list[str]]:
+    html = drawn(name).html
     forms = elements(elements(check_page(html), "main").__next__(), "form")
     return {form.get("action", ""): [text_of(button) for button in elements(form, "button")] for form in forms}
 
 
 @pytest.mark.parametrize("name", ["S-8", "S-8-returned"])
-def test_the_bank_check_can_be_given_up_for_another_way_to_pay(pages: Pages, name: str):
-    assert buttons_by_form(pages, name) == {"/done/T0KEN/leave": ["Pay another way"]}
-    html = states(pages, pages.languages.speak("en"))[name]().html
+def test_the_bank_check_can_be_given_up_for_another_way_to_pay(name: str):
+    assert buttons_by_form(name) == {"/done/T0KEN/leave": ["Pay another way"]}
+    html = drawn(name).html
     ways = [
         (text_of(each), each.get("href"))
         for each in elements(check_page(html), "a")
@@ -248,15 +272,15 @@ def test_the_bank_check_can_be_given_up_for_another_way_to_pay(pages: Pages, nam
     assert ways == [("Continue to your bank", "/sandbox/bank/1?state=signed")]
 
 
-def test_who_comes_back_from_the_bank_without_an_answer_is_told_so(pages: Pages):
-    text = said(pages, "S-8-returned")
+def test_who_comes_back_from_the_bank_without_an_answer_is_told_so():
+    text = said("S-8-returned")
     assert "The bank check is not finished You have not been charged so far." in text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ["S-1a", "S-1h", "S-6", "S-8", "S-11"])
-def test_every_form_with_a_token_names_the_language_of_its_page(pages: Pages, name: str, language: str):
-    document = check_page(states(pages, pages.languages.speak(language))[name]().html)
+def test_every_form_with_a_token_names_the_language_of_its_page(name: str, language: str):
+    document = sound(name) if language == "en" else check_page(drawn(name, language).html)
     fields = [
         {i.get("name", ""): i.get("value") for i in elements(form, "input")} for form in elements(document, "form")
     ]
@@ -265,30 +289,30 @@ def test_every_form_with_a_token_names_the_language_of_its_page(pages: Pages, na
     assert told
 
 
-def test_a_revoked_link_is_never_made_anew_so_no_page_offers_it(pages: Pages):
-    html = states(pages, pages.languages.speak("en"))["S-18-revoked"]().html
+def test_a_revoked_link_is_never_made_anew_so_no_page_offers_it():
+    html = drawn("S-18-revoked").html
     main = next(elements(check_page(html), "main"))
     assert [*elements(main, "form")] == []
     acts = [link for link in elements(main, "a") if "btn--main" in link.get("class", "")]
     assert [(text_of(act), act.get("href")) for act in acts] == [("Go to your account", MERCHANT.account_url)]
-    assert "Write to help@quillmark.example" in said(pages, "S-18-revoked")
+    assert "Write to help@quillmark.example" in said("S-18-revoked")
 
 
-def test_an_expired_special_price_is_not_promised_again(pages: Pages):
-    assert "You can still have it at the regular price. We will email" in said(pages, "S-16-regular")
-    assert "regular price" not in said(pages, "S-16")
+def test_an_expired_special_price_is_not_promised_again():
+    assert "You can still have it at the regular price. We will email" in said("S-16-regular")
+    assert "regular price" not in said("S-16")
 
 
-def test_a_retired_key_is_not_explained_by_the_age_of_its_links(pages: Pages):
-    assert "This link is no longer accepted." in said(pages, "S-18-key_retired")
-    assert "Ce lien n’est plus accepté." in said(pages, "S-18-key_retired", "fr")
+def test_a_retired_key_is_not_explained_by_the_age_of_its_links():
+    assert "This link is no longer accepted." in said("S-18-key_retired")
+    assert "Ce lien n’est plus accepté." in said("S-18-key_retired", "fr")
 
 
-def test_what_never_cost_anything_is_not_called_charged(pages: Pages):
-    assert "until you press" not in said(pages, "S-1f-rises")
-    assert "Nothing is charged today." in said(pages, "S-1f-rises")
-    assert "charged again" not in said(pages, "S-17-nothing-due")
-    assert "Nothing was due, so nothing was charged." in said(pages, "S-17-nothing-due")
+def test_what_never_cost_anything_is_not_called_charged():
+    assert "until you press" not in said("S-1f-rises")
+    assert "Nothing is charged today." in said("S-1f-rises")
+    assert "charged again" not in said("S-17-nothing-due")
+    assert "Nothing was due, so nothing was charged." in said("S-17-nothing-due")
 
 
 @pytest.mark.parametrize(
@@ -330,15 +354,9 @@ def test_the_tax_row_tells_a_label_once(pages: Pages, label: str, rate: int, why
     assert row == f"Sales tax {label if between else ''}{between}{why}"
 
 
-BARE = replace(
-    MERCHANT, legal_name="", legal_address="", help_email="", help_phone=None, account_url="", product_url="", terms={},
-    refunds={}, privacy={}, next_step={}, statement_name="",
-)  # fmt: skip
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_a_merchant_who_has_told_nothing_yet_has_no_empty_links(pages: Pages, name: str):
-    html = states(pages, pages.languages.speak("en"), BARE)[name]().html
+def test_a_merchant_who_has_told_nothing_yet_has_no_empty_links(name: str):
+    html = drawn(name, bare=True).html
     document = check_page(html)
     assert [a.get("href") for a in elements(document, "a") if a.get("href") in {"", "mailto:", "tel:"}] == []
     assert "mailto:?" not in html

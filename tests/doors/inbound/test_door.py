@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,30 +15,10 @@ from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 from app.gateways.sandbox import Sandbox
 from app.gateways.sandbox.notices import HEADER, sign_notice
 from app.inbound.door import LARGEST_NOTICE
-from app.kit.clock import StoppedClock
-from app.models.store import Store
 from app.models.work import Inbox
-from tests.doors.cart.shop import Shop, new_shop
+from tests.doors.cart.shop import Shop
 
 PATH = "/notices/sandbox/quillmark/test"
-
-
-@pytest.fixture
-def shop_with(store: Store, clock: StoppedClock, tmp_path: Path) -> Iterator[Callable[..., Shop]]:
-    made: list[Shop] = []
-
-    def make(**settings: Any) -> Shop:
-        made.append(new_shop(store, clock, tmp_path / "instance", **settings))
-        return made[-1]
-
-    yield make
-    for each in made:
-        each.sandbox.close()
-
-
-@pytest.fixture
-def shop(shop_with: Callable[..., Shop]) -> Shop:
-    return shop_with()
 
 
 def notice(**what_matters: Any) -> bytes:

@@ -13,6 +13,7 @@ from app.gateways.port import Gateway, GatewayError
 from app.models.merchants import Book
 from app.models.work import GatewayWatch
 from tests.usecases.charging.desk import Desk
+from tests.usecases.charging.person import waiting
 from tests.usecases.charging.refunds import by_hand
 
 LEFT = Account("sandbox", "quillmark-test", False)
@@ -60,6 +61,17 @@ def test_a_refund_by_hand_at_an_account_that_its_book_has_left_is_found(desk: De
     done = due(desk)
     assert (done.busy, done.unread) == (0, 0)
     assert desk.facts(order.id).state == "PART_REFUNDED"
+
+
+def test_a_paid_order_whose_payment_is_gone_at_an_account_that_its_book_has_left_raises_the_alarm(desk: Desk):
+    desk.buy()
+    due(desk)
+    leave(desk)
+    with desk.sandbox.ledger.write() as c:
+        c.execute("UPDATE payments SET account = 'gone'")
+    desk.clock.move(timedelta(days=1, minutes=1))
+    due(desk)
+    assert [each.why for each in waiting(desk)] == ["the gateway does not have this payment"]
 
 
 def test_the_gate_of_an_account_that_its_book_has_left_opens_like_any_other(desk: Desk):

@@ -125,7 +125,7 @@ def _look(r: Reading, payment: Payment) -> Compared:
     r.keep()
     first = r.held[0]
     at = Place(first.book, first.account.gateway, first.account.account, first.account.livemode)
-    why = _tried(partial(look_at_payment, r.watch, at, payment.ref), payment.ref)
+    why = _tried(partial(look_at_payment, r.watch, at, payment.ref, "read: no such payment"), payment.ref)
     if why:
         _log.info("compared_undecided", payment=payment.ref, why=why)
     return Compared(differed=1, undecided=int(bool(why) and not decide_by_list(r.watch, at, payment, why)))

@@ -39,11 +39,13 @@ def decide_by_list(watch: Watch, at: Place, payment: Payment, why: str) -> bool:
         owner = marked  # the same payment under another name of its account
     young = is_held(payment.created_at, watch.clock.now())
     captured = payment.status is PaymentStatus.SUCCEEDED
+    may_find_it = owner is None and marked is not None and marked.gw_ref is None and marked.state not in RESTING
+    if may_find_it and marked is not None and marked.state == "CANCELLING" and not captured:
+        return True  # its driver looks for every object of it, and cancels them once something may be asked
     if owner is not None and owner.state not in ("DECLINED", "CANCELLED"):
         return _of_paid(watch, owner, payment, certain=captured or not young)
     if agrees(None if owner is None else owner.state, payment.status):
         return True
-    may_find_it = owner is None and marked is not None and marked.gw_ref is None and marked.state not in RESTING
     if young and (may_find_it or not captured):
         return False
     with watch.store.write() as conn:

@@ -67,8 +67,9 @@ def place_of(row: AttemptRow) -> Place:
     return Place(row.book_id, row.gateway, row.account, row.livemode)
 
 
-def look_at_payment(watch: Watch, at: Place, ref: str) -> str:
-    """Read the payment and bring our side to it. Empty when both agree or a person must decide; else why to look again."""
+def look_at_payment(watch: Watch, at: Place, ref: str, gone: str = "") -> str:
+    """Read the payment and bring our side to it. Empty when both agree or a person must decide; else why to look again:
+    ``gone`` where the gateway does not have it."""
     try:
         gateway = watch.gateways.of(at.gateway, at.account, livemode=at.livemode)
     except GatewayError as error:
@@ -84,7 +85,7 @@ def look_at_payment(watch: Watch, at: Place, ref: str) -> str:
     # After the row: what was final here when it was read is final there, so a difference is never one of the moment.
     answer = gateway.read_payment(ref)
     if answer.payment is None:
-        return "" if answer.kind is AnswerKind.BUG_OR_GONE else f"read: {answer.kind}"
+        return gone if answer.kind is AnswerKind.BUG_OR_GONE else f"read: {answer.kind}"
     if row is None:
         return _look_by_marks(watch, at, gateway, answer.payment)
     return _agree(watch, at, gateway, row, answer.payment)

@@ -28,12 +28,12 @@ from tests.usecases.charging.test_compare import ACCOUNT, SUCCEEDED, began, comp
 
 
 @contextmanager
-def unreadable(ref: str = "") -> Iterator[None]:
+def unreadable(ref: str = "", kind: AnswerKind = AnswerKind.UNKNOWN) -> Iterator[None]:
     """The gateway fails at reading this payment, or any."""
     honest = SandboxGateway.read_payment
 
     def silent(self: SandboxGateway, asked: str) -> Answer:
-        return Answer(AnswerKind.UNKNOWN) if ref in ("", asked) else honest(self, asked)
+        return Answer(kind) if ref in ("", asked) else honest(self, asked)
 
     with patch.object(SandboxGateway, "read_payment", silent):
         yield
@@ -82,6 +82,15 @@ def test_captured_money_that_could_not_be_read_is_kept_from_the_list(desk: Desk)
     assert orphans(desk) == ["FOUND"]
     look_after_orphans(desk.store, desk.gateways, desk.clock, by="test")
     assert orphans(desk) == ["PERSON"]
+
+
+def test_captured_money_that_is_listed_and_not_there_when_it_is_read_is_kept_from_the_list(desk: Desk):
+    compared_once(desk)
+    ref = unknown_payment(desk, paid=True)
+    desk.clock.move(timedelta(hours=2))
+    with unreadable(ref, AnswerKind.BUG_OR_GONE):
+        comparing(desk)
+    assert orphans(desk) == ["FOUND"]
 
 
 @pytest.mark.parametrize("state", ["DECLINED", "CANCELLED"])
@@ -222,6 +231,25 @@ def test_a_reading_that_is_stopped_frees_its_account_for_the_next(desk: Desk):
     assert (done.busy, done.accounts) == (1, 0)
     assert next_in(desk) <= timedelta(0)
     assert comparing(desk).accounts == 1
+
+
+def test_the_object_of_an_attempt_that_is_to_end_holds_no_gate(desk: Desk):
+    """Its driver looks for it and cancels it, as soon as something may be asked."""
+    desk.sandbox.controls.fail_next("create_payment", Fault.TIMEOUT_AFTER)
+    order = desk.buy()
+    with desk.store.write() as conn:
+        conn.execute(update(Attempt).values(state="CANCELLING"))
+        close_all(conn, desk.clock.now())
+    for _ in range(2):
+        desk.work()
+        done = comparing(desk)
+        desk.clock.move(timedelta(minutes=20))
+    assert (done.unread, done.opened, orphans(desk)) == (0, 1, [])
+    desk.work()
+    assert (desk.attempt(order.last.id).state, [each["status"] for each in desk.payments()]) == (
+        "CANCELLED",
+        ["canceled"],
+    )
 
 
 def reconciled(desk: Desk, tmp_path: Path) -> Reconciled:

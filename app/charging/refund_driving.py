@@ -92,9 +92,10 @@ def _advance(d: _Driver, gateway: Gateway, row: RefundRow) -> None:
     gate, closed_at = _gate(d, row)
     if gate == "CLOSED":
         return _put_down(d, row, AnswerKind.BUSY, "charging is closed until the gateway's books were read")
-    # That it was sent may be among the lost commits; whoever wrote the row had another clock than whoever closed the gate.
-    was_lost = closed_at is not None and row.created_at <= closed_at + CLOCKS_DIFFER
-    if row.state == "CREATED" and not was_lost:
+    # A payment from before a restore may have given money back by a lost commit, under the id that this row has now. Whoever
+    # wrote the attempt had another clock than whoever closed the gate.
+    may_be_back = closed_at is not None and row.paid_from <= closed_at + CLOCKS_DIFFER
+    if row.state == "CREATED" and not may_be_back:
         return _send(d, gateway, row, row.try_no)
     found = _find(d, gateway, row)
     if found is None:

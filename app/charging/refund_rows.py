@@ -50,6 +50,8 @@ class RefundRow:
     account: str
     livemode: bool
     payment: str
+    paid_from: datetime
+    """When the attempt was written."""
 
     @property
     def key(self) -> str:
@@ -58,9 +60,10 @@ class RefundRow:
 
 
 _OWN = tuple(getattr(Refund, name) for name in RefundRow.__dataclass_fields__ if hasattr(Refund, name))
-_SELECT = select(*_OWN, Attempt.gateway, Attempt.account, Attempt.livemode, Attempt.gw_ref.label("payment")).join(
-    Attempt, Attempt.id == Refund.attempt_id
-)
+_SELECT = select(
+    *_OWN, Attempt.gateway, Attempt.account, Attempt.livemode, Attempt.gw_ref.label("payment"),
+    Attempt.created_at.label("paid_from"),
+).join(Attempt, Attempt.id == Refund.attempt_id)  # fmt: skip
 
 
 def read_refund(conn: Connection, refund_id: str) -> RefundRow | None:

@@ -12,11 +12,13 @@ from app.charging.drive import driver_name
 from app.charging.errors import ChargingError
 from app.charging.gate import Account, closed_accounts, open_or_close
 from app.charging.place import order_id_of
-from app.charging.refunding import ask_refund, drive_refunds
+from app.charging.refunding import RefundRefused, ask_refund, drive_refunds
 from app.gateways.port import CreatePayment, Marks
-from app.models.orders import Attempt, Transition
+from app.models.orders import Attempt, Refund, Transition
 from app.models.work import GatewayWatch, InstallationFact
+from tests.older_copy import copy_of, put_back, reopened
 from tests.usecases.charging.desk import Desk
+from tests.usecases.charging.refunds import at_gateway, give_back
 
 ACCOUNT = Account("sandbox", "quillmark-test", False)
 
@@ -149,6 +151,41 @@ class TestRefunds:
         drive_refunds(desk.store, desk.gateways, desk.clock, by=driver_name("test"))
         assert desk.facts(order.id).state == "PART_REFUNDED"
         assert len(desk.requests("refund")) == 1
+
+    def test_behind_a_closed_gate_none_is_promised(self, desk: Desk):
+        order = desk.buy()
+        shut(desk)
+        with pytest.raises(RefundRefused) as refused:
+            ask_refund(desk.store, desk.clock, desk.seeded.book, order.id, 200, reason="", actor="test")
+        assert (refused.value.code, desk.count(Refund)) == ("charging_closed", 0)
+
+    def test_what_was_given_back_before_the_restore_is_known_before_anybody_can_ask_again(self, desk: Desk):
+        order = desk.buy()
+        open_or_close(desk.store, desk.clock, "")
+        older = copy_of(desk.store)
+        lost = give_back(desk, order.id, 200).id
+        put_back(desk.store, older)
+        desk.sandbox.controls.expire_keys()
+        reopened(desk.store, desk.gateways, desk.clock)
+        assert give_back(desk, order.id, 300).state == "SUCCEEDED"
+        assert at_gateway(desk) == [(lost, 200), (f"{order.id}.r2", 300)]
+        assert desk.facts(order.id).state == "REFUNDED"
+
+    @pytest.mark.parametrize("amount", [200, 300])
+    def test_one_of_a_payment_from_before_the_restore_is_looked_for_however_late_it_was_written(
+        self, desk: Desk, amount: int
+    ):
+        """What was lost has the id that the new one was given."""
+        order = desk.buy()
+        refund, payment = f"{order.id}.r1", desk.payments()[0]["id"]
+        desk.sandbox.at("quillmark-test", livemode=False).refund(payment, amount=200, mark=refund, key="forgotten")
+        shut(desk)
+        with desk.store.write() as conn:
+            conn.execute(update(GatewayWatch).values(gate="OPEN"))
+        desk.clock.move(timedelta(hours=1))
+        assert ask_refund(desk.store, desk.clock, desk.seeded.book, order.id, amount, reason="", actor="test") == refund
+        drive_refunds(desk.store, desk.gateways, desk.clock, by=driver_name("test"))
+        assert at_gateway(desk) == [(refund, 200)]
 
 
 class TestMarks:

@@ -118,8 +118,8 @@ def lease_refund(store: Store, refund_id: str, by: str, now: datetime) -> Refund
         return before
 
 
-def move_refund(conn: Connection, row: RefundRow, by: str, values: dict[str, Any]) -> None:
-    """Write ``values`` if the row is still in the state it was read in and ``by`` holds its lease; else ``Moved``."""
+def move_refund(conn: Connection, row: RefundRow, by: str | None, values: dict[str, Any]) -> None:
+    """Write ``values`` if the row is still in the state it was read in and ``by`` (None: nobody) has its lease; else ``Moved``."""
     moved = conn.execute(
         update(Refund).where(Refund.id == row.id, Refund.state == row.state, Refund.lease_by == by).values(values)
     )

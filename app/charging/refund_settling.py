@@ -41,22 +41,29 @@ def settle(store: Store, clock: Clock, row: RefundRow, by: str, gw_ref: str) -> 
 
 def fail(store: Store, clock: Clock, row: RefundRow, by: str, why: str, gw_ref: str | None = None) -> None:
     """For certain no money went back. What the ledger gave up comes back; what a change owed goes to the balance."""
-    now = clock.now()
+    done = {} if gw_ref is None else {"gw_ref": gw_ref}
     with store.write() as conn:
         hold_order(conn, row.book_id, row.order_id)
-        done: dict[str, Any] = {"state": "FAILED", "settled_at": now, "last_class": "definite"}
-        if gw_ref is not None:
-            done["gw_ref"] = gw_ref
-        move_refund(conn, row, by, done | _at_rest(now))
-        log(conn, row.book_id, [Move("refund", row.id, row.state, "FAILED", why)], actor=by, at=now, of=row)
-        order = _order(conn, row.book_id, row.order_id)
-        restored = [take._replace(amount=-take.amount) for take in load_rows(row.takes)]
-        append(conn, row.book_id, order["subscription_id"], restored, now)
-        if row.kind == "negative":
-            to_the_balance(conn, row, order["customer_id"], now)
-        body = {"refund": row.id, "order": row.order_id, "amount": row.amount, "why": why}
-        record(conn, row.book_id, "refund.failed", row.id, 1, "event", body, now)
-        tell_person(row.book_id, "refund", row.id, why, of=row)
+        fail_within(conn, row, by, why, actor=by, at=clock.now(), **done)
+
+
+def fail_within(
+    conn: Connection, row: RefundRow, by: str | None, why: str, *, actor: str, at: datetime, **values: Any
+) -> None:
+    """``fail`` in the caller's transaction, which holds the order. ``by`` has the lease; None: nobody has."""
+    done = {"state": "FAILED", "settled_at": at, "last_class": "definite", **values}
+    move_refund(conn, row, by, done | _at_rest(at))
+    log(conn, row.book_id, [Move("refund", row.id, row.state, "FAILED", why)], actor=actor, at=at, of=row)
+    order = _order(conn, row.book_id, row.order_id)
+    # A payment that was settled since the row was leased took it from the ledger then.
+    takes = conn.execute(select(Refund.takes).where(Refund.book_id == row.book_id, Refund.id == row.id)).scalar_one()
+    restored = [take._replace(amount=-take.amount) for take in load_rows(takes)]
+    append(conn, row.book_id, order["subscription_id"], restored, at)
+    if row.kind == "negative":
+        to_the_balance(conn, row, order["customer_id"], at)
+    body = {"refund": row.id, "order": row.order_id, "amount": row.amount, "why": why}
+    record(conn, row.book_id, "refund.failed", row.id, 1, "event", body, at)
+    tell_person(row.book_id, "refund", row.id, why, of=row)
 
 
 def follow(conn: Connection, book_id: int, order_id: str, *, actor: str, at: datetime) -> bool:

@@ -202,3 +202,28 @@ def test_what_was_known_of_an_adopted_payment_is_taken_along(desk: Desk):
     decide(desk, matter, "adopt")
     assert order_state(desk, order) == "LOST"
     assert told(desk)[:3] == ["order.dispute_lost", "order.disputed", "order.paid"]
+
+
+def test_one_that_fails_while_its_payment_is_settled_gives_the_ledger_back_what_that_took(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    order = taken_and_unread(desk)
+    by_hand(desk, order, 500)
+    with silent(), under_way():
+        comparing(desk)
+    honest = SandboxGateway.list_refunds
+
+    def failed(self: Any, *of: Any, **how: Any) -> Reply[tuple[GatewayRefund, ...]]:
+        if desk.attempt(f"{order}.1").state != "SUCCEEDED":
+            desk.drive(f"{order}.1")
+        known = honest(self, *of, **how).value or ()
+        return Reply(AnswerKind.DEFINITE, tuple([replace(each, status=RefundStatus.FAILED) for each in known]))
+
+    desk.clock.move(timedelta(minutes=10))
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(SandboxGateway, "list_refunds", failed)
+        drive(desk)
+        assert (order_state(desk, order), refund_states(desk)) == ("PAID", ["FAILED"])
+        assert sum(row.amount for row in rows_of_no_order(desk)) == 0
+        assert rows_of_no_order(desk) != []
+        assert named(desk) == []

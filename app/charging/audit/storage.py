@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -107,6 +108,7 @@ def references_lead_somewhere(scene: Scene) -> Seen:
                     yield judged(f"{table.name} row {name}", f"names a row of {gone} that is not there")
 
 
+@cache  # tables never change while we run, and what is written about all their keys costs as much as to ask it
 def _lost(table: Table, constraint: ForeignKeyConstraint) -> Any:
     parent = constraint.referred_table.alias("parent")
     pairs = [(each.parent, parent.c[each.column.name]) for each in constraint.elements]
@@ -117,6 +119,11 @@ def _lost(table: Table, constraint: ForeignKeyConstraint) -> Any:
     ).limit(20)
 
 
+@cache
+def _breaking(table: Table, constraint: CheckConstraint) -> Any:
+    return select(*table.primary_key).where(text(f"NOT ({constraint.sqltext})")).limit(20)
+
+
 def checks_hold(scene: Scene) -> Seen:
     """Every row fits the conditions of its table, also where they were away for a while."""
     with scene.store.read() as conn:
@@ -124,8 +131,7 @@ def checks_hold(scene: Scene) -> Seen:
             for constraint in table.constraints:
                 if isinstance(constraint, CheckConstraint):
                     yield None
-                    query = select(*table.primary_key).where(text(f"NOT ({constraint.sqltext})")).limit(20)
-                    for row in conn.execute(query).mappings():
+                    for row in conn.execute(_breaking(table, constraint)).mappings():
                         name = " ".join(str(row[column.name]) for column in table.primary_key)
                         yield judged(f"{table.name} row {name}", f"breaks {constraint.name}")
 

@@ -11,7 +11,7 @@ from stripe import StripeClient
 
 from app.gateways.port import AnswerKind, Reply
 from app.gateways.stripe.client import Account, Body, Seen
-from app.gateways.stripe.reading import Unreadable
+from app.gateways.stripe.reading import Unreadable, is_ours
 
 PAGE = 100
 MOST_PAGES = 200
@@ -68,6 +68,19 @@ def every(at: Account, verb: str, call: Callable[[StripeClient, Page], Any]) -> 
             return Found(kind, tuple(reversed(bodies)))
         page = {"limit": PAGE, "starting_after": str(more[-1].get("id"))}
     return Found(AnswerKind.UNKNOWN, detail=f"more than {MOST_PAGES * PAGE} objects", is_too_long=True)
+
+
+def readable(read: Callable[[Body], T], bodies: tuple[Body, ...]) -> tuple[T, ...]:
+    """All that is read. What makes no sense to us is left out where it is none of ours: the merchant may sell elsewhere in
+    a currency that we do not know. ``Unreadable`` where it may be ours."""
+    listed: list[T] = []
+    for body in bodies:
+        try:
+            listed.append(read(body))
+        except Unreadable:
+            if is_ours(body):
+                raise
+    return tuple(listed)
 
 
 def created(since: datetime | None, until: datetime | None) -> dict[str, int]:

@@ -20,7 +20,7 @@ from app.gateways.port import (
 from app.gateways.stripe import reading
 from app.gateways.stripe.amounts import AmountError, to_wire
 from app.gateways.stripe.client import Account, Seen
-from app.gateways.stripe.listing import created, every
+from app.gateways.stripe.listing import created, every, readable
 from app.gateways.stripe.reading import Unreadable
 from app.gateways.stripe.table import is_card_gone
 
@@ -109,7 +109,7 @@ def listed(
     return found.map(
         lambda bodies: tuple(
             payment
-            for payment in (reading.payment(body, account) for body in bodies)
+            for payment in readable(lambda body: reading.payment(body, account), bodies)
             if order is None or payment.metadata.order == order
         )
     )

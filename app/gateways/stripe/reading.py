@@ -147,6 +147,14 @@ def _marks(body: Body) -> Marks:
     return Marks(_word(told, "order"), _word(told, "attempt"), _word(told, "use"))
 
 
+def is_ours(body: Body) -> bool:
+    """Whether a PaymentIntent, or a refund or dispute with its own in full, bears our marks. Of one that is only named
+    nobody knows, so it counts as ours."""
+    if _word(body, "payment_intent"):
+        return True
+    return APP in (_inner(each, "metadata").get("app") for each in (body, _inner(body, "payment_intent")))
+
+
 def _inner(body: Body, name: str) -> dict[str, Any]:
     value = body.get(name)
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

@@ -10,10 +10,14 @@ from app.gateways.port import Answer, AnswerKind, Dispute, Refund, Reply
 from app.gateways.stripe import reading
 from app.gateways.stripe.amounts import AmountError, to_wire
 from app.gateways.stripe.client import Account
-from app.gateways.stripe.listing import created, every, found
+from app.gateways.stripe.listing import created, every, found, readable
 
 if TYPE_CHECKING:
     from stripe.params import DisputeListParams, RefundListParams
+
+
+EXPAND = ["data.payment_intent"]
+"""In a list of a whole account: its payment tells whether an object is ours."""
 
 
 def refund(at: Account, payment: Answer, *, amount: int, mark: str, key: str) -> Reply[Refund]:
@@ -43,23 +47,23 @@ def list_refunds(
     at: Account, *, payment: str | None, since: datetime | None, until: datetime | None
 ) -> Reply[tuple[Refund, ...]]:
     """One of a charge that has no PaymentIntent names no payment."""
-    asked: RefundListParams = {}
+    asked: RefundListParams = {} if payment else {"expand": EXPAND}
     if payment is not None:
         asked["payment_intent"] = payment
     if since is not None or until is not None:
         asked["created"] = cast("Any", created(since, until))
     pages = every(at, "list_refunds", lambda client, page: client.v1.refunds.list({**page, **asked}))
-    return pages.map(lambda bodies: tuple(reading.refund(body) for body in bodies))
+    return pages.map(lambda bodies: readable(reading.refund, bodies))
 
 
 def list_disputes(
     at: Account, *, payment: str | None, since: datetime | None, until: datetime | None
 ) -> Reply[tuple[Dispute, ...]]:
     """Inquiries are left out: they hold no money back."""
-    asked: DisputeListParams = {}
+    asked: DisputeListParams = {} if payment else {"expand": EXPAND}
     if payment is not None:
         asked["payment_intent"] = payment
     if since is not None or until is not None:
         asked["created"] = cast("Any", created(since, until))
     pages = every(at, "list_disputes", lambda client, page: client.v1.disputes.list({**page, **asked}))
-    return pages.map(lambda bodies: tuple(each for each in map(reading.dispute, bodies) if each is not None))
+    return pages.map(lambda bodies: tuple(each for each in readable(reading.dispute, bodies) if each is not None))

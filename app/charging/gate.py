@@ -32,6 +32,8 @@ from app.models.upsert import insert_or_update
 from app.models.work import GatewayWatch, InstallationFact
 
 EPOCH, TIMELINE, MARK = "restore_epoch", "database_timeline", "database_mark"
+RESTORED = "restored_copy"
+"""Up to when the copy went that was restored last: what was sold later may be lost."""
 _TIMELINE_DIGITS = 8
 _log = structlog.get_logger(__name__)
 
@@ -61,9 +63,19 @@ def is_shut(gateway: Any, account: Any, livemode: Any) -> ColumnElement[bool]:
 
 
 def is_closed(conn: Connection, gateway: str, account: str, livemode: bool) -> bool:
-    """Whether that account may not charge now. Asked inside TX1."""
-    scope = {"gateway": gateway, "account": account, "livemode": livemode}
-    return _GATE.first(conn, scope) == ("CLOSED",)
+    """Whether that account may not charge now. Asked inside TX1.
+
+    One that nobody watches yet may have been sold through and lost with a restored database.
+    """
+    gate = _GATE.first(conn, {"gateway": gateway, "account": account, "livemode": livemode})
+    return gate == ("CLOSED",) or (gate is None and restored_copy(conn) is not None)
+
+
+def restored_copy(conn: Connection) -> datetime | None:
+    """Up to when the copy went that this installation was restored from last; None if it never was."""
+    query = select(InstallationFact.value).where(InstallationFact.name == RESTORED)
+    told: str | None = conn.execute(query).scalar()
+    return None if told is None else datetime.fromisoformat(told)
 
 
 def gate_of(conn: Connection, gateway: str, account: str, livemode: bool) -> tuple[str, datetime | None]:
@@ -101,6 +113,8 @@ def open_or_close(
         why = _why(facts, now_is, marks)
         if why:
             close_all(conn, now)
+            copied = conn.execute(select(func.max(InstallationFact.at))).scalar_one()  # while it ran it noted its facts
+            _remember(conn, RESTORED, copied.isoformat(), now)
             shut = [
                 f"{each.gateway}:{each.account}:{'live' if each.livemode else 'test'}" for each in accounts_of(conn)
             ]

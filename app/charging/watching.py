@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, true, update
 
 from app.charging.attempts import RESTING
-from app.charging.gate import Account, accounts_of, book_of
+from app.charging.gate import Account, accounts_of, book_of, restored_copy
 from app.models.leases import CLOCKS_DIFFER, Leases
 from app.models.orders import Attempt
 from app.models.upsert import insert_new
@@ -40,10 +40,17 @@ class Watched:
 
 
 def begin_watching(conn: Connection, now: datetime) -> None:
-    """In the caller's transaction: a row for every account that has none, first due in a day."""
+    """In the caller's transaction: a row for every account that has none, first due in a day.
+
+    Where a database was restored, what was sold through it after the copy may be lost with the row: its gate begins closed.
+    """
+    copied = restored_copy(conn)
+    new: dict[str, Any] = {"gate": "OPEN", "next_at": now + EVERY}
+    if copied is not None:
+        new = {"gate": "CLOSED", "closed_at": now, "next_at": now, "compared_until": copied}
     for each in accounts_of(conn):
         key = {"gateway": each.gateway, "account": each.account, "livemode": each.livemode}
-        insert_new(conn, GatewayWatch, {**key, "gate": "OPEN", "next_at": now + EVERY})
+        insert_new(conn, GatewayWatch, key | new)
 
 
 def is_unwatched(conn: Connection) -> bool:

@@ -64,7 +64,7 @@ ORPHAN = _table(
         "PERSON": "FOUND ADOPTED CANCELLED REFUNDED",
         "ADOPTED": "",
         "CANCELLED": "",
-        "REFUNDED": "",
+        "REFUNDED": "PERSON",
     }
 )
 RENEWAL = _table(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -47,11 +48,22 @@ def why_not(watch: Watch, row: AttemptRow | None, payment: Payment) -> str:
     return ""
 
 
-def adopt(watch: Watch, row: AttemptRow, payment: Payment) -> str:
-    """The closed attempt has succeeded after all: ``take_over`` in one commit. Empty when done; else why not."""
+def adopt(
+    watch: Watch, row: AttemptRow, payment: Payment, *, actor: str, also: Callable[[Connection], None] | None = None
+) -> str:
+    """The closed attempt has succeeded after all: ``take_over``, and ``also``, in one commit. Empty when done; else why not.
+
+    ``also`` may run twice; whatever it raises undoes everything.
+    """
     now = watch.clock.now()
+
+    def book(conn: Connection) -> None:
+        take_over(conn, row, payment, actor=actor, at=now)
+        if also is not None:
+            also(conn)
+
     try:
-        watch.store.writing(lambda conn: take_over(conn, row, payment, actor=watch.by, at=now))
+        watch.store.writing(book)
     except SubscriptionMoved:
         return "the subscription moved meanwhile"
     except Moved:

@@ -21,9 +21,9 @@ from app.charging.contradicting import contradicted
 from app.charging.gate import Account
 from app.charging.observing import Place, Watch, look_at_payment
 from app.charging.slicing import Lists, NotListed, Slice, slices
+from app.charging.trying import tried
 from app.charging.watching import LEASE, OVERLAP, Watched, keep
-from app.gateways.port import AnswerKind, Dispute, Gateway, GatewayError, Payment, Refund, Reply
-from app.models.outages import is_outage
+from app.gateways.port import AnswerKind, Dispute, Gateway, Payment, Refund, Reply
 
 ESCALATES_WITHIN = timedelta(days=150)
 """An inquiry is no dispute, and gateways list it by when it was opened: it may become one about 120 days later."""
@@ -125,23 +125,10 @@ def _look(r: Reading, payment: Payment) -> Compared:
     r.keep()
     first = r.held[0]
     at = Place(first.book, first.account.gateway, first.account.account, first.account.livemode)
-    why = _tried(partial(look_at_payment, r.watch, at, payment.ref, "read: no such payment"), payment.ref)
+    why = tried(partial(look_at_payment, r.watch, at, payment.ref, "read: no such payment"), payment.ref)
     if why:
         _log.info("compared_undecided", payment=payment.ref, why=why)
     return Compared(differed=1, undecided=int(bool(why) and not decide_by_list(r.watch, at, payment, why)))
-
-
-def _tried(look: Callable[[], str], ref: str | None) -> str:
-    """Why it is undecided, or what it raised: one payment stops no other."""
-    try:
-        return look()
-    except GatewayError as error:
-        return error.code
-    except Exception as error:
-        if is_outage(error):
-            raise
-        _log.exception("compare_failed_at", payment=ref)
-        return type(error).__name__
 
 
 def _missing(r: Reading, listed: Set[str], since: datetime, until: datetime | None) -> Compared:
@@ -156,7 +143,7 @@ def _missing(r: Reading, listed: Set[str], since: datetime, until: datetime | No
         if row.state == "SUCCEEDED":
             done += _vanished(r, row)
         else:  # where nothing is decided now, its own driver tries again
-            _tried(partial(_drive, r.watch, row), row.gw_ref)
+            tried(partial(_drive, r.watch, row), row.gw_ref)
             done += Compared(differed=1)
     return done
 
@@ -193,12 +180,13 @@ def _refunds(r: Reading, of: Slice[Payment], ours_since: datetime) -> Compared:
     if of.until is None:
         back = r.began - COMES_BACK_WITHIN
         since, ours_since = min(since, back), min(ours_since, back + OVERLAP)
-    refs, found = set[str](), 0
+    refs, found = set[str](), Compared()
     ask: Lists[Refund] = r.keeping(r.gateway.list_refunds)
     for part in slices(ask, since, of.until, r.watch.clock):
         refs |= {each.ref for each in part.listed}
-        found += sum([take_refunds(r.watch, r.names, chunk) for chunk in chunks(part.listed)])
-    return Compared(refunds=found + miss_refunds(r.watch, r.names, r.gateway, refs, ours_since, of.until))
+        for chunk in chunks(part.listed):
+            found += take_refunds(r.watch, r.names, chunk)
+    return found + miss_refunds(r.watch, r.names, r.gateway, refs, ours_since, of.until)
 
 
 def _disputes(r: Reading, of: Slice[Payment]) -> Compared:

@@ -6,15 +6,19 @@ Refunds have a list of their own because one may come long after its payment, wh
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from datetime import datetime, timedelta
+from functools import partial
 
 from sqlalchemy import Connection, Row, select, true
 
 from app.charging.compare_rows import ours_at
+from app.charging.compared import Compared
 from app.charging.gate import Account
 from app.charging.observing import Watch
+from app.charging.orphan_returns import come_back
 from app.charging.refund_finding import found_refunds, missing_refund
+from app.charging.trying import tried
 from app.gateways.port import AnswerKind, Gateway, Refund, RefundStatus
 from app.models.orders import Attempt
 from app.models.orders import Refund as RefundTable
@@ -24,34 +28,54 @@ COMES_BACK_WITHIN = timedelta(days=35)
 _AGREES = {("SUCCEEDED", RefundStatus.SUCCEEDED), ("FAILED", RefundStatus.FAILED), ("SENT", RefundStatus.PENDING)}
 
 
-def take_refunds(watch: Watch, names: Sequence[Account], listed: Sequence[Refund]) -> int:
+def take_refunds(watch: Watch, names: Sequence[Account], listed: Sequence[Refund]) -> Compared:
     """Rows written or woken for what the gateway gave back and our rows do not tell. ``listed``: one chunk."""
     with watch.store.read() as conn:
         attempts, _ = ours_at(conn, names, [each.payment for each in listed if each.payment], ())
         states = _states(conn, [row.id for row in attempts.values()])
     found: dict[str, list[Refund]] = defaultdict(list)
+    failed = set[str]()  # payments with a refund that no row of ours tells of: an orphan's, if anybody's
     for each in listed:
         row = attempts.get(each.payment)
-        if row is not None and (states.get((row.id, each.ref), "FAILED"), each.status) not in _AGREES:
+        state = None if row is None else states.get((row.id, each.ref))
+        if row is not None and (state or "FAILED", each.status) not in _AGREES:
             found[row.id].append(each)
-    return sum([found_refunds(watch.store, watch.clock, attempt, each) for attempt, each in found.items()])
+        elif state is None and each.status is RefundStatus.FAILED:
+            failed.add(each.payment)
+    done = come_back(watch, names, sorted(failed)) if failed else Compared()
+    for attempt, refunds in found.items():
+        done += _counted(partial(found_refunds, watch.store, watch.clock, attempt, refunds), attempt)
+    return done
+
+
+def _counted(take: Callable[[], int], of: str) -> Compared:
+    """One attempt's or refund's: what it raises stops no other."""
+    counts = list[int]()
+
+    def look() -> str:
+        counts.append(take())
+        return ""
+
+    why = tried(look, of)
+    return Compared(refunds=sum(counts), undecided=int(bool(why)))
 
 
 def miss_refunds(
     watch: Watch, names: Sequence[Account], gateway: Gateway, refs: Set[str], since: datetime, until: datetime | None
-) -> int:
+) -> Compared:
     """Refunds of ours from that time that succeeded and are not among ``refs``: whichever the gateway does not have at all
     comes before a person, once."""
     with watch.store.read() as conn:
         rows = [row for row in _succeeded(conn, names, since, until) if row.gw_ref not in refs]
-    gone = 0
-    for row in rows:
-        reply = gateway.list_refunds(row.payment)  # a row may be younger than what it was found as
-        if reply.kind is AnswerKind.BUG_OR_GONE or (
-            reply.value is not None and all(each.ref != row.gw_ref for each in reply.value)
-        ):
-            gone += int(missing_refund(watch.store, watch.clock, row.id))
-    return gone
+    return sum([_counted(partial(_miss, watch, gateway, row), row.id) for row in rows], Compared())
+
+
+def _miss(watch: Watch, gateway: Gateway, row: Row[str, str | None, str | None]) -> int:
+    reply = gateway.list_refunds(row.payment)  # a row may be younger than what it was found as
+    gone = reply.kind is AnswerKind.BUG_OR_GONE or (
+        reply.value is not None and all(each.ref != row.gw_ref for each in reply.value)
+    )
+    return int(gone and missing_refund(watch.store, watch.clock, row.id))
 
 
 def _states(conn: Connection, attempts: Sequence[str]) -> Mapping[tuple[str, str], str]:

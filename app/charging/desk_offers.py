@@ -7,11 +7,12 @@ from dataclasses import replace
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from app.billing.states import ATTEMPT_CLOSED
 from app.charging import adopting
 from app.charging.attempts import AttemptRow, Moved, read_attempt
 from app.charging.comparing import mismatch
 from app.charging.desk import Matter
-from app.charging.observing import Place, Watch, attempt_marked, attempt_with, place_of
+from app.charging.observing import Place, Watch, attempt_marked, attempt_with, known_by, place_of
 from app.gateways.port import Payment, PaymentStatus
 from app.subscriptions.errors import SubscriptionMoved
 
@@ -25,7 +26,7 @@ def offered(watch: Watch, matter: Matter, payment: Payment | None, *, gone: bool
     if matter.kind == "attempt":
         fits = _of_attempt(watch, matter, payment, gone=gone)
     elif matter.kind == "orphan":
-        fits = _of_orphan(watch, matter, payment)
+        fits = _of_orphan(watch, matter, payment, gone=gone)
     else:
         return matter.may
     return tuple([act for act in matter.may if act in fits])
@@ -62,14 +63,19 @@ def _settles(watch: Watch, row: AttemptRow, payment: Payment) -> bool:
     return False
 
 
-def _of_orphan(watch: Watch, matter: Matter, payment: Payment | None) -> set[str]:
+def _of_orphan(watch: Watch, matter: Matter, payment: Payment | None, *, gone: bool) -> set[str]:
     fits = {"release"}
-    if payment is None or payment.status is PaymentStatus.PROCESSING:
+    if payment is None:
+        return fits | {"cancel"} if gone else fits
+    if payment.status is PaymentStatus.PROCESSING:
         return fits
     if payment.status is not PaymentStatus.SUCCEEDED:
         return fits | {"cancel"}
     gateway, account, _ = matter.key
     at = Place(matter.book_id, gateway, account, bool(matter.facts.get("livemode")))
     with watch.store.read() as conn:
+        owner = attempt_with(conn, known_by(watch, conn, at), payment.ref)
         row = attempt_marked(conn, at, payment)
+    if owner is not None and owner.state not in ATTEMPT_CLOSED:
+        return fits
     return fits | ({"refund"} if adopting.why_not(watch, row, payment) else {"adopt", "refund"})

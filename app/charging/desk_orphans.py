@@ -6,12 +6,15 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, update
 
+from app.billing.states import ATTEMPT_CLOSED
 from app.charging import adopting
+from app.charging.attempts import AttemptRow
 from app.charging.desk_deciding import DeskRefused, Resolving, give_back
-from app.charging.observing import Place, attempt_marked
+from app.charging.observing import Place, attempt_marked, attempt_with, known_by
+from app.charging.orphan_returns import returned_by_us, tell_returned
 from app.charging.orphans import orphan_name
 from app.charging.transitions import Move, log
-from app.gateways.port import Gateway, Payment, PaymentStatus
+from app.gateways.port import AnswerKind, Gateway, Payment, PaymentStatus
 from app.models.orders import Orphan
 
 
@@ -26,32 +29,31 @@ def orphan(r: Resolving, act: str) -> str:
         return "looked after again, by a worker"
     answer = gateway.read_payment(ref)
     payment = answer.payment
-    if payment is None:
-        raise DeskRefused(
-            "gateway_silent", f"the gateway did not say what became of it: {answer.detail or answer.kind}"
-        )
-    state = {"adopt": _adopt_orphan, "cancel": _cancel_orphan, "refund": _return_orphan}[act](r, gateway, payment)
-    with r.watch.store.write() as conn:
-        _put_orphan(conn, r, state, {"decided_at": r.watch.clock.now(), "next_at": None})
-        r.note(conn, act, leaves=False)
-    return f"the payment is {state.lower()}"
+    if payment is not None:
+        return {"adopt": _adopt, "cancel": _cancel, "refund": _return}[act](r, gateway, payment)
+    if act == "cancel" and answer.kind is AnswerKind.BUG_OR_GONE:
+        return _close(r)
+    raise DeskRefused("gateway_silent", f"the gateway did not say what became of it: {answer.detail or answer.kind}")
 
 
-def _adopt_orphan(r: Resolving, gateway: Gateway, payment: Payment) -> str:
-    at = Place(r.matter.book_id, gateway.name, gateway.account, gateway.livemode)
+def _adopt(r: Resolving, gateway: Gateway, payment: Payment) -> str:
+    """The order is paid and the orphan is none any more, in one commit: nobody gives back what paid for an order."""
+    at, _ = _owner(r, gateway, payment)
     with r.watch.store.read() as conn:
         row = attempt_marked(conn, at, payment)
     if payment.status is not PaymentStatus.SUCCEEDED:
         raise r.unfit(f"the payment is {payment.status}")
     why = adopting.why_not(r.watch, row, payment)
     if row is not None and not why:
-        why = adopting.adopt(r.watch, row, payment)
+        why = adopting.adopt(
+            r.watch, row, payment, actor=r.actor, also=lambda conn: _decide(conn, r, "adopt", "ADOPTED")
+        )
     if why:
         raise r.unfit(f"it cannot be adopted: {why}")
-    return "ADOPTED"
+    return "the payment is adopted"
 
 
-def _cancel_orphan(r: Resolving, gateway: Gateway, payment: Payment) -> str:
+def _cancel(r: Resolving, gateway: Gateway, payment: Payment) -> str:
     if payment.status in (PaymentStatus.SUCCEEDED, PaymentStatus.PROCESSING):
         raise r.unfit(f"the payment is {payment.status} at the gateway")
     if payment.status is not PaymentStatus.CANCELED:
@@ -61,14 +63,42 @@ def _cancel_orphan(r: Resolving, gateway: Gateway, payment: Payment) -> str:
             raise DeskRefused(
                 "gateway_silent", f"the gateway did not confirm the cancel: {answer.detail or answer.kind}"
             )
-    return "CANCELLED"
+    return _close(r)
 
 
-def _return_orphan(r: Resolving, gateway: Gateway, payment: Payment) -> str:
+def _close(r: Resolving) -> str:
+    with r.watch.store.write() as conn:
+        _decide(conn, r, "cancel", "CANCELLED")
+    return "the payment is cancelled"
+
+
+def _return(r: Resolving, gateway: Gateway, payment: Payment) -> str:
     if payment.status is not PaymentStatus.SUCCEEDED:
         raise r.unfit(f"the payment is {payment.status}: there is no money to give back")
+    _, owner = _owner(r, gateway, payment)
+    if owner is not None and owner.state not in ATTEMPT_CLOSED:
+        raise r.unfit(f"attempt {owner.id} has it and is {owner.state}: release it, and refund its order")
     give_back(r, gateway, payment, int(r.watch.clock.now().timestamp()))
-    return "REFUNDED"
+    refunds = returned_by_us(r.watch, gateway, owner, payment)
+    if refunds is None:
+        raise DeskRefused("gateway_silent", "given back, but the gateway did not say as what; look again later")
+    with r.watch.store.write() as conn:
+        _decide(conn, r, "refund", "REFUNDED")
+        tell_returned(conn, refunds, r.watch.clock.now())
+    return "the payment is refunded"
+
+
+def _owner(r: Resolving, gateway: Gateway, payment: Payment) -> tuple[Place, AttemptRow | None]:
+    """Where it is, and the attempt that has it."""
+    at = Place(r.matter.book_id, gateway.name, gateway.account, gateway.livemode)
+    with r.watch.store.read() as conn:
+        at = known_by(r.watch, conn, at)
+        return at, attempt_with(conn, at, payment.ref)
+
+
+def _decide(conn: Connection, r: Resolving, act: str, state: str) -> None:
+    _put_orphan(conn, r, state, {"decided_at": r.watch.clock.now(), "next_at": None})
+    r.note(conn, act, leaves=False)
 
 
 def _put_orphan(conn: Connection, r: Resolving, state: str, values: dict[str, Any]) -> None:

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, and_, or_, select, update
 
 from app.charging import adopting
 from app.charging.attempts import ATTEMPT_LIFE, RESTING, AttemptRow
 from app.charging.observing import Place, Watch, attempt_marked, attempt_with, known_by
+from app.charging.orphan_returns import RefundOf, returned_by_us, tell_returned
 from app.charging.orphans import orphan_facts, put_orphan
 from app.charging.returning import return_money
 from app.gateways.port import AnswerKind, Gateway, GatewayError, Gateways, Payment, PaymentStatus
@@ -57,6 +58,8 @@ class _Verdict:
     why: str
     at: datetime | None = None
     facts: dict[str, Any] | None = None
+    returned: tuple[RefundOf, ...] = ()
+    """Refunds to tell of in the commit that puts it down."""
 
 
 def look_after_orphans(store: Store, gateways: Gateways, clock: Clock, *, by: str, limit: int = 10) -> int:
@@ -118,7 +121,10 @@ def _put_down(watch: Watch, orphan: _Orphan, verdict: _Verdict) -> None:
     with watch.store.write() as conn:
         if verdict.state:
             values = {"facts": facts | {"decision": verdict.why}}
-            put_orphan(conn, orphan.key, orphan.book_id, verdict.state, values, by=watch.by, cause=verdict.why, now=now)
+            if put_orphan(
+                conn, orphan.key, orphan.book_id, verdict.state, values, by=watch.by, cause=verdict.why, now=now
+            ):
+                tell_returned(conn, verdict.returned, now)
             return
         waits = verdict.at is not None
         values = {
@@ -146,7 +152,9 @@ def _judge(watch: Watch, gateway: Gateway, orphan: _Orphan) -> _Verdict:
     payment = answer.payment
     if payment is None:
         if answer.kind is AnswerKind.BUG_OR_GONE:
-            return _Verdict("CANCELLED", "the gateway no longer has it")
+            # The same answer comes with another account's key: of money that was seen a person must hear.
+            took = orphan.facts.get("captured") or orphan.facts["status"] == PaymentStatus.PROCESSING
+            return _Verdict("PERSON" if took else "CANCELLED", "the gateway no longer has it")
         return _Verdict("", f"read: {answer.kind}")
     with watch.store.read() as conn:
         row = owner or attempt_marked(conn, at, payment)
@@ -192,17 +200,26 @@ def _captured(watch: Watch, gateway: Gateway, orphan: _Orphan, row: AttemptRow |
     if row is not None and not reason:
         if adopting.stop_rival(watch, row):
             return _Verdict("", "another attempt of its order is being cancelled", now + timedelta(seconds=15))
-        reason = adopting.adopt(watch, row, payment)
+        reason = adopting.adopt(watch, row, payment, actor=watch.by)
         if not reason:
             return _Verdict("ADOPTED", f"order {row.order_id} was open and everything agreed")
     if payment.refunded >= payment.captured:
-        return _Verdict("REFUNDED", "all of it was given back at the gateway")
+        return _returned(watch, gateway, row, payment, "all of it was given back at the gateway")
     if not _may_refund(watch, orphan, row, gateway):
         return _Verdict("PERSON", reason)
     if now < orphan.found_at + REFUND_AFTER:
         return _Verdict("", f"{reason}; refunded after a day", orphan.found_at + REFUND_AFTER)
     state, why = return_money(gateway, payment, tries=orphan.tries)
+    if state == "REFUNDED":
+        return _returned(watch, gateway, row, payment, why)
     return _Verdict(state, f"{reason}; {why}" if state == "PERSON" else why)
+
+
+def _returned(watch: Watch, gateway: Gateway, row: AttemptRow | None, payment: Payment, why: str) -> _Verdict:
+    refunds = returned_by_us(watch, gateway, row, payment)
+    if refunds is None:
+        return _Verdict("", "given back, but the gateway did not list it")
+    return _Verdict("REFUNDED", why, returned=refunds)
 
 
 def _may_refund(watch: Watch, orphan: _Orphan, row: AttemptRow | None, gateway: Gateway) -> bool:
@@ -210,12 +227,12 @@ def _may_refund(watch: Watch, orphan: _Orphan, row: AttemptRow | None, gateway: 
     at = Place(orphan.book_id, orphan.gateway, orphan.account, gateway.livemode)
     with watch.store.read() as conn:
         names = known_by(watch, conn, at).names
-        books = select(Book.policy).where(
+        of_account = and_(
             Book.gateway == orphan.gateway,
             Book.gateway_account.in_(names),
             Book.mode == ("live" if gateway.livemode else "test"),
         )
-        mine = select(Book.policy).where(Book.id == (row.book_id if row else orphan.book_id))
-        shared = row is None and len(names) > 1
-        policies: Sequence[dict[str, Any]] = conn.execute(books if shared else mine).scalars().all()
+        # Books may share one name as well. The orphan's own counts even if its account has another name by now.
+        asked = or_(of_account, Book.id == orphan.book_id) if row is None else Book.id == row.book_id
+        policies: Sequence[dict[str, Any]] = conn.execute(select(Book.policy).where(asked)).scalars().all()
     return all(each.get("orphan_capture", "person") == "refund" for each in policies)

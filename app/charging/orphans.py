@@ -16,7 +16,7 @@ from app.gateways.port import Payment
 from app.models.merchants import Book
 from app.models.orders import Order, Orphan
 from app.models.upsert import insert_new
-from app.outbox import record_once
+from app.outbox import record, record_once
 
 
 def orphan_name(gateway: str, account: str, ref: str) -> str:
@@ -104,14 +104,42 @@ def put_orphan(
     if conn.execute(update(Orphan).where(*where, *ours).values(decided)).rowcount != 1:
         return False
     name = orphan_name(*key)
-    facts = values.get("facts", {})
-    of = Sum(gateway, facts.get("amount", 0), facts.get("currency", ""))
+    of = _sum(gateway, values.get("facts", {}))
     log(conn, book_id, [Move("orphan", name, "FOUND", new, cause)], actor=by, at=now, of=of)
     body = {"payment": ref, "state": new, "why": cause}
     record_once(conn, book_id, f"orphan.{new.lower()}", name, 1, "event", body, now)
     if new == "PERSON":
         tell_person(book_id, "orphan", name, cause, of=of)
     return True
+
+
+def take_up_again(conn: Connection, key: tuple[str, str, str], back: int, why: str, *, by: str, now: datetime) -> bool:
+    """``REFUNDED`` → ``PERSON`` when less went ``back`` than was taken (minor units): what the gateway holds again is a
+    person's to decide. Logged and told; False when it is not so."""
+    gateway, account, ref = key
+    where = (Orphan.gateway == gateway, Orphan.account == account, Orphan.gw_ref == ref, Orphan.state == "REFUNDED")
+    row = conn.execute(select(Orphan.book_id, Orphan.facts).where(*where).with_for_update()).first()
+    if row is None or back >= taken_of(row.facts):
+        return False
+    facts = row.facts | {"decision": why}
+    conn.execute(update(Orphan).where(*where).values(state="PERSON", decided_at=now, facts=facts))
+    name, of = orphan_name(*key), _sum(gateway, facts)
+    log(conn, row.book_id, [Move("orphan", name, "REFUNDED", "PERSON", why)], actor=by, at=now, of=of)
+    stamp = int(now.timestamp() * 1_000_000)  # it may come back again, and may have been a person's before
+    record(
+        conn, row.book_id, "orphan.person", name, stamp, "event", {"payment": ref, "state": "PERSON", "why": why}, now
+    )
+    tell_person(row.book_id, "orphan", name, why, of=of)
+    return True
+
+
+def taken_of(facts: dict[str, Any]) -> int:
+    """What the payment took, in minor units; one that was found before it was captured tells its amount."""
+    return int(facts.get("captured") or facts.get("amount", 0))
+
+
+def _sum(gateway: str, facts: dict[str, Any]) -> Sum:
+    return Sum(gateway, facts.get("amount", 0), facts.get("currency", ""))
 
 
 def _home(conn: Connection, gateway: str, payment: Payment, names: Sequence[str]) -> tuple[str, int] | None:

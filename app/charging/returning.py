@@ -5,6 +5,11 @@ from __future__ import annotations
 from app.gateways.port import AnswerKind, DisputeStatus, Gateway, Payment, RefundStatus
 
 
+def mark_of(payment: Payment) -> str:
+    """Of the refunds that are made here."""
+    return f"orphan:{payment.ref}"
+
+
 def return_money(gateway: Gateway, payment: Payment, *, tries: int) -> tuple[str, str]:
     """``REFUNDED`` or ``PERSON`` with the reason; an empty state with the reason when it must be looked at again.
 
@@ -25,7 +30,7 @@ def return_money(gateway: Gateway, payment: Payment, *, tries: int) -> tuple[str
         if any(each.status is RefundStatus.PENDING for each in counted):
             return "", "the refund is under way"
         return "REFUNDED", f"given back as {', '.join(each.ref for each in counted)}"
-    mark = f"orphan:{payment.ref}"
+    mark = mark_of(payment)
     reply = gateway.refund(payment.ref, amount=left, mark=mark, key=f"{mark}:refund:{tries}")
     if reply.kind is AnswerKind.DEFINITE and reply.value is not None:
         if reply.value.status is RefundStatus.SUCCEEDED:

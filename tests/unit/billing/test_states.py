@@ -11,11 +11,13 @@ ALLOWED = [
     ("attempt", "REQUIRES_ACTION", "CANCELLING"), ("attempt", "CANCELLING", "SUCCEEDED"), ("attempt", "UNKNOWN", "DECLINED"),
     ("attempt", "SUCCEEDED", "QUARANTINED"), ("order", "OPEN", "PAID"), ("order", "DISPUTED", "LOST"), ("order", "DISPUTED", "PAID"),
     ("refund", "SENT", "FAILED"), ("renewal", "PAST_DUE", "PAST_DUE"), ("subscription", "trialing", "active"),
+    ("orphan", "REFUNDED", "PERSON"),
 ]  # fmt: skip
 FORBIDDEN = [
     ("attempt", "SUCCEEDED", "DECLINED"), ("attempt", "DECLINED", "SUCCEEDED"), ("attempt", "CANCELLED", "INTENT"),
     ("attempt", "CREATED", "SUCCEEDED"), ("order", "PAID", "OPEN"), ("order", "EXPIRED", "PAID"), ("order", "OPEN", "REFUNDED"),
     ("refund", "SUCCEEDED", "FAILED"), ("renewal", "DUE", "PAID"), ("subscription", "canceled", "active"),
+    ("orphan", "REFUNDED", "FOUND"),
 ]  # fmt: skip
 
 

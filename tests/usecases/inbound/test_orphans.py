@@ -18,6 +18,8 @@ from app.models.merchants import Book
 from app.models.orders import Attempt, Order, Orphan
 from app.models.subscriptions import Subscription
 from app.models.work import Outbox
+from tests.factories import create_book, create_merchant
+from tests.usecases.charging.person import decide, may, waiting
 from tests.usecases.inbound.telling import Ears
 
 GONE = Marks("order-of-a-lost-commit", "order-of-a-lost-commit.1")
@@ -296,13 +298,36 @@ def test_an_orphan_that_its_attempt_found_meanwhile_is_one_no_more(ears: Ears):
     assert ears.orphan_state(ref) == "ADOPTED"
 
 
-def test_a_payment_that_is_gone_needs_nothing(ears: Ears):
-    ref = ears.pay_behind(GONE)
+@pytest.mark.parametrize(("confirm", "state"), [(False, "CANCELLED"), (True, "PERSON")])
+def test_a_payment_that_is_gone_needs_nothing_unless_it_had_taken_money(ears: Ears, confirm: bool, state: str):
+    ref = ears.pay_behind(GONE, confirm=confirm)
     found(ears, ref)
     with ears.desk.store.write() as conn:
         conn.execute(update(Orphan).values(gw_ref="pay_deleted"))
     ears.look_after()
+    assert ears.orphan_state("pay_deleted") == state
+
+
+def test_a_person_may_close_an_orphan_that_the_gateway_does_not_have(ears: Ears):
+    found(ears, ears.pay_behind(GONE))
+    with ears.desk.store.write() as conn:
+        conn.execute(update(Orphan).values(gw_ref="pay_deleted"))
+    ears.look_after()
+    (matter,) = waiting(ears.desk)
+    assert may(ears.desk, matter) == ("cancel", "release")
+    decide(ears.desk, matter, "cancel")
     assert ears.orphan_state("pay_deleted") == "CANCELLED"
+
+
+def test_money_of_no_attempt_goes_back_only_if_every_book_of_that_name_says_so(ears: Ears):
+    policy(ears, "refund")
+    with ears.desk.store.write() as conn:
+        other = create_merchant(conn, code="northpress", name="North Press")
+        create_book(conn, other, gateway_account="quillmark-test", policy={})
+    ref = ears.pay_behind(GONE)
+    found(ears, ref)
+    ears.settle_down(26)
+    assert (ears.orphan_state(ref), ears.desk.requests("refund")) == ("PERSON", [])
 
 
 def test_one_orphan_that_always_raises_stops_no_other_and_ends_before_a_person(

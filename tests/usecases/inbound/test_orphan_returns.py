@@ -1,0 +1,139 @@
+"""Orphans that were given back or adopted: told once, undone by nobody, and taken up again when the bank sends them back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from unittest.mock import Mock, patch
+
+import pytest
+from sqlalchemy import select, update
+
+from app.charging.desk_deciding import DeskRefused, Resolving
+from app.charging.repair import expire
+from app.gateways.port import RefundStatus
+from app.gateways.sandbox.adapter import SandboxGateway
+from app.models.orders import Orphan, Transition
+from tests.late_capture import take_all_the_same
+from tests.usecases.audit.test_honest_stories import named
+from tests.usecases.charging.person import decide, may, waiting
+from tests.usecases.charging.refunds import sent_back
+from tests.usecases.charging.test_compare import comparing
+from tests.usecases.inbound.telling import Ears
+from tests.usecases.inbound.test_orphans import GONE, abandoned, chain_holds, found, policy
+
+
+def test_a_refund_of_an_orphan_that_the_bank_sends_back_comes_before_a_person_each_time(ears: Ears):
+    policy(ears, "refund")
+    ref = ears.pay_behind(GONE)
+    found(ears, ref)
+    ears.settle_down(26)
+    assert ears.orphan_state(ref) == "REFUNDED"
+    with sent_back():
+        for _ in range(2):
+            ears.desk.clock.move(timedelta(days=1))
+            comparing(ears.desk)
+    (matter,) = waiting(ears.desk)
+    assert (matter.payment, matter.why) == (ref, "the refund came back after it had succeeded")
+    assert ears.desk.outbox("event").count("orphan.person") == 1
+    assert chain_holds(ears, ref)
+    decide(ears.desk, matter, "refund")
+    ears.desk.clock.move(timedelta(days=1))
+    comparing(ears.desk)
+    assert (ears.orphan_state(ref), waiting(ears.desk)) == ("REFUNDED", [])
+    with sent_back():
+        comparing(ears.desk)
+    assert ears.orphan_state(ref) == "PERSON"
+    assert ears.desk.outbox("event").count("orphan.person") == 2
+
+
+def test_an_orphan_stays_given_back_when_a_second_refund_stood_after_the_first_had_failed(ears: Ears):
+    policy(ears, "refund")
+    ref = ears.pay_behind(GONE)
+    found(ears, ref)
+    ears.settle_down(26)
+    honest, made = SandboxGateway.list_refunds, ears.gateway.list_refunds(ref).value[0]
+
+    def both(self: Any, *of: Any, **how: Any) -> Any:
+        failed = replace(made, ref="re_first", status=RefundStatus.FAILED)
+        return replace(honest(self, *of, **how), value=(failed, made))
+
+    with patch.object(SandboxGateway, "list_refunds", both):
+        comparing(ears.desk)
+    assert ears.orphan_state(ref) == "REFUNDED"
+
+
+def late_capture(ears: Ears) -> str:
+    """The payment of an attempt that was cancelled took the money all the same, after its order had ended."""
+    order = abandoned(ears)
+    ears.desk.clock.move(timedelta(hours=3))
+    expire(ears.desk.store, ears.desk.clock)
+    ref = ears.desk.attempt(order.last.id).gw_ref
+    take_all_the_same(ears.desk.sandbox, ref)
+    found(ears, ref)
+    return ref
+
+
+@pytest.mark.parametrize("who", ["policy", "person", "by hand"])
+def test_whoever_paid_late_is_told_once_that_we_gave_it_back(ears: Ears, who: str):
+    policy(ears, "refund" if who == "policy" else "person")
+    ref = late_capture(ears)
+    if who == "by hand":
+        ears.gateway.refund(ref, amount=500, mark="", key="by hand")
+    ears.settle_down(26)
+    if who == "person":
+        decide(ears.desk, *waiting(ears.desk), "refund")
+    ears.desk.clock.move(timedelta(days=1))
+    comparing(ears.desk)
+    assert ears.orphan_state(ref) == "REFUNDED"
+    assert ears.desk.outbox("event").count("order.refunded") == 1
+    assert ears.desk.outbox().count("refunded") == (who != "by hand"), "of what was given back there the gateway tells"
+    assert waiting(ears.desk) == []
+    assert named(ears.desk) == []
+
+
+def before_a_person(ears: Ears) -> Any:
+    """Money that its order, which is still open, could take over."""
+    order = abandoned(ears)
+    ref = ears.desk.attempt(order.last.id).gw_ref
+    take_all_the_same(ears.desk.sandbox, ref)
+    found(ears, ref)
+    with ears.desk.store.write() as conn:
+        conn.execute(update(Orphan).values(state="PERSON", next_at=None))
+    return order
+
+
+def stand(ears: Ears, order: Any) -> tuple[str, str | None]:
+    """Of the order and of the orphan."""
+    return ears.desk.facts(order.id).state, ears.orphan_state(ears.desk.attempt(order.last.id).gw_ref)
+
+
+def test_an_orphan_and_its_order_are_adopted_in_one_commit_by_whoever_decided(
+    ears: Ears, monkeypatch: pytest.MonkeyPatch
+):
+    order = before_a_person(ears)
+    (matter,) = waiting(ears.desk)
+    with monkeypatch.context() as dying:
+        dying.setattr(Resolving, "note", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            decide(ears.desk, matter, "adopt")
+    assert stand(ears, order) == ("OPEN", "PERSON")
+    decide(ears.desk, matter, "adopt")
+    assert stand(ears, order) == ("PAID", "ADOPTED")
+    with ears.desk.store.read() as conn:
+        paid = select(Transition.actor).where(Transition.kind == "order", Transition.to_state == "PAID")
+        assert conn.scalars(paid).all() == ["maria"]
+
+
+def test_what_an_order_was_paid_with_is_never_given_back_as_an_orphan(ears: Ears):
+    before_a_person(ears)
+    (matter,) = waiting(ears.desk)
+    decide(ears.desk, matter, "adopt")
+    with ears.desk.store.write() as conn:
+        conn.execute(update(Orphan).values(state="PERSON"))
+    (matter,) = waiting(ears.desk)
+    assert may(ears.desk, matter) == ("release",)
+    with pytest.raises(DeskRefused, match="has it and is SUCCEEDED"):
+        decide(ears.desk, matter, "refund")
+    assert ears.desk.requests("refund") == []

@@ -56,13 +56,16 @@ def mailed_once(page: Page) -> Seen:
     """Whoever was told to wait hears that nothing was charged; whoever gets money back hears of that, unless somebody gave
     it back at the gateway, which tells the customer itself."""
     mails = {row["id"] for row in page.rows.outbox}
+    refs = {row["gw_ref"] for row in page.whole.orphans}
+    orphans = {row["id"] for row in page.rows.attempts if row["gw_ref"] in refs}
     for row in page.rows.attempts:
         if row["state"] in CLOSED:
             yield _mailed(f"attempt {row['id']}", outbox_id("not_charged", row["id"], 1), mails, _waited(page, row))
     for row in page.rows.refunds:
         owed = row["state"] == "SUCCEEDED" if row["kind"] != "outside" else _by_a_person(page, row["order_id"])
-        if not has_an_end(page, row) or (row["kind"] == "outside" and row["state"] == "FAILED"):
-            continue  # not told yet; and before it failed somebody may have been told of it
+        outside = row["kind"] == "outside"
+        if not has_an_end(page, row) or (outside and (row["state"] == "FAILED" or row["attempt_id"] in orphans)):
+            continue  # not told yet; before it failed somebody may have been told; an orphan's may be ours or a merchant's
         yield _mailed(f"refund {row['id']}", outbox_id("refunded", row["id"], 1), mails, owed)
 
 

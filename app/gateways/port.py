@@ -328,7 +328,7 @@ class Gateway(Protocol):
         ...
 
     def stored_cards(self, customer: str) -> Reply[tuple[StoredCard, ...]]:
-        """The cards kept for this customer, oldest first."""
+        """The cards kept for this customer, oldest first; none for one who was deleted there. ``BUG_OR_GONE``: not known at all."""
         ...
 
     def read_notice(

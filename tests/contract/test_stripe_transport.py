@@ -252,3 +252,20 @@ def test_half_a_list_is_no_list():
     with stub([whole(first)], [close]) as served:
         reply = gateway(served).list_payments()
     assert (reply.kind, reply.value) == (K.UNKNOWN, None)
+
+
+@pytest.mark.parametrize(
+    ("customer", "kind", "cards"),
+    [
+        (whole({"id": "cus_1", "object": "customer", "deleted": True}), K.DEFINITE, ()),
+        (whole({"error": {"type": "invalid_request_error", "code": "resource_missing"}}, "404 Not Found"), K.BUG_OR_GONE, None),
+        (whole({"error": {"type": "api_error"}}, "500 Internal Server Error"), K.BUG_OR_GONE, None),
+    ],
+)  # fmt: skip
+def test_only_of_a_customer_who_was_deleted_there_it_is_said_that_no_card_is_left(
+    customer: bytes, kind: AnswerKind, cards: tuple[()] | None
+):
+    missing = whole({"error": {"type": "invalid_request_error", "code": "resource_missing"}}, "404 Not Found")
+    with stub([missing], [customer], [customer], [customer]) as served:
+        reply = gateway(served).stored_cards("cus_1")
+    assert (reply.kind, reply.value) == (kind, cards)

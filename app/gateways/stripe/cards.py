@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.gateways.port import CardSetup, FinishedSetup, Reply, StoredCard
+from app.gateways.port import AnswerKind, CardSetup, FinishedSetup, Reply, StoredCard
 from app.gateways.stripe import reading
 from app.gateways.stripe.client import Account
 from app.gateways.stripe.listing import every, found
@@ -61,4 +61,12 @@ def stored(at: Account, customer: str) -> Reply[tuple[StoredCard, ...]]:
         "stored_cards",
         lambda client, page: client.v1.customers.payment_methods.list(customer, {**page, "type": "card"}),
     )
+    if pages.kind is AnswerKind.BUG_OR_GONE and _is_deleted(at, customer):
+        return Reply(AnswerKind.DEFINITE, ())
     return pages.map(lambda bodies: tuple(reading.card(body) for body in bodies))
+
+
+def _is_deleted(at: Account, customer: str) -> bool:
+    """Stripe goes on telling of a customer who was deleted. One it does not know at all may be another account's."""
+    seen = at.ask("stored_cards", lambda client: client.v1.customers.retrieve(customer))
+    return seen.ok and seen.body is not None and seen.body.get("deleted") is True

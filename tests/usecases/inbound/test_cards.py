@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from app.gateways.port import AnswerKind, Reply
 from app.gateways.sandbox import Fault, SandboxGateway
@@ -45,16 +45,35 @@ def test_a_card_that_was_taken_away_is_never_tried_again(ears: Ears):
     assert cards(ears)[token].blocked
 
 
-def test_the_cards_of_a_customer_who_was_deleted_there_are_never_tried_again(
-    ears: Ears, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_customer_whom_the_gateway_does_not_know_loses_no_card(ears: Ears, monkeypatch: pytest.MonkeyPatch):
+    """As under the key of another account."""
     customer, token = used(ears)
-    gone: Reply[Any] = Reply(AnswerKind.BUG_OR_GONE, detail="no such customer")
-    monkeypatch.setattr(SandboxGateway, "stored_cards", lambda self, customer: gone)
+    unknown: Reply[Any] = Reply(AnswerKind.BUG_OR_GONE, detail="no such customer")
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(SandboxGateway, "stored_cards", lambda self, customer: unknown)
+        ears.tell_of(None, customer)
+        ears.hear()
+    assert not cards(ears)[token].blocked
+    ears.settle_down(0.5)
+    assert (cards(ears)[token].blocked, ears.inbox()) == (False, {"evt_0": "DONE"})
+
+
+def test_a_card_that_is_entered_while_the_cards_are_read_stays(ears: Ears, monkeypatch: pytest.MonkeyPatch):
+    customer, token = used(ears)
+    honest = SandboxGateway.stored_cards
+
+    def then_entered(self: SandboxGateway, customer: str) -> Reply[Any]:
+        listed = honest(self, customer)
+        with ears.desk.store.write() as conn:
+            row = dict(conn.execute(select(StoredCard.__table__).where(StoredCard.token == token)).mappings().one())
+            del row["id"]
+            conn.execute(insert(StoredCard), row | {"token": "pm_new", "is_default": False})
+        return listed
+
+    monkeypatch.setattr(SandboxGateway, "stored_cards", then_entered)
     ears.tell_of(None, customer)
     ears.hear()
-    assert cards(ears)[token].blocked
-    assert ears.inbox() == {"evt_0": "DONE"}
+    assert not cards(ears)["pm_new"].blocked
 
 
 def test_a_card_that_the_bank_forbade_stays_forbidden(ears: Ears):

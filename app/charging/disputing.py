@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select, update
 
 from app.charging.attempts import SETTLED
+from app.charging.refund_ledger import take_lost
 from app.charging.refund_settling import follow
 from app.charging.telling import Sum, tell_person
 from app.charging.transitions import BORN, Move, log
 from app.gateways.port import AnswerKind, DisputeStatus, Gateway
 from app.gateways.port import Dispute as Seen
 from app.kit.clock import Clock
-from app.models.locks import hold_order
+from app.models.locks import hold_paid_order
 from app.models.orders import Attempt, Dispute, Order
 from app.models.store import Store
 from app.models.upsert import insert_new
@@ -35,9 +36,8 @@ def take_disputes(store: Store, gateway: Gateway, clock: Clock, attempt_id: str,
     reply = gateway.list_disputes(payment=ref)
     if reply.kind is not AnswerKind.DEFINITE or reply.value is None:
         return f"disputes: {reply.kind}"
-    if reply.value:
-        with store.write() as conn:
-            apply_disputes(conn, attempt_id, reply.value, actor=actor, at=clock.now())
+    if seen := reply.value:
+        store.writing(lambda conn: apply_disputes(conn, attempt_id, seen, actor=actor, at=clock.now()))
     return ""
 
 
@@ -56,7 +56,7 @@ def apply_disputes(conn: Connection, attempt_id: str, seen: Sequence[Seen], *, a
         .one()
     )
     # Two that read the same dispute wait for each other here where the database has more than one writer.
-    hold_order(conn, attempt["book_id"], attempt["order_id"])
+    hold_paid_order(conn, attempt["book_id"], attempt["order_id"])
     order = _order(conn, attempt["book_id"], attempt["order_id"])
     stands = conn.execute(select(Attempt.state).where(Attempt.id == attempt_id)).scalar_one()
     news = [news for each in seen for news in _take(conn, attempt, each, actor, at)]
@@ -144,6 +144,8 @@ def _move_order(conn: Connection, order: RowMapping, actor: str, at: datetime, *
             steps.append("LOST")
         elif "OPEN" not in states:
             steps.append("PAID")
+    if state == "LOST":  # another of its disputes may be lost as well
+        take_lost(conn, order["book_id"], order["id"], at)
     if not steps:
         return
     moved = conn.execute(
@@ -156,5 +158,7 @@ def _move_order(conn: Connection, order: RowMapping, actor: str, at: datetime, *
     path = [state, *steps]
     moves = [Move("order", order["id"], old, new, "dispute") for old, new in itertools.pairwise(path)]
     log(conn, order["book_id"], moves, actor=actor, at=at)
+    if path[-1] == "LOST":
+        take_lost(conn, order["book_id"], order["id"], at)
     # What was given back before stays given back.
     follow(conn, order["book_id"], order["id"], actor=actor, at=at)

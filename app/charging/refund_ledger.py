@@ -3,11 +3,11 @@ count on it any more. If the refund fails for certain, the same rows come back."
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from app.billing.codec import dump_rows, load_quote, load_rows
 from app.billing.facts import Entitlement as LedgerEntry
@@ -17,8 +17,8 @@ from app.billing.taking_back import LotKey, followed, net_of, spread
 from app.charging.refund_rows import refunds_of
 from app.models.base import whole_sum
 from app.models.customers import BalanceEntry
-from app.models.orders import Attempt, Refund
-from app.models.subscriptions import Entitlement
+from app.models.orders import Attempt, Dispute, Order, Refund
+from app.models.subscriptions import Entitlement, Subscription
 from app.subscriptions.apply import take_version, write_history
 from app.subscriptions.facts import load
 
@@ -42,14 +42,63 @@ def take_back_once(conn: Connection, order: Mapping[Any, Any], amount: int, at: 
     return takes, min(gross, _put_on_the_balance(conn, order, lots))
 
 
+def take_lost(conn: Connection, book_id: int, order_id: str, at: datetime) -> None:
+    """Append what a dispute that is lost took of the order's money and no refund gives back, as ``take_back`` does.
+
+    May be called again: what it took before counts, so that a refund which failed meanwhile leaves its part to it.
+    """
+    order = (
+        conn.execute(
+            select(Order.__table__, Subscription.number.label("subscription_number"))
+            .join(Subscription, Subscription.id == Order.subscription_id)
+            .where(Order.book_id == book_id, Order.id == order_id)
+        )
+        .mappings()
+        .one()
+    )
+    lost = lost_of(conn, book_id, order_id)
+    if not lost:
+        return
+    first, taken = lost[0], any(row.takes for row in lost)
+    takes = take_back(conn, order, 0 if taken else _left_to_lose(conn, book_id, order_id, lost), at)
+    if takes:
+        it = (Dispute.gateway == first.gateway, Dispute.account == first.account, Dispute.gw_ref == first.gw_ref)
+        conn.execute(update(Dispute).where(*it).values(takes=[*(first.takes or ()), *takes]))
+
+
+def lost_of(conn: Connection, book_id: int, order_id: str) -> Sequence[Row[*tuple[Any, ...]]]:
+    """The lost disputes of what paid for the order, oldest first."""
+    columns = (Dispute.gateway, Dispute.account, Dispute.gw_ref, Dispute.amount, Dispute.takes)
+    return conn.execute(
+        select(*columns, Dispute.attempt_id, Attempt.amount.label("captured"))
+        .join(Attempt, Attempt.id == Dispute.attempt_id)
+        .where(Dispute.book_id == book_id, Dispute.order_id == order_id)
+        .where(Dispute.state == "LOST", Attempt.state == "SUCCEEDED")
+        .order_by(Dispute.opened_at, Dispute.gw_ref)
+    ).all()
+
+
+def _left_to_lose(conn: Connection, book_id: int, order_id: str, lost: Sequence[Row[*tuple[Any, ...]]]) -> int:
+    """What the bank took, at most what no refund gives back."""
+    back = sum([
+        row.amount
+        for row in refunds_of(conn, book_id, order_id)
+        if row.attempt_id == lost[0].attempt_id and row.state != "FAILED" and (row.takes or row.kind == "negative")
+    ])  # fmt: skip
+    return max(min(sum([row.amount for row in lost]), lost[0].captured - back), 0)
+
+
 def _take_back(
     conn: Connection, order: Mapping[Any, Any], amount: int, at: datetime
 ) -> tuple[list[Any], int, set[LotKey]]:
     book_id, subscription_id = order["book_id"], order["subscription_id"]
     quote = load_quote(order["quote"])
     earlier = [row for row in refunds_of(conn, book_id, order["id"]) if row.state != "FAILED" and row.takes]
-    rows = [take for row in earlier for take in load_rows(row.takes)]
+    lost = lost_of(conn, book_id, order["id"])
     so_far = sum([row.amount for row in earlier])
+    if any(row.takes for row in lost):
+        so_far += _left_to_lose(conn, book_id, order["id"], lost)
+    rows = [take for row in (*earlier, *lost) for take in load_rows(row.takes or [])]
     net = net_of(quote, so_far + amount) + sum([row.amount for row in rows])
     takes = spread(quote, net, rows)
     if not takes:

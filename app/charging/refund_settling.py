@@ -9,14 +9,14 @@ from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from app.billing.codec import load_rows
 from app.charging.attempts import SETTLED
-from app.charging.refund_ledger import append
+from app.charging.refund_ledger import append, take_lost
 from app.charging.refund_rows import RefundRow, move_refund
 from app.charging.telling import tell_person
 from app.charging.transitions import Move, log
 from app.kit.clock import Clock
 from app.models.base import whole_sum
 from app.models.customers import BalanceEntry, StoredCard
-from app.models.locks import hold_order
+from app.models.locks import hold_order, hold_paid_order
 from app.models.merchants import Book, Merchant
 from app.models.orders import Attempt, Order, Refund
 from app.models.store import Store
@@ -42,9 +42,12 @@ def settle(store: Store, clock: Clock, row: RefundRow, by: str, gw_ref: str) -> 
 def fail(store: Store, clock: Clock, row: RefundRow, by: str, why: str, gw_ref: str | None = None) -> None:
     """For certain no money went back. What the ledger gave up comes back; what a change owed goes to the balance."""
     done = {} if gw_ref is None else {"gw_ref": gw_ref}
-    with store.write() as conn:
-        hold_order(conn, row.book_id, row.order_id)
+
+    def end(conn: Connection) -> None:
+        hold_paid_order(conn, row.book_id, row.order_id)
         fail_within(conn, row, by, why, actor=by, at=clock.now(), **done)
+
+    store.writing(end)
 
 
 def fail_within(
@@ -59,6 +62,8 @@ def fail_within(
     takes = conn.execute(select(Refund.takes).where(Refund.book_id == row.book_id, Refund.id == row.id)).scalar_one()
     restored = [take._replace(amount=-take.amount) for take in load_rows(takes)]
     append(conn, row.book_id, order["subscription_id"], restored, at)
+    if order["state"] == "LOST":
+        take_lost(conn, row.book_id, row.order_id, at)
     if row.kind == "negative":
         to_the_balance(conn, row, order["customer_id"], at)
     body = {"refund": row.id, "order": row.order_id, "amount": row.amount, "why": why}

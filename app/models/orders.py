@@ -244,6 +244,8 @@ class Dispute(Base):
     state: Mapped[str]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
+    takes: Mapped[list[Any] | None]
+    """The ledger rows that it took back when it was lost, as ``refunds.takes``; None when it took none."""
     __table_args__ = (one_of("state", "OPEN", "WON", "LOST"), STRICT)
 
 

@@ -46,31 +46,35 @@ def balances_follow(page: Page) -> Seen:
 
 
 def refunds_are_taken_back(page: Page) -> Seen:
-    """What each refund took from the ledger stands there; if it failed, what came back as well."""
+    """What each refund and each lost dispute took from the ledger stands there; if a refund failed, what came back as well."""
     have: defaultdict[tuple[object, ...], int] = defaultdict(int)
     for row in page.rows.entitlements:
         if row["order_id"] is None:
             have[_place(row["subscription_id"], row["item"], row["lot"], row["amount"], row)] += 1
-    for refund in page.rows.refunds:
-        order = page.rows.order.get(refund["order_id"])
+    named = [(f"refund {row['id']}", row) for row in page.rows.refunds]
+    named += [(f"dispute {row['gw_ref']}", row) for row in page.rows.disputes if row["takes"]]
+    for name, taker in named:
+        order = page.rows.order.get(taker["order_id"])
         if order is None:
             continue
         wrong = ""
-        for take in load_rows(refund["takes"]):
-            for sign in (1, -1) if refund["state"] == "FAILED" else (1,):
+        for take in load_rows(taker["takes"]):
+            for sign in (1, -1) if taker["state"] == "FAILED" else (1,):
                 key = (order["subscription_id"], take.item, take.lot, sign * take.amount, take.start, take.end)
                 have[key] -= 1
                 wrong = wrong or (
                     f"took {take.amount} of lot {take.lot}, the ledger does not say so" if have[key] < 0 else ""
                 )
-        yield judged(f"refund {refund['id']}", wrong)
+        yield judged(name, wrong)
 
 
 def refunds_take_their_share(page: Page) -> Seen:
     """Each refund took back what the rule says of its amount, after those before it. One that a change owes takes nothing:
-    the change's own credit did."""
+    the change's own credit did. Those after a dispute was lost are judged together with it."""
     for order in page.rows.orders:
         told = sorted(page.rows.refunds_of.get(order["id"], ()), key=lambda row: _began(page, row))
+        lost = page.rows.came_to.get(("order", order["id"], "LOST"))
+        told = [row for row in told if lost is None or _began(page, row) < lost]
         for place, refund in enumerate(told):
             has = sum([take.amount for take in load_rows(refund["takes"])])
             owed = _share(page, order, refund, told[:place])
@@ -99,6 +103,35 @@ def _share(page: Page, order: Row, refund: Row, before: list[Row]) -> int:
     return sum([take.amount for take in spread(quote, net, taken)])
 
 
+def lost_disputes_take_the_rest(page: Page) -> Seen:
+    """What the bank took in a dispute and no refund gives back was taken from what was paid: with the refunds, by the rule."""
+    for order in page.rows.orders:
+        told = page.rows.refunds_of.get(order["id"], ())
+        counted = [row for row in told if row["state"] != "FAILED" and row["takes"]]
+        disputes = [row for row in page.rows.disputes if row["order_id"] == order["id"]]
+        by_disputes = sum([take.amount for row in disputes for take in load_rows(row["takes"] or [])])
+        if order["state"] != "LOST":
+            yield judged(f"order {order['id']}", by_disputes != 0, "gave up what it paid for and is not lost")
+            continue
+        has = by_disputes + sum([take.amount for row in counted for take in load_rows(row["takes"])])
+        gone = sum([row["amount"] for row in counted]) + _lost(page, order, counted, disputes)
+        quote = load_quote(order["quote"])
+        owed = sum([take.amount for take in spread(quote, net_of(quote, gone), ())])
+        # What comes back with a failed refund was rounded when it was taken.
+        rounded = len([row for row in told if row["state"] == "FAILED"])
+        wrong = not owed - rounded <= has <= owed
+        yield judged(f"order {order['id']}", wrong, f"is lost and gave up {has} of what was paid, by the rule {owed}")
+
+
+def _lost(page: Page, order: Row, counted: list[Row], disputes: list[Row]) -> int:
+    paid = [row for row in page.rows.attempts if row["order_id"] == order["id"] and row["state"] == "SUCCEEDED"]
+    ids, captured = {row["id"] for row in paid}, sum([row["amount"] for row in paid])
+    promised = [row for row in page.rows.refunds_of.get(order["id"], ()) if row["kind"] == "negative"]
+    back = [*counted, *(row for row in promised if row["state"] != "FAILED" and not row["takes"])]
+    taken = sum([row["amount"] for row in disputes if row["state"] == "LOST" and row["attempt_id"] in ids])
+    return max(min(taken, captured - sum([row["amount"] for row in back if row["attempt_id"] in ids])), 0)
+
+
 def _place(subscription: int, item: int, lot: int, amount: int, row: Row) -> tuple[object, ...]:
     return (subscription, item, lot, amount, row["span_start"], row["span_end"])
 
@@ -119,5 +152,6 @@ CHECKS = (
     Check("ledger", "what orders used of balances and added to them", balances_follow),
     Check("ledger", "what was given back was taken from what was paid", refunds_are_taken_back),
     Check("ledger", "refunds take their share of what was paid", refunds_take_their_share),
+    Check("ledger", "lost disputes take what no refund gave back", lost_disputes_take_the_rest),
     Check("ledger", "what a change below zero gives back is on its way", changes_give_back),
 )

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from app.charging.audit.cells import every
 from app.charging.audit.rows import PAID_STATES, Row, among
-from app.models.orders import Deferral, Order, Refund
+from app.models.orders import Deferral, Dispute, Order, Refund
 from app.models.subscriptions import (
     Entitlement,
     Lot,
@@ -34,6 +34,8 @@ class PlanPage:
     entitlements: dict[int, list[Row]]
     orders: dict[int, list[Row]]
     refunds: dict[str, list[Row]]
+    """By order."""
+    disputes: dict[str, list[Row]]
     """By order."""
     scheduled: dict[int, list[Row]]
     deferrals: dict[int, list[Row]]
@@ -70,6 +72,7 @@ def plans_of(conn: Connection, after: int, size: int) -> PlanPage:
         entitlements=_by(among(conn, Entitlement, Entitlement.subscription_id, ids, Entitlement.id)),
         orders=_by(orders),
         refunds=_by(among(conn, Refund, Refund.order_id, [row["id"] for row in orders]), "order_id"),
+        disputes=_by(among(conn, Dispute, Dispute.order_id, [row["id"] for row in orders]), "order_id"),
         scheduled=_by(among(conn, ScheduledChange, ScheduledChange.subscription_id, ids, ScheduledChange.id)),
         deferrals=_by(among(conn, Deferral, Deferral.subscription_id, ids)),
     )

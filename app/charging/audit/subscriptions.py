@@ -105,7 +105,7 @@ def _difference(plan: dict[int, dict[str, Any]], held: dict[int, dict[str, Any]]
 
 
 def ledger_is_explained(page: PlanPage) -> Seen:
-    """Every row is of an import, an order's quote or a refund's takes, and each of those has its row."""
+    """Every row is of an import, an order's quote or the takes of a refund or a lost dispute, and each of those has its row."""
     for one in page.subscriptions:
         owed, whole = Counter(_owed(page, one["id"])), _imported(page.changes[one["id"]])
         owed.update(_key(row, None) for row in whole or ())
@@ -115,7 +115,9 @@ def ledger_is_explained(page: PlanPage) -> Seen:
             owed[key] -= known
             # What a subscription began with is not known where it was not imported.
             wrong = not known and (whole is not None or row["order_id"] is not None)
-            yield judged(f"entitlement {row['id']}", wrong, f"of {name_of(one)} is of no import, order or refund")
+            yield judged(
+                f"entitlement {row['id']}", wrong, f"of {name_of(one)} is of no import, order, refund or dispute"
+            )
         for key, count in owed.items():
             what = f"lacks {key[4]} in the ledger for lot {key[1]} of item {key[0]}"
             yield judged(name_of(one), count > 0, f"{what}, order {key[5]}" if key[5] else what)
@@ -132,6 +134,8 @@ def _owed(page: PlanPage, subscription: int) -> Iterator[tuple[Any, ...]]:
                 yield _key(take, None)
                 if refund["state"] == "FAILED":
                     yield _key(take._replace(amount=-take.amount), None)
+        for dispute in page.disputes[order["id"]]:
+            yield from [_key(take, None) for take in load_rows(dispute["takes"] or [])]
 
 
 def _key(row: Entitlement, order: str | None) -> tuple[Any, ...]:

@@ -955,6 +955,7 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("opened_at", INTEGER, nullable=False),
         sa.Column("closed_at", INTEGER, nullable=True),
+        sa.Column("takes", sa.Text(), nullable=True),
         sa.CheckConstraint("state IN ('OPEN', 'WON', 'LOST')", name=op.f("ck_disputes_state")),
         sa.ForeignKeyConstraint(
             ["attempt_id"], ["attempts.id"], name=op.f("fk_disputes_attempt_id"), ondelete="RESTRICT"

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, exists, select
 
 from app.charging.attempts import PERSON_AFTER, RESTING
 from app.charging.orphans import orphan_name
+from app.charging.overdue import overdue_accounts
 from app.charging.refund_rows import ALIVE
 from app.gateways.port import DeclineReason
 from app.models.customers import BalanceEntry
@@ -32,7 +33,7 @@ class Matter:
     """One thing that waits for a person. ``may`` are the acts that its kind knows; the gateway's truth allows fewer.
 
     ``kind``: ``attempt`` (quarantined), ``undecided`` (for a day), ``orphan``, ``dispute``, ``refund``, ``mail``, ``notice``,
-    ``alarm``. ``key`` names the row; ``payment`` is the gateway's object.
+    ``alarm``, ``account`` (not compared whole for a day). ``key`` names the row; ``payment`` is the gateway's object.
     """
 
     id: str
@@ -225,7 +226,19 @@ def _alarms(conn: Connection, _now: datetime) -> Iterator[Matter]:
         )  # fmt: skip
 
 
-_READERS = (_quarantined, _undecided, _orphans, _disputes, _refunds, _undone_refunds, _mails, _notices, _alarms)
+def _accounts(conn: Connection, _now: datetime) -> Iterator[Matter]:
+    for each in overdue_accounts(conn):
+        at = each.account
+        why = "not compared whole with the gateway for a day: the log tells why (not_listed, not_compared, compare_failed)"
+        if each.is_shut:
+            why = f"charging is closed; {why}"
+        key = (at.gateway, at.account, "live" if at.livemode else "test")
+        yield _matter("account", key, book_id=each.book, since=each.since, why=why, may=("release",))
+
+
+_READERS = (
+    _quarantined, _undecided, _orphans, _disputes, _refunds, _undone_refunds, _mails, _notices, _alarms, _accounts,
+)  # fmt: skip
 
 
 def log_of(conn: Connection, matter: Matter) -> list[dict[str, Any]]:

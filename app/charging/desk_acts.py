@@ -29,7 +29,7 @@ from app.charging.desk_orphans import orphan
 from app.charging.desk_refunds import dispute, refund
 from app.charging.observing import Watch
 from app.models.orders import Refund
-from app.models.work import Inbox, Outbox
+from app.models.work import GatewayWatch, Inbox, Outbox
 
 __all__ = ["DeskRefused", "resolve", "show"]
 
@@ -76,9 +76,20 @@ def _dead(r: Resolving, act: str) -> str:
     return "a worker tries again" if act == "release" else "taken off the queue"
 
 
+def _account(r: Resolving, act: str) -> str:
+    """Compared anew; it leaves the queue when that was whole."""
+    gateway, account, mode = r.matter.key
+    w = GatewayWatch
+    is_it = and_(w.gateway == gateway, w.account == account, w.livemode == (mode == "live"))
+    with r.watch.store.write() as conn:
+        conn.execute(update(w).where(is_it).values(next_at=r.watch.clock.now()))
+        r.note(conn, act, leaves=False)
+    return "compared again within a minute"
+
+
 _ACTS: dict[str, Callable[[Resolving, str], str]] = {
     "attempt": quarantined, "undecided": undecided, "orphan": orphan, "dispute": dispute, "refund": refund,
-    "mail": _dead, "notice": _dead, "alarm": _dead,
+    "mail": _dead, "notice": _dead, "alarm": _dead, "account": _account,
 }  # fmt: skip
 
 
@@ -92,7 +103,7 @@ def _truth(watch: Watch, matter: Matter) -> Truth | None:
     if matter.kind == "refund":
         with watch.store.read() as conn:
             named = conn.execute(select(Refund.attempt_id).where(Refund.id == matter.key[0])).scalar()
-    if matter.kind in ("mail", "notice") or not named:
+    if matter.kind in ("mail", "notice", "account") or not named:
         return None
     with watch.store.read() as conn:
         row = read_attempt(conn, str(named))

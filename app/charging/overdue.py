@@ -1,0 +1,40 @@
+"""Accounts that comparisons try in vain: nothing of theirs is proved, and a closed gate stays closed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from app.charging.attempts import PERSON_AFTER
+from app.charging.gate import Account, book_of
+from app.charging.watching import EVERY
+from app.models.work import GatewayWatch
+
+
+class Overdue(NamedTuple):
+    """``since`` when it was not compared whole, or its gate waits for a reading; ``book`` sells through it."""
+
+    account: Account
+    book: int
+    since: datetime
+    is_shut: bool
+
+
+def overdue_accounts(conn: Connection) -> Iterator[Overdue]:
+    """Those that were still not read whole when that was due for a day. One that nobody tries is none of them: it has no
+    key, or no worker runs."""
+    w = GatewayWatch
+    query = select(
+        w.gateway, w.account, w.livemode, w.gate, w.closed_at, w.first_compare_at, w.compared_until, w.lease_until
+    )
+    for row in conn.execute(query.where(w.lease_by.is_(None), w.lease_until.is_not(None))).all():
+        account, is_shut = Account(row.gateway, row.account, row.livemode), row.gate == "CLOSED"
+        book = book_of(conn, account)
+        if book is None:
+            continue
+        since: datetime = (row.first_compare_at or row.closed_at if is_shut else row.compared_until) or book[1]
+        if row.lease_until >= since + (PERSON_AFTER if is_shut else EVERY + PERSON_AFTER):
+            yield Overdue(account, book[0], since, is_shut)

@@ -72,6 +72,7 @@ class AttemptRow:
     last_class: str | None
     created_at: datetime
     deadline_at: datetime
+    told_to_wait: bool
     order_number: str
     quoted_at: datetime
     """When the page was made that the order is of, and with it the order's id."""

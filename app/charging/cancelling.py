@@ -5,14 +5,12 @@ from __future__ import annotations
 from app.charging.attempts import AttemptRow
 from app.charging.closing import close
 from app.charging.comparing import mismatch
-from app.charging.driver import Driver, put_down, quarantine
+from app.charging.driver import NOT_REACHED, Driver, put_down, quarantine
 from app.charging.making import note_ref
 from app.charging.objects import look_for_objects
 from app.charging.settle import settle
 from app.gateways.port import Answer, AnswerKind, Decline, Payment, PaymentStatus
 from app.kit.faults import fault_point
-
-_WAIT = (AnswerKind.BUSY, AnswerKind.NOT_SENT, AnswerKind.MERCHANT_FAULT)
 
 
 def cancel(d: Driver, row: AttemptRow) -> AttemptRow | None:
@@ -26,7 +24,7 @@ def cancel(d: Driver, row: AttemptRow) -> AttemptRow | None:
         return _look(d, row, refused=f"cancel refused: {answer.detail}")
     if answer.kind is AnswerKind.BUG:
         return quarantine(d, row, f"cancel: {answer.detail}")
-    if answer.kind in _WAIT:
+    if answer.kind in NOT_REACHED:
         return put_down(d, row, answer.kind, f"cancel: {answer.kind}")
     return _look(d, row)
 
@@ -69,7 +67,7 @@ def _look(d: Driver, row: AttemptRow, *, refused: str = "") -> AttemptRow | None
     if payment is None and refused and seen.kind is AnswerKind.BUG_OR_GONE:
         return close(d, row, "CANCELLED", "the gateway has no such payment")
     if payment is None:
-        kind = AnswerKind.UNKNOWN if seen.kind not in _WAIT else seen.kind
+        kind = AnswerKind.UNKNOWN if seen.kind not in NOT_REACHED else seen.kind
         return put_down(d, row, kind, "read: no answer")
     if payment.status is PaymentStatus.CANCELED:
         return close(d, row, "CANCELLED", "cancelled at the gateway")
@@ -96,7 +94,7 @@ def cancel_declined(d: Driver, row: AttemptRow, decline: Decline | None) -> Atte
         return close(d, row, "DECLINED", "declined", decline)
     if answer.kind in (AnswerKind.BUG, AnswerKind.BUG_OR_GONE):
         return quarantine(d, row, f"cancel after a decline: {answer.detail or answer.kind}")
-    if answer.kind in _WAIT:
+    if answer.kind in NOT_REACHED:
         return put_down(d, row, answer.kind, f"cancel: {answer.kind}")
     return put_down(d, row, AnswerKind.UNKNOWN, "declined, cancel: no certain answer", state="UNKNOWN")
 

@@ -86,9 +86,8 @@ def _moves(row: AttemptRow, state: str, cause: str) -> list[Move]:
 
 
 def _was_told_to_wait(row: AttemptRow, now: datetime) -> bool:
-    """Everybody else saw the result on the page."""
-    was_unknown = row.create_try or row.confirm_try or row.state == "QUARANTINED"
-    return bool(was_unknown) or now >= row.deadline_at
+    """Everybody else saw the result on the page, or left the bank's check an hour ago."""
+    return row.told_to_wait or now >= row.deadline_at
 
 
 def _mail(conn: Connection, row: AttemptRow, state: str, now: datetime) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from app.charging.attempts import RESTING, AttemptRow, Moved, lease, move, read_attempt
 from app.charging.cancelling import cancel
-from app.charging.driver import Driver, put, put_down
+from app.charging.driver import Driver, promise, put, put_down
 from app.charging.looking import look
 from app.charging.making import make_object
 from app.charging.paying import pay_object
@@ -81,11 +81,15 @@ def _take(d: Driver, attempt_id: str) -> AttemptRow | None:
     with d.store.write() as conn:
         if not lease(conn, attempt_id, d.by, now):
             return None
-        if row.lease_by is not None and row.lease_by != d.by:
+        taken = read_attempt(conn, attempt_id)
+        if taken is not None and row.lease_by is not None and row.lease_by != d.by:
             tell_taken_over(
                 row.book_id, "attempt", row.id, of=row, left_by=row.lease_by, since=row.lease_until, by=d.by
             )
-        return read_attempt(conn, attempt_id)
+            promised = promise(taken, taken.state)  # whoever held it put nothing down, and its page could be seen
+            if promised:
+                move(conn, taken, d.by, promised)
+        return taken
 
 
 def _again(d: Driver, attempt_id: str) -> AttemptRow | None:
@@ -99,7 +103,7 @@ def _leave_due(d: Driver, row: AttemptRow) -> None:
     """No time left: the next worker goes on at once."""
     now = d.clock.now()
     with d.store.write() as conn:
-        move(conn, row, d.by, {"lease_by": None, "lease_until": now, "next_at": now})
+        move(conn, row, d.by, {"lease_by": None, "lease_until": now, "next_at": now} | promise(row, row.state))
 
 
 def _step(d: Driver, row: AttemptRow) -> AttemptRow | None:

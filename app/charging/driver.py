@@ -16,6 +16,8 @@ from app.kit.clock import Clock
 from app.models.store import Store
 from app.outbox import record_once
 
+NOT_REACHED = (AnswerKind.BUSY, AnswerKind.NOT_SENT, AnswerKind.MERCHANT_FAULT)
+"""Nothing happened at the gateway."""
 PAUSES = (0.2, 0.6)
 """Seconds before a call is repeated under its own key while the shopper waits; nothing happened at the gateway."""
 
@@ -74,13 +76,24 @@ def put_down(d: Driver, row: AttemptRow, kind: AnswerKind, cause: str, *, state:
     state = state or row.state
     tries = row.tries if state == row.state else 0
     with d.store.write() as conn:
-        changed = {"state": state, "last_class": kind.value, "tries": tries + 1, **values}
+        changed = {"state": state, "last_class": kind.value, "tries": tries + 1, **values} | promise(row, state, kind)
         move(conn, row, d.by, changed | released(now, next_look(row, tries, kind, now)))
         if state != row.state:
             log(conn, row.book_id, [Move("attempt", row.id, row.state, state, cause)], actor=d.by, at=now, of=row)
         if kind is AnswerKind.MERCHANT_FAULT:
             body = {"attempt": row.id, "order": row.order_id, "gateway": row.gateway, "account": row.account}
             record_once(conn, row.book_id, "gateway.refused", row.id, 1, "event", body, now)
+
+
+def promise(row: AttemptRow, state: str, kind: AnswerKind | None = None) -> dict[str, bool]:
+    """What to write of an attempt that nobody drives for a while: whether its page tells the shopper to wait for a mail.
+
+    Not while the bank asks, nor of one that never reached the gateway: that is taken back, and told as not charged. But one
+    that a restore may have made forget its object is not.
+    """
+    waits = row.gw_ref is not None or state == "UNKNOWN" or row.is_shut or row.is_from_before_restore
+    waits = waits or (state == "CREATED" and kind not in NOT_REACHED)
+    return {"told_to_wait": True} if waits and state != "REQUIRES_ACTION" else {}
 
 
 def quarantine(d: Driver, row: AttemptRow, why: str, *, known: str = "quarantine") -> None:
@@ -90,7 +103,7 @@ def quarantine(d: Driver, row: AttemptRow, why: str, *, known: str = "quarantine
     """
     now = d.clock.now()
     with d.store.write() as conn:
-        move(conn, row, d.by, {"state": "QUARANTINED", "last_class": known} | released(now, None))
+        move(conn, row, d.by, {"state": "QUARANTINED", "last_class": known, "told_to_wait": True} | released(now, None))
         log(conn, row.book_id, [Move("attempt", row.id, row.state, "QUARANTINED", why)], actor=d.by, at=now, of=row)
         body = {"attempt": row.id, "order": row.order_id, "why": why, "payment": row.gw_ref}
         record_once(conn, row.book_id, "attempt.quarantined", row.id, 1, "event", body, now)

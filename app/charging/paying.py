@@ -6,13 +6,10 @@ from app.charging.attempts import AttemptRow
 from app.charging.cancelling import cancel_declined
 from app.charging.closing import close
 from app.charging.comparing import mismatch
-from app.charging.driver import Driver, put, put_down, quarantine
+from app.charging.driver import NOT_REACHED, Driver, put, put_down, quarantine
 from app.charging.settle import settle
 from app.gateways.port import Answer, AnswerKind, Payment, PaymentStatus
 from app.kit.faults import fault_point
-
-_KEEP = (AnswerKind.BUSY, AnswerKind.NOT_SENT, AnswerKind.MERCHANT_FAULT)
-"""Nothing happened at the gateway: the row stays in its state."""
 
 
 def pay_object(d: Driver, row: AttemptRow) -> AttemptRow | None:
@@ -33,7 +30,7 @@ def _not_read(d: Driver, row: AttemptRow, answer: Answer) -> None:
     """Reading asks for nothing, so a reading without an answer changes nothing but when to read again."""
     if answer.kind in (AnswerKind.BUG, AnswerKind.BUG_OR_GONE):
         return quarantine(d, row, f"read: {answer.detail or answer.kind}")
-    kind = answer.kind if answer.kind in _KEEP else AnswerKind.UNKNOWN
+    kind = answer.kind if answer.kind in NOT_REACHED else AnswerKind.UNKNOWN
     return put_down(d, row, kind, "read: no answer")
 
 

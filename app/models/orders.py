@@ -102,6 +102,8 @@ class Attempt(Base):
     created_at: Mapped[datetime]
     deadline_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
+    told_to_wait: Mapped[bool] = mapped_column(default=False)
+    """It was put down undecided, so that its page promised a mail with the answer. Never taken back."""
     __table_args__ = (
         UniqueConstraint("order_id", "n"),
         CheckConstraint("amount > 0", name="amount"),

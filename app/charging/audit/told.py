@@ -75,13 +75,17 @@ def _mailed(name: str, identity: str, mails: set[str], owed: bool) -> Broken | N
 
 
 def _waited(page: Page, attempt: Row) -> bool:
-    """As it was written when the attempt ended: its end was not seen on the page at once."""
+    """As it was written when the attempt ended: its end was not seen on the page at once.
+
+    An unknown end was always shown as one, whether or not the attempt's row says so.
+    """
     was = {row["from_state"] for row in page.rows.transitions if _ends(row, attempt)}
     if "QUARANTINED" in was:
         given_back = any(row["attempt_id"] == attempt["id"] for row in page.rows.refunds)
         return not (given_back and _by_a_person(page, attempt["order_id"]))
     late = attempt["settled_at"] is not None and attempt["settled_at"] >= attempt["deadline_at"]
-    return bool(attempt["create_try"] or attempt["confirm_try"] or late)
+    unknown = ("attempt", attempt["id"], "UNKNOWN") in page.rows.came_to
+    return bool(attempt["told_to_wait"] or unknown or late)
 
 
 def _ends(row: Row, attempt: Row) -> bool:

@@ -728,6 +728,7 @@ def upgrade() -> None:
         sa.Column("created_at", INTEGER, nullable=False),
         sa.Column("deadline_at", INTEGER, nullable=False),
         sa.Column("settled_at", INTEGER, nullable=True),
+        sa.Column("told_to_wait", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "state IN ('CREATED', 'INTENT', 'REQUIRES_ACTION', 'UNKNOWN', 'CANCELLING', 'QUARANTINED', 'SUCCEEDED', 'DECLINED', 'CANCELLED')",
             name=op.f("ck_attempts_state"),

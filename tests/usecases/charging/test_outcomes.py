@@ -178,3 +178,22 @@ def test_a_payment_in_the_bank_s_hands_is_waited_for(desk: Desk):
     desk.work()
     assert desk.facts(order.id).state == "PAID"
     desk.check()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "call"),
+    [("visa_processing_declined", ""), ("visa_declined", "cancel_payment"), ("visa_declined", "read_payment")],
+)
+def test_whoever_was_told_that_the_answer_comes_by_mail_gets_it(desk: Desk, behaviour: str, call: str):
+    if call:
+        desk.sandbox.controls.fail_next(call, Fault.TIMEOUT_BEFORE, times=1)
+    order = desk.buy(behaviour)
+    assert order.last.is_open
+    desk.heal()
+    assert desk.facts(order.id).last.state == "DECLINED"
+    assert desk.outbox() == ["not_charged"]
+
+
+def test_whoever_saw_the_answer_on_the_page_gets_no_mail(desk: Desk):
+    assert desk.buy("visa_declined").last.state == "DECLINED"
+    assert desk.outbox() == []

@@ -6,7 +6,7 @@ Refunds have a list of their own because one may come long after its payment, wh
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -18,7 +18,7 @@ from app.charging.gate import Account
 from app.charging.observing import Watch
 from app.charging.orphan_returns import come_back
 from app.charging.refund_finding import found_refunds, missing_refund
-from app.charging.trying import tried
+from app.charging.trying import counted
 from app.gateways.port import AnswerKind, Gateway, Refund, RefundStatus
 from app.models.orders import Attempt
 from app.models.orders import Refund as RefundTable
@@ -44,20 +44,8 @@ def take_refunds(watch: Watch, names: Sequence[Account], listed: Sequence[Refund
             failed.add(each.payment)
     done = come_back(watch, names, sorted(failed)) if failed else Compared()
     for attempt, refunds in found.items():
-        done += _counted(partial(found_refunds, watch.store, watch.clock, attempt, refunds), attempt)
+        done += counted(partial(found_refunds, watch.store, watch.clock, attempt, refunds), attempt)
     return done
-
-
-def _counted(take: Callable[[], int], of: str) -> Compared:
-    """One attempt's or refund's: what it raises stops no other."""
-    counts = list[int]()
-
-    def look() -> str:
-        counts.append(take())
-        return ""
-
-    why = tried(look, of)
-    return Compared(refunds=sum(counts), undecided=int(bool(why)))
 
 
 def miss_refunds(
@@ -67,7 +55,7 @@ def miss_refunds(
     comes before a person, once."""
     with watch.store.read() as conn:
         rows = [row for row in _succeeded(conn, names, since, until) if row.gw_ref not in refs]
-    return sum([_counted(partial(_miss, watch, gateway, row), row.id) for row in rows], Compared())
+    return sum([counted(partial(_miss, watch, gateway, row), row.id) for row in rows], Compared())
 
 
 def _miss(watch: Watch, gateway: Gateway, row: Row[str, str | None, str | None]) -> int:

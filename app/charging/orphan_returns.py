@@ -17,7 +17,7 @@ from app.charging.orphans import take_up_again
 from app.charging.refund_finding import found_refunds
 from app.charging.refund_settling import mail
 from app.charging.returning import mark_of
-from app.charging.trying import tried
+from app.charging.trying import counted
 from app.gateways.port import AnswerKind, Gateway, Payment, RefundStatus
 from app.models.orders import Orphan, Refund
 from app.models.work import Outbox
@@ -66,20 +66,15 @@ def come_back(watch: Watch, names: Sequence[Account], payments: Sequence[str]) -
     )
     with watch.store.read() as conn:
         keys = [(row.gateway, row.account, row.gw_ref) for row in conn.execute(query)]
-    found = Compared()
-    for key in keys:
-        why = tried(partial(_look_back, watch, key, account.livemode), key[2])
-        found += Compared(refunds=1, undecided=int(bool(why)))
-    return found
+    return sum([counted(partial(_look_back, watch, key, account.livemode), key[2]) for key in keys], Compared())
 
 
-def _look_back(watch: Watch, key: tuple[str, str, str], livemode: bool) -> str:
+def _look_back(watch: Watch, key: tuple[str, str, str], livemode: bool) -> int:
     """An earlier refund may have failed and the next one not: all of them together say what the gateway holds."""
     gateway, account, ref = key
     listed = watch.gateways.of(gateway, account, livemode=livemode).list_refunds(ref)
     if listed.kind is not AnswerKind.DEFINITE or listed.value is None:
-        return f"refunds: {listed.kind}"
+        return 0  # the next comparison lists it again
     back = sum(each.amount for each in listed.value if each.status is not RefundStatus.FAILED)
     with watch.store.write() as conn:
-        take_up_again(conn, key, back, CAME_BACK, by=watch.by, now=watch.clock.now())
-    return ""
+        return int(take_up_again(conn, key, back, CAME_BACK, by=watch.by, now=watch.clock.now()))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
+from app.charging.compared import Compared
 from app.gateways.port import GatewayError
 from app.models.outages import is_outage
 
@@ -23,3 +24,15 @@ def tried(look: Callable[[], str], ref: str | None) -> str:
             raise
         _log.exception("compare_failed_at", payment=ref)
         return type(error).__name__
+
+
+def counted(take: Callable[[], int], ref: str) -> Compared:
+    """How many refunds ``take`` wrote or woke, or one that stays undecided."""
+    counts = list[int]()
+
+    def look() -> str:
+        counts.append(take())
+        return ""
+
+    why = tried(look, ref)
+    return Compared(refunds=sum(counts), undecided=int(bool(why)))

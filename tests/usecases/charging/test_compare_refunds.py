@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from app.billing.facts import Change
+from app.charging import compare_refunds
 from app.gateways.sandbox import Fault
 from app.models.work import GatewayWatch, Outbox
 from tests.usecases.charging.desk import Desk
@@ -87,3 +90,23 @@ def test_the_watermark_stays_when_the_list_of_refunds_was_not_read_whole(desk: D
     assert comparing(desk).unread == 1
     with desk.store.read() as conn:
         assert conn.execute(query).scalar() == stands
+
+
+def test_one_refund_that_always_raises_stops_no_other(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    poison, other = (
+        desk.buy(jti=None),
+        desk.buy(checkout="checkout-2", change=Change(quantity=3, unit_price=800), jti=None),
+    )
+    by_hand(desk, poison.id, 200)
+    by_hand(desk, other.id, 100)
+    honest = compare_refunds.found_refunds
+
+    def poisoned(store: Any, clock: Any, attempt: str, refunds: Any) -> int:
+        if attempt == poison.last.id:
+            raise RuntimeError("a bug")
+        return honest(store, clock, attempt, refunds)
+
+    monkeypatch.setattr(compare_refunds, "found_refunds", poisoned)
+    done = comparing(desk)
+    assert (done.refunds, done.undecided, done.unread) == (1, 1, 0)
+    assert (order_state(desk, poison.id), order_state(desk, other.id)) == ("PAID", "PART_REFUNDED")

@@ -38,6 +38,7 @@ from app.checkout.contact import change_email as give_email
 from app.checkout.contact import enter_card as open_card_page
 from app.checkout.contact import wait_for_card
 from app.checkout.errors import CheckoutRefused
+from app.checkout.joining import may_lack_orders, order_of_page
 from app.checkout.press import Pressed
 from app.links.errors import LinkError
 from app.links.sessions import (
@@ -70,7 +71,13 @@ def buy(token: str) -> Answer:
     This very page may have been pressed before, and its answer lost: "nothing was charged" is said only once the database
     has shown that no order came of it.
     """
-    opened = opened_cart(token)
+    try:
+        opened = opened_cart(token)
+    except LinkError as over:
+        known = _bought_before(token, over)
+        if known is None:
+            raise
+        return known
     book_id, session = opened.book, opened.value
     ticket = _quote_of_form(token, book_id)
     placed = _placed_in(book_id)
@@ -83,6 +90,24 @@ def buy(token: str) -> Answer:
         language=request.form.get("lang", ""), unplaced=nothing_charged, placed=placed,
     )  # fmt: skip
     return redirect(_keep(done_path(book_id, order_id)), 303)
+
+
+def _bought_before(token: str, over: LinkError) -> Answer | None:
+    """To the order that this very form made, though its cart or link is over by now; None: there is none."""
+    if over.link is None:
+        return None
+    store, book_id = services().store, over.link.book
+    for_book(book_id)
+    try:
+        ticket = _quote_of_form(token, book_id)
+    except CheckoutRefused:
+        return None
+    _placed_in(book_id)(order_id_of(book_id, ticket.checkout_id.hex()))
+    order = order_of_page(store, book_id, ticket)
+    if order is not None:
+        return redirect(_keep(done_path(book_id, order.id)), 303)
+    (charges_nothing if may_lack_orders(store, book_id) else nothing_charged)()
+    return None
 
 
 def _placed_in(book_id: int) -> Callable[[str], None]:

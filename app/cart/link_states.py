@@ -17,7 +17,7 @@ from app.cart.state_page import (
     StatePage,
     account,
     mistake,
-    not_charged,
+    money_told,
     offered,
 )
 from app.cart.summary import Summary
@@ -56,8 +56,9 @@ def fresh_form(scene: Scene, fresh: FreshLink, heading: str) -> Form:
 
 
 def expired(
-    scene: Scene, fresh: FreshLink, reference: str, closed_at: datetime | None, summary: Summary | None
-) -> StatePage:
+    scene: Scene, fresh: FreshLink, reference: str, closed_at: datetime | None, is_uncharged: bool,
+    summary: Summary | None,
+) -> StatePage:  # fmt: skip
     """S-16. What closed, when, and what is still possible."""
     tongue = scene.tongue
     closed = tongue.tell("This offer has closed.")
@@ -70,7 +71,7 @@ def expired(
     if summary is not None:
         heading = tongue.say("Still want this? %(offer)s", offer=phrases.headline(tongue, summary))
     return StatePage(
-        tongue.say("This link has expired"), joined(closed, not_charged(tongue)), icon="clock",
+        tongue.say("This link has expired"), joined(closed, money_told(tongue, is_uncharged=is_uncharged)), icon="clock",
         title=tongue.say("This offer link has expired"), form=fresh_form(scene, fresh, heading),
         sections=(mistake(scene, reference),),
     )  # fmt: skip
@@ -94,11 +95,11 @@ def gone_messages(tongue: Tongue, reason: str) -> tuple[str, str]:
     }.get(reason, (tongue.say("This link is no longer valid"), tongue.say("The seller has withdrawn this link.")))
 
 
-def gone(scene: Scene, reason: str, fresh: FreshLink | None, reference: str) -> StatePage:
+def gone(scene: Scene, reason: str, fresh: FreshLink | None, reference: str, is_uncharged: bool) -> StatePage:
     """S-18: ``revoked``, ``replaced``, ``wrong_ip`` or ``key_retired``. No blame, and a way on: a new link, where one would be sent."""
     tongue = scene.tongue
     heading, why = gone_messages(tongue, reason)
-    lead, sections = joined(why, not_charged(tongue)), (mistake(scene, reference),)
+    lead, sections = joined(why, money_told(tongue, is_uncharged=is_uncharged)), (mistake(scene, reference),)
     if fresh is None:
         return StatePage(heading, lead, actions=offered(account(scene, main=True)), sections=sections)
     form = fresh_form(scene, fresh, tongue.say("Get a new link"))

@@ -19,7 +19,7 @@ from app.cart.link_states import FreshLink
 from app.cart.pen import Pen, email, joined
 from app.cart.present import NO_PROBLEMS, cart_page
 from app.cart.scheduled_pages import Waiting
-from app.cart.state_page import Action, Form, Hidden, StatePage
+from app.cart.state_page import Action, Form, Hidden, StatePage, maybe_charged
 from app.cart.summary import Summary
 from app.cart.views import BankCheck, CartFacts, CodeView, DeclineView, OrderView, Problems, Scene, summary_of
 from app.charging.remains import Returned
@@ -146,10 +146,11 @@ def render_refused(
 
 
 def render_expired(
-    scene: Scene, fresh: FreshLink, *, reference: str, closed_at: datetime | None, summary: Summary | None = None
-) -> Rendered:
-    """S-16 (410)."""
-    return _state(scene, link_states.expired(scene, fresh, reference, closed_at, summary), 410)
+    scene: Scene, fresh: FreshLink, *, reference: str, closed_at: datetime | None, is_uncharged: bool,
+    summary: Summary | None = None,
+) -> Rendered:  # fmt: skip
+    """S-16 (410). ``is_uncharged``: it was looked up that nothing was bought with the link."""
+    return _state(scene, link_states.expired(scene, fresh, reference, closed_at, is_uncharged, summary), 410)
 
 
 def render_used(scene: Scene, order: OrderView, *, resend: str, form_token: str, see: str = "") -> Rendered:
@@ -158,9 +159,13 @@ def render_used(scene: Scene, order: OrderView, *, resend: str, form_token: str,
     return _state(scene, link_states.used(scene, order, keep_language(resend, scene.tongue), form_token, see), 200)
 
 
-def render_gone(scene: Scene, reason: str, fresh: FreshLink | None, *, reference: str) -> Rendered:
-    """S-18: ``revoked``, ``replaced``, ``key_retired`` (410) or ``wrong_ip`` (403). ``fresh`` None: no new link is ever sent."""
-    return _state(scene, link_states.gone(scene, reason, fresh, reference), 403 if reason == "wrong_ip" else 410)
+def render_gone(
+    scene: Scene, reason: str, fresh: FreshLink | None, *, reference: str, is_uncharged: bool = False
+) -> Rendered:
+    """S-18: ``revoked``, ``replaced``, ``key_retired`` (410) or ``wrong_ip`` (403). ``fresh`` None: no new link is ever sent;
+    ``is_uncharged``: it was looked up that nothing was bought with the link."""
+    page = link_states.gone(scene, reason, fresh, reference, is_uncharged)
+    return _state(scene, page, 403 if reason == "wrong_ip" else 410)
 
 
 def render_closed(scene: Scene, why: str, *, at: datetime | None, reference: str) -> Rendered:
@@ -182,8 +187,7 @@ def render_bad_link(pages: Pages, tongue: Tongue, *, here: str, merchant: Mercha
         again = tongue.say(
             "The address may be incomplete or out of date. If you came from a mail, open its link again."
         )
-    before = tongue.say("If you have pressed “Buy now” before, your confirmation page or our mail says what happened.")
-    page = StatePage(tongue.say("This link is not complete"), joined(again, before), actions=actions)
+    page = StatePage(tongue.say("This link is not complete"), joined(again, maybe_charged(tongue)), actions=actions)
     frame = frame_for(merchant, tongue, pages.languages, here=here)
     return Rendered(pages.render("cart/state.html", tongue, page=page, frame=frame, steps=()), 404)
 

@@ -9,7 +9,8 @@ from app.cart.card_choices import card_id
 from app.cart.choice_form import choice_form, wrong_options, wrong_quantity
 from app.cart.page_model import CartPage, FieldError, Notice
 from app.cart.panel import panel
-from app.cart.pen import Pen, email, isolated, link, pen_for
+from app.cart.pen import Pen, email, isolated, joined, link, pen_for
+from app.cart.state_page import maybe_charged
 from app.cart.summary import Summary
 from app.cart.views import CartFacts, PriceChange, Problems, Scene, summary_of
 from app.cart.working import working
@@ -105,7 +106,12 @@ def _notices(pen: Pen, problems: Problems, summary: Summary) -> tuple[Notice, ..
         notices.append(
             Notice("warn", heading, tongue.say("This is the offer as it stands now. Please check it and agree again."))
         )
-    if problems.page_too_old:
+    if problems.page_too_old and problems.may_be_bought:
+        stands = tongue.say("This is the offer as it stands now. Please check it and agree again.")
+        notices.append(
+            Notice("warn", tongue.say("This page was open for too long."), joined(maybe_charged(tongue), stands))
+        )
+    elif problems.page_too_old:
         notices.append(
             Notice(
                 "warn", tongue.say("This page was open for too long. You have not been charged."),

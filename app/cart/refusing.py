@@ -25,6 +25,7 @@ from app.charging.errors import ChargingError
 from app.charging.reading import AT_WORK, wait_for_news
 from app.checkout.cart import Cart
 from app.checkout.errors import CheckoutRefused
+from app.checkout.joining import check_unbought
 from app.links.claims import LinkClaims
 from app.links.sessions import CartSession
 from app.links.signing import ReadLink
@@ -64,7 +65,24 @@ def _revoked(error: CheckoutRefused) -> Answer:
     book_id, claims = _book(), _claims()
     if error.details.get("kind") == "key":
         return key_retired(ReadLink(claims, own_key(book_id)))
-    return pages.render_gone(scene_for(book_id), "revoked", None, reference=_reference())
+    return unless_bought(
+        book_id, claims, lambda is_uncharged: pages.render_gone(
+            scene_for(book_id), "revoked", None, reference=_reference(), is_uncharged=is_uncharged
+        ),
+    )  # fmt: skip
+
+
+def unless_bought(book_id: int, claims: LinkClaims, page: Callable[[bool], Answer]) -> Answer:
+    """The page of what was bought, or may have been, with a link that is over; else ``page``, told whether it is certain
+    that nothing was charged."""
+    g.cart_book, g.link_claims = book_id, claims
+    try:
+        is_uncharged = check_unbought(services().store, book_id, claims)
+    except CheckoutRefused as known:
+        return answer_checkout(known)
+    except ChargingError as known:
+        return answer_charging(known)
+    return page(is_uncharged)
 
 
 def _used(error: CheckoutRefused) -> Answer:

@@ -15,8 +15,9 @@ from app.cart.door import (
     scene_for,
 )
 from app.cart.refused_pages import bad_link, fresh_link, gone, key_retired
-from app.cart.refusing import again
+from app.cart.refusing import again, unless_bought
 from app.checkout.errors import CheckoutRefused
+from app.links.claims import ip_matches
 from app.links.errors import LinkError
 from app.links.sessions import CartSession, start_cart
 from app.links.signing import ReadLink
@@ -50,12 +51,21 @@ def _fresh_cart(link: ReadLink, over: object) -> Answer:
 
 
 def _expired(link: ReadLink) -> Answer:
-    """S-16: whose link it was is known, because the signature is good; the holder sees the address masked."""
+    """S-16, or what was bought with it: whose link it was is known, because the signature is good; the holder sees the
+    address masked. A link that is bound to another address tells nobody here of a purchase."""
+    # Only the link opens no cart elsewhere: whoever holds the cart was let in.
+    if not request.path.startswith("/cart/") and not ip_matches(link.claims, request.remote_addr):
+        return _closed(link, is_uncharged=False)
+    return unless_bought(link.book, link.claims, lambda is_uncharged: _closed(link, is_uncharged=is_uncharged))
+
+
+def _closed(link: ReadLink, *, is_uncharged: bool) -> Answer:
     held = _held(link)
     fresh = fresh_link(link, show_to=held)
     scene = held_scene(held) if held else scene_for(link.book)
     return pages.render_expired(
-        scene, fresh, reference=link.claims.link_id.short_code, closed_at=link.claims.expires
+        scene, fresh, reference=link.claims.link_id.short_code, closed_at=link.claims.expires,
+        is_uncharged=is_uncharged,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from app.checkout.cart import Cart, look
 from app.checkout.choosing import Picked
 from app.checkout.errors import CheckoutRefused
 from app.links.sessions import CartSession, QuoteTicket, VisitTicket, sign_visit
+from app.web.errors import is_looked_up
 from app.web.services import services
 
 LONGEST_TYPED = 40
@@ -83,7 +84,7 @@ def _problems(cart: Cart, error: CheckoutRefused) -> Problems:
     shown: QuoteTicket | None = g.get("quote_ticket")
     if shown is not None and shown.fingerprint != cart.quote.fingerprint and shown.due_now != cart.quote.due_now:
         return Problems(price=PriceChange(shown.due_now, _reason(shown, cart)))
-    return Problems(page_too_old=True)
+    return Problems(page_too_old=True, may_be_bought=not is_looked_up())
 
 
 def _printable(typed: str) -> str:

@@ -98,6 +98,15 @@ def not_charged(tongue: Tongue) -> Markup:
     return tongue.tell("<strong>You have not been charged</strong> and your subscription has not changed.")
 
 
+def maybe_charged(tongue: Tongue) -> Markup:
+    """Where nobody looked, or nothing may be told: it names no purchase, and says where one would be read of."""
+    return tongue.tell("If you have pressed “Buy now” before, your confirmation page or our mail says what happened.")
+
+
+def money_told(tongue: Tongue, *, is_uncharged: bool) -> Markup:
+    return not_charged(tongue) if is_uncharged else maybe_charged(tongue)
+
+
 def quoting(tongue: Tongue, reference: str) -> Section:
     """The code to tell when one writes or calls."""
     return Section("h-why", tongue.say("If you contact us"), tongue.tell("Quote %(code)s.", code=code(reference)))

@@ -229,6 +229,8 @@ class Problems:
     """The options that were chosen are not offered any more: the page shows the offer's own."""
     price: PriceChange | None = None
     page_too_old: bool = False
+    may_be_bought: bool = False
+    """With ``page_too_old``: nobody looked, or could, whether this page bought before."""
     check_missing: bool = False
     """The press came before the holder had proved who they are."""
     provider_silent: bool = False

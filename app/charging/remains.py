@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, exists, select
 
 from app.charging.refund_rows import ALIVE, RefundRow, refunds_of
-from app.charging.uses import HOLDING
+from app.charging.uses import HOLDING, mark_of_use
 from app.models.orders import Order, Orphan
 
 
@@ -71,6 +71,13 @@ def order_in_doubt(conn: Connection, book_id: int, link_jti: str) -> str | None:
         .order_by(Order.created_at.desc(), Order.id)
         .limit(1)
     ).first()
+
+
+def use_in_doubt(conn: Connection, book_id: int, link_jti: str, uses: int) -> bool:
+    """Whether a payment still to be decided holds a use of that link, though its order may have been lost with a restore."""
+    # By the mark alone, which names the book, as TX1 asks; there are few such payments, and hardly ever one.
+    held = set(conn.scalars(select(Orphan.use_mark).where(Orphan.state.in_(HOLDING), Orphan.use_mark.is_not(None))))
+    return bool(held) and any(mark_of_use(book_id, link_jti, n) in held for n in range(1, uses + 1))
 
 
 def _orphans(conn: Connection, book_id: int, order_id: str) -> Sequence[Any]:

@@ -71,6 +71,12 @@ def charges_nothing() -> None:
     g.payment_step = PaymentStep(begun=False)
 
 
+def is_looked_up() -> bool:
+    """Whether this request knows that nothing was charged."""
+    step: PaymentStep | None = g.get("payment_step")
+    return step is not None and step.is_looked_up
+
+
 def payment_begins(reference: str, check_url: str) -> None:
     """From here on nobody knows until the row says so: an error shows the reference and "Check again"."""
     g.payment_step = PaymentStep(True, reference, check_url)

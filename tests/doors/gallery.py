@@ -205,6 +205,7 @@ def carts() -> dict[str, tuple[CartFacts, Problems, str]]:
         "S-3": (facts(SEAT, at=local(2026, 8, 1, 9)), Problems(consent_missing=True, price=PriceChange(500, "month")), "live"),
         "S-3-other": (facts(SEAT), Problems(price=PriceChange(417)), "live"),
         "S-4": (seat, Problems(page_too_old=True), "live"),
+        "S-4-nobody-looked": (seat, Problems(page_too_old=True, may_be_bought=True), "live"),
         "S-1k-code": (facts(SEAT, check=CheckView(CODE, "prototype")), none, "live"),
         "S-1k-card": (facts(SEAT, check=CheckView("", "prototype", takes_card=True)), none, "live"),
         "S-1k-either": (facts(SEAT, check=CheckView(CODE, "prototype", takes_card=True)), none, "live"),
@@ -345,19 +346,23 @@ def states(pages: Pages, tongue: Tongue, merchant: MerchantView = MERCHANT) -> d
             closes_at=CLOSES,
             reference=code,
         ),
-        "S-16": lambda: door.render_expired(scene, fresh, reference=code, closed_at=CLOSES, summary=summary),
+        "S-16": lambda: door.render_expired(
+            scene, fresh, reference=code, closed_at=CLOSES, summary=summary, is_uncharged=True
+        ),
         "S-16-stranger": lambda: door.render_expired(
-            scene, replace(fresh, email=None), reference=code, closed_at=None, summary=None
+            scene, replace(fresh, email=None), reference=code, closed_at=None, summary=None, is_uncharged=False
         ),
         "S-16-regular": lambda: door.render_expired(
-            scene, replace(fresh, regular_price=True), reference=code, closed_at=CLOSES, summary=None
+            scene, replace(fresh, regular_price=True), reference=code, closed_at=CLOSES, summary=None, is_uncharged=True
         ),
         "S-17-nothing-due": lambda: door.render_used(
             scene, order(scene, amount=0, card=None, outcome="nocharge"), resend="/link/receipt", form_token="prototype"
         ),
         "S-17": lambda: door.render_used(scene, order(scene), resend="/link/receipt", form_token="prototype"),
         **{
-            f"S-18-{why}": lambda w=why: door.render_gone(scene, w, None if w == "revoked" else fresh, reference=code)
+            f"S-18-{why}": lambda w=why: door.render_gone(
+                scene, w, None if w == "revoked" else fresh, reference=code, is_uncharged=w in {"revoked", "replaced"}
+            )
             for why in ("revoked", "replaced", "wrong_ip", "key_retired")
         },
         **{

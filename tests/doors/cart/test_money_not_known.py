@@ -63,9 +63,9 @@ def captured_too_late(shop: Shop, page: CartPage) -> str:
     return done
 
 
-def given_back(shop: Shop) -> str:
+def given_back(shop: Shop, link: str | None = None) -> str:
     """The page of an order that was paid, could not be carried out, and was given back by a person."""
-    check = shop.client.get(to_bank(shop, shop.open())).text
+    check = shop.client.get(to_bank(shop, shop.open(link))).text
     shop.sql("UPDATE subscriptions SET version = version + 1 WHERE id = :id", id=shop.seeded.subscription)
     done = shop.answer_bank(check, "approve")
     shop.clock.move(timedelta(minutes=1))

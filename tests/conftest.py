@@ -22,6 +22,15 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 PUBLIC = "https://pay.liftlink.example"
+LONGEST_FIRST = (
+    "journeys/test_pages.py", "journeys/test_once.py", "journeys/test_postgres_stories.py",
+    "journeys/test_stripe_journeys.py", "pages/test_bank_pages.py", "journeys/test_scanners.py",
+    "doors/test_gallery.py", "usecases/audit/test_damages.py", "usecases/audit/test_audit.py",
+    "doors/commands/test_demo.py", "contract/test_large_accounts.py", "doors/cart/test_outages.py",
+    "usecases/charging/test_compare.py", "usecases/audit/test_long_story.py", "usecases/charging/test_refunds_faults.py",
+    "doors/cli/test_mixed_cases.py", "doors/cart/test_door_security.py", "doors/cart/test_outcomes.py",
+)  # fmt: skip
+"""Modules that the processes of a run take up before all others, or one of them would still be at work when all is done."""
 WITHOUT_SOCKETS = ("unit", "usecases", "architecture")
 TODAY = datetime(2026, 7, 1, 21, 14, tzinfo=UTC)
 """When the reference case is bought: in Los Angeles it is still the afternoon of July 1."""
@@ -36,6 +45,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """What only PostgreSQL can do is in modules that say so, and those are there only for runs that stand on it."""
     return True if collection_path.stem.endswith("_on_postgres") and not postgres.on_postgres() else None
+
+
+@pytest.hookimpl(trylast=True)  # after the order was mixed
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    first = {Path(__file__).parent / name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: first.get(item.path, len(first)))
 
 
 @pytest.fixture(autouse=True)

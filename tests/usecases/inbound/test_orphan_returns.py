@@ -93,6 +93,18 @@ def test_whoever_paid_late_is_told_once_that_we_gave_it_back(ears: Ears, who: st
     assert named(ears.desk) == []
 
 
+def test_what_comes_back_of_an_order_s_own_payment_is_one_matter_and_not_two(ears: Ears):
+    policy(ears, "refund")
+    ref = late_capture(ears)
+    ears.settle_down(26)
+    with sent_back():
+        for _ in range(2):
+            ears.desk.clock.move(timedelta(days=1))
+            comparing(ears.desk)
+    assert ears.orphan_state(ref) == "REFUNDED"
+    assert [(each.kind, each.why) for each in waiting(ears.desk)] == [("refund", "came back after it had succeeded")]
+
+
 def before_a_person(ears: Ears) -> Any:
     """Money that its order, which is still open, could take over."""
     order = abandoned(ears)

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from app.charging.attempts import PERSON_AFTER
 from app.charging.gate import Account, book_of
 from app.charging.watching import EVERY
+from app.models.orders import Attempt
 from app.models.work import GatewayWatch
 
 
@@ -32,9 +33,15 @@ def overdue_accounts(conn: Connection) -> Iterator[Overdue]:
     )
     for row in conn.execute(query.where(w.lease_by.is_(None), w.lease_until.is_not(None))).all():
         account, is_shut = Account(row.gateway, row.account, row.livemode), row.gate == "CLOSED"
+        since = row.first_compare_at or row.closed_at if is_shut else row.compared_until or _sells_since(conn, account)
         book = book_of(conn, account)
-        if book is None:
+        if since is None or book is None:
             continue
-        since: datetime = (row.first_compare_at or row.closed_at if is_shut else row.compared_until) or book[1]
         if row.lease_until >= since + (PERSON_AFTER if is_shut else EVERY + PERSON_AFTER):
             yield Overdue(account, book[0], since, is_shut)
+
+
+def _sells_since(conn: Connection, account: Account) -> datetime | None:
+    """When its first attempt was made: there is nothing to compare before."""
+    at = (Attempt.gateway == account.gateway, Attempt.account == account.account, Attempt.livemode == account.livemode)
+    return conn.execute(select(func.min(Attempt.created_at)).where(*at)).scalar()

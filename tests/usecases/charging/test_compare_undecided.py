@@ -12,6 +12,8 @@ from unittest.mock import patch
 import pytest
 from sqlalchemy import select, update
 
+from app.billing.facts import Change
+from app.charging import compare_disputes
 from app.charging.gate import close_all, closed_accounts
 from app.charging.orphaned import look_after_orphans
 from app.gateways.port import Answer, AnswerKind, CreatePayment, Marks
@@ -140,6 +142,31 @@ def test_one_payment_that_raises_stops_no_other(desk: Desk, monkeypatch: pytest.
         broken.setattr("app.charging.compare_account.look_at_payment", lambda *_: {}["no such"])
         done = comparing(desk)
     assert (done.accounts, done.unread, orphans(desk)) == (1, 0, ["FOUND"])
+
+
+def test_one_dispute_that_raises_stops_no_other_and_comes_before_a_person_after_a_day(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    comparing(desk)
+    first, second = desk.buy(), desk.buy(checkout="checkout-2", change=Change(quantity=3), jti=None)
+    for each in desk.payments():
+        desk.sandbox.controls.open_dispute(each["id"])
+    honest = compare_disputes.take_disputes
+
+    def poisoned(*given: Any, **more: Any) -> str:
+        return honest(*given, **more) if first.last.id not in given else {}["no such"]
+
+    monkeypatch.setattr(compare_disputes, "take_disputes", poisoned)
+    done = comparing(desk)
+    assert (done.disputes, done.undecided, done.accounts) == (2, 1, 1)
+    assert (desk.facts(first.id).state, desk.facts(second.id).state) == ("PAID", "DISPUTED")
+    assert [each.kind for each in waiting(desk)] == ["dispute"]
+    for _ in range(2):
+        desk.clock.move(timedelta(days=1))
+        assert comparing(desk).undecided == 0
+    assert [each.why for each in waiting(desk) if each.kind == "alarm"] == [
+        "its dispute at the gateway could not be taken in: KeyError"
+    ]
 
 
 def test_an_open_attempt_whose_payment_could_not_be_read_is_its_drivers_and_holds_nothing(desk: Desk):

@@ -80,14 +80,14 @@ def test_ten_times_the_orders_need_no_more_memory(busy: Busy):
             conn.execute(text(_COPY), {"one": busy.left, "first": made[0], "last": made[0] + more})
         made[0] += more
         tracemalloc.start()
-        for _ in run(busy.desk.store, busy.desk.gateways, busy.desk.clock, page_size=20):
+        for _ in run(busy.desk.store, busy.desk.gateways, busy.desk.clock, page_size=10):
             pass
         most = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         return most
 
-    peak(20)  # what is made once: compiled statements
-    few, many = peak(30), peak(450)
+    peak(10)  # what is made once: compiled statements
+    few, many = peak(10), peak(200)
     assert many < 1.5 * few
 
 

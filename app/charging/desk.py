@@ -157,7 +157,7 @@ def _refunds(conn: Connection, now: datetime) -> Iterator[Matter]:
         if row.state != "FAILED":
             last = f"{row.state} for more than a day; the last answer was {row.last_class or 'none'}"
             why = last if row.next_at else _cause(conn, "refund", row.id) or "it does not agree with the gateway"
-            yield _of_refund(row, since, why, ("release",))
+            yield _of_refund(row, since, why, ("release",) if row.next_at else ("cancel", "release"))
             continue
         why = _cause(conn, "refund", row.id) or "refused"
         if row.kind == "negative":  # once is enough

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Connection, select, update
 
 from app.charging.attempts import read_attempt
 from app.charging.desk_deciding import DeskRefused, Resolving, find
 from app.charging.disputing import take_disputes
-from app.charging.refund_rows import read_refund
-from app.charging.refund_settling import to_the_balance
+from app.charging.refund_finding import found_refunds
+from app.charging.refund_rows import ALIVE, RefundRow, read_refund, refunds_of
+from app.charging.refund_settling import fail_within, to_the_balance
 from app.charging.refunding import ask_within
-from app.gateways.port import AnswerKind, RefundStatus
+from app.gateways.port import AnswerKind, Gateway, RefundStatus, Reply
+from app.models.leases import CLOCKS_DIFFER
 from app.models.orders import Order, Refund
 
 
@@ -31,11 +35,14 @@ def dispute(r: Resolving, _act: str) -> str:
 
 
 def refund(r: Resolving, act: str) -> str:
-    """``refund`` asks anew, ``adopt`` books what came back, ``release`` looks again, ``cancel`` takes it off the queue."""
+    """``refund`` asks anew, ``adopt`` books what came back, ``release`` looks again, ``cancel`` takes it off the queue, or ends
+    one that stands still."""
     if act == "refund":
         return _anew(r)
     if act == "adopt":
         return _to_the_balance(r)
+    if act == "cancel" and r.matter.facts["state"] in ALIVE:
+        return _ended(r)
 
     def note(conn: Connection) -> None:
         find(conn, r.watch, r.matter.id)
@@ -67,13 +74,10 @@ def _anew(r: Resolving) -> str:
 
 def _to_the_balance(r: Resolving) -> str:
     """The gateway holds the money again and the order counts it as given back: the customer gets it as a balance."""
-    with r.watch.store.read() as conn:
-        row = read_refund(conn, r.matter.key[0])
-    if row is None:
-        raise DeskRefused("matter_unknown", "the refund is gone")
-    reply = r.watch.gateways.of(row.gateway, row.account, livemode=row.livemode).list_refunds(row.payment)
+    row, gateway = _row(r)
+    reply = gateway.list_refunds(row.payment)
     if reply.kind is not AnswerKind.BUG_OR_GONE and reply.value is None:
-        raise DeskRefused("gateway_silent", f"the gateway did not say what became of it: {reply.detail or reply.kind}")
+        raise _silent(reply)
     if any(each.ref == row.gw_ref and each.status is not RefundStatus.FAILED for each in reply.value or ()):
         raise r.unfit("the gateway holds it for given back")
 
@@ -87,3 +91,47 @@ def _to_the_balance(r: Resolving) -> str:
 
     r.decide(row.order_id, book)
     return "booked on the customer's balance"
+
+
+def _ended(r: Resolving) -> str:
+    """It stands still, and no money went back as it was asked for: it has failed. What the gateway made of it instead, of
+    another amount, is then taken in like one that was made there by hand."""
+    row, gateway = _row(r)
+    done_by = (row.lease_until or row.created_at) + gateway.capabilities.late_effect_max + CLOCKS_DIFFER
+    if r.watch.clock.now() < done_by:
+        raise r.unfit(f"its last call may still act until {done_by:%H:%M} UTC")
+    reply = gateway.list_refunds(row.payment)
+    if reply.value is None:
+        raise _silent(reply)
+    with r.watch.store.read() as conn:
+        others = {each.gw_ref for each in refunds_of(conn, row.book_id, row.order_id) if each.id != row.id}
+    there = [each for each in reply.value if each.mark == row.id or each.ref == row.gw_ref]
+    there = [each for each in there if each.status is not RefundStatus.FAILED and each.ref not in others]
+    own = [
+        each for each in there if each.ref == row.gw_ref or (each.amount, each.currency) == (row.amount, row.currency)
+    ]
+    if own or (there and row.kind == "negative"):
+        raise r.unfit("the gateway gave money back by it")
+
+    def end(conn: Connection) -> None:
+        if "cancel" not in find(conn, r.watch, r.matter.id).may:
+            raise r.too_late()  # it was released meanwhile, and a driver may have sent it
+        why = "the gateway does not have it as it was asked for"
+        fail_within(conn, row, None, why, actor=r.actor, at=r.watch.clock.now())
+        r.note(conn, "cancel", leaves=False)
+
+    r.decide(row.order_id, end)
+    found_refunds(r.watch.store, r.watch.clock, row.attempt_id, there)
+    return "failed: what it had taken from the books is back"
+
+
+def _row(r: Resolving) -> tuple[RefundRow, Gateway]:
+    with r.watch.store.read() as conn:
+        row = read_refund(conn, r.matter.key[0])
+    if row is None:
+        raise DeskRefused("matter_unknown", "the refund is gone")
+    return row, r.watch.gateways.of(row.gateway, row.account, livemode=row.livemode)
+
+
+def _silent(reply: Reply[Any]) -> DeskRefused:
+    return DeskRefused("gateway_silent", f"the gateway did not say what became of it: {reply.detail or reply.kind}")

@@ -21,7 +21,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping, or_, select
 
-from app.charging.gate import is_shut
+from app.charging.gate import is_closed
 from app.charging.refund_driving import drive_refund, drive_refunds, state_of
 from app.charging.refund_finding import found_refunds
 from app.charging.refund_ledger import take_back_once
@@ -114,10 +114,8 @@ def capture_of(conn: Connection, book_id: int, order_id: str) -> Capture | None:
 
 def _check_open(conn: Connection, attempt_id: str) -> None:
     """Behind a closed gate nobody knows how much of it went back already, nor which ids its lost refunds had."""
-    closed = select(Attempt.id).where(
-        Attempt.id == attempt_id, is_shut(Attempt.gateway, Attempt.account, Attempt.livemode)
-    )
-    if conn.execute(closed).first() is not None:
+    account = (Attempt.gateway, Attempt.account, Attempt.livemode)
+    if is_closed(conn, *conn.execute(select(*account).where(Attempt.id == attempt_id)).one()):
         why = "the database was restored and is not compared with the gateway yet: ask again once charging is open"
         raise RefundRefused("charging_closed", why)
 

@@ -27,6 +27,7 @@ from tests.usecases.charging.refunds import (
     heal,
     order_state,
     refund_states,
+    rows_of_no_order,
     sent_back,
 )
 from tests.usecases.charging.test_compare import comparing
@@ -57,6 +58,23 @@ def came_back(desk: Desk) -> tuple[str, Matter]:
     return order.id, matter
 
 
+def made_there(desk: Desk, amount: int) -> Matter:
+    """One of 3.00 that stands still, and under its mark the gateway gave this back."""
+    order = desk.buy()
+    with answered(AnswerKind.BUG):
+        refund = ask(desk, order.id, 300)
+        drive(desk)
+    gateway = desk.sandbox.at("quillmark-test", livemode=False)
+    gateway.refund(desk.attempt(f"{order.id}.1").gw_ref, amount=amount, mark=refund, key="forgotten")
+    (matter,) = waiting(desk)
+    return matter
+
+
+def broken(desk: Desk) -> list[str]:
+    found = audit(desk.store, desk.gateways, desk.clock)
+    return [f"{row.row}: {row.what}" for each in found for row in each.broken]
+
+
 def test_one_that_was_refused_is_asked_for_again_once(desk: Desk):
     matter = put_before_a_person(desk, AnswerKind.DECLINE)
     assert (matter.may, matter.why) == (("refund", "cancel"), "the account is closed")
@@ -84,7 +102,7 @@ def test_asking_again_and_the_decision_are_one_commit(desk: Desk, monkeypatch: p
 
 def test_one_that_does_not_agree_with_the_gateway_is_looked_at_again(desk: Desk):
     matter = put_before_a_person(desk, AnswerKind.BUG)
-    assert (matter.kind, matter.may) == ("refund", ("release",))
+    assert (matter.kind, matter.may) == ("refund", ("cancel", "release"))
     decide(desk, matter, "release")
     heal(desk)
     assert refund_states(desk) == ["SUCCEEDED"]
@@ -182,3 +200,42 @@ def test_one_that_had_stood_still_and_succeeded_then_waits_for_nobody(desk: Desk
     heal(desk)
     assert refund_states(desk) == ["SUCCEEDED"]
     assert waiting(desk) == []
+
+
+def test_one_that_stands_still_ends_as_failed_once_the_gateway_says_that_nothing_went_back(desk: Desk):
+    matter = put_before_a_person(desk, AnswerKind.BUG)
+    with pytest.raises(DeskRefused) as early:
+        decide(desk, matter, "cancel")
+    assert early.value.code == "act_unfit"
+    desk.clock.move(timedelta(hours=1))
+    decide(desk, matter, "cancel")
+    (failed,) = waiting(desk)
+    assert (refund_states(desk), failed.may) == (["FAILED"], ("refund", "cancel"))
+    assert sum(row.amount for row in rows_of_no_order(desk)) == 0
+    desk.clock.move(timedelta(minutes=1))
+    decide(desk, failed, "refund")
+    drive(desk)
+    assert ([amount for _, amount in at_gateway(desk)], waiting(desk)) == ([200], [])
+    assert broken(desk) == []
+
+
+def test_one_that_the_gateway_gave_back_in_another_amount_ends_as_failed_and_that_is_taken_in(desk: Desk):
+    matter = made_there(desk, 200)
+    desk.clock.move(timedelta(hours=1))
+    decide(desk, matter, "cancel")
+    assert sorted(refund_states(desk)) == ["FAILED", "SUCCEEDED"]
+    assert -sum(row.amount for row in rows_of_no_order(desk)) == 200
+    comparing(desk)
+    assert [amount for _, amount in at_gateway(desk)] == [200]
+    assert broken(desk) == []
+
+
+def test_one_that_the_gateway_gave_back_as_it_was_asked_for_is_not_called_failed(desk: Desk):
+    matter = made_there(desk, 300)
+    desk.clock.move(timedelta(hours=1))
+    with pytest.raises(DeskRefused) as unfit:
+        decide(desk, matter, "cancel")
+    assert (unfit.value.code, refund_states(desk)) == ("act_unfit", ["UNKNOWN"])
+    decide(desk, matter, "release")
+    drive(desk)
+    assert (refund_states(desk), waiting(desk)) == (["SUCCEEDED"], [])

@@ -136,7 +136,7 @@ def test_sums_are_shown_as_money_and_told_to_machines_in_minor_units(run: Comman
     (name,) = waiting(run)
     told = dict(line.split("\t")[:2] for line in run("queue", "show", name).out.splitlines() if "\t" in line)
     assert (told["amount"], told["captured"], told["refunded"]) == ("120.00 USD", "120.00 USD", "0.00 USD")
-    assert (told["mode"], told["you may"], "livemode" in told) == ("test", "release", False)
+    assert (told["mode"], told["you may"], "livemode" in told) == ("test", "cancel, release", False)
     as_json = run("queue", "show", name, "--json").json["matter"]
     assert (as_json["amount"], as_json["currency"], as_json["facts"]["captured"]) == (12000, "USD", 12000)
 

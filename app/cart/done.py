@@ -56,12 +56,19 @@ def _lead(pen: Pen, order: OrderView) -> Markup:
 
 
 def _went_back(pen: Pen, order: OrderView) -> list[Markup]:
-    if not order.returned:
-        return []
-    amount = pen.strong(sum(each.amount for each in order.returned))
-    if any(each.at is None for each in order.returned):
-        return [pen.tongue.tell("%(amount)s of it is on its way back to you.", amount=amount)]
-    return [pen.tongue.tell("%(amount)s of it was given back to you.", amount=amount)]
+    """One sentence for all that arrived, for all that is on its way, and for what did not arrive."""
+    tongue, told = pen.tongue, list[Markup]()
+    if amount := sum(each.amount for each in order.returned if not each.stays and each.at is not None):
+        told.append(tongue.tell("%(amount)s of it was given back to you.", amount=pen.strong(amount)))
+    if amount := sum(each.amount for each in order.returned if not each.stays and each.at is None):
+        told.append(tongue.tell("%(amount)s of it is on its way back to you.", amount=pen.strong(amount)))
+    if amount := sum(each.amount for each in order.returned if each.stays == "asked"):
+        told.append(
+            tongue.tell("%(amount)s of it was to go back to you. We are looking into it.", amount=pen.strong(amount))
+        )
+    if amount := sum(each.amount for each in order.returned if each.stays == "balance"):
+        told.append(tongue.tell("%(amount)s of it stands on your balance.", amount=pen.strong(amount)))
+    return told
 
 
 def _facts(scene: Scene, pen: Pen, order: OrderView) -> list[Fact]:
@@ -122,6 +129,10 @@ def _paid(scene: Scene, pen: Pen, order: OrderView) -> Fact:
 
 
 def _return(pen: Pen, back: Returned) -> Markup:
+    if back.stays == "asked":
+        return pen.tongue.tell("%(amount)s, being looked into", amount=pen.money(back.amount))
+    if back.stays:
+        return pen.tongue.tell("%(amount)s, on your balance", amount=pen.money(back.amount))
     if back.at is None:
         return pen.tongue.tell("%(amount)s, on its way back to you", amount=pen.money(back.amount))
     return pen.tongue.tell("%(amount)s on %(date)s", amount=pen.money(back.amount), date=pen.day_of(back.at))

@@ -255,7 +255,7 @@ def order_view(order: OrderFacts, held: Held, schedule: str = "", returned: tupl
     consent = order.consent
     if consent is None:
         raise ValueError("every order has a consent")
-    attempt = order.last
+    attempt = order.paying
     return OrderView(
         number=order.number,
         state=order.state,

@@ -94,9 +94,15 @@ def in_doubt(scene: Scene, order: OrderView, check_url: str) -> StatePage:
 
 
 def given_back(scene: Scene, order: OrderView, back: Returned) -> StatePage:
-    """An order that ended although it was paid: what went back, and when; or that it is on its way."""
+    """An order that ended although it was paid: what went back, and when; or that it is on its way, or on the balance."""
     tongue, pen = scene.tongue, pen_for(scene, order.currency)
-    if back.at is None:
+    if back.stays:
+        headline = tongue.say("Your payment is on your balance")
+        lead = tongue.tell(
+            "You paid %(amount)s, and it stands on your balance. Your subscription has not changed.",
+            amount=pen.strong(back.amount),
+        )
+    elif back.at is None:
         headline = tongue.say("Your payment is being given back")
         lead = tongue.tell(
             "You paid %(amount)s, and it is on its way back to you. Your subscription has not changed.",

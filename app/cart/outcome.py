@@ -58,6 +58,11 @@ def show(token: str) -> Answer:
         )  # fmt: skip
     if attempt is not None and attempt.captured:
         # The money is there, the change could not be made: a person does it. Nobody may be told to pay again.
+        left = _remains(order)
+        if left.is_in_doubt:
+            return pages.render_in_doubt(scene, order_view(order, held), check=with_query(here, again="1"))
+        if left.returned is not None and left.returned.amount >= attempt.amount:
+            return pages.render_given_back(scene, order_view(order, held), left.returned)
         return pages.render_done(scene, order_view(order, held), check=with_query(here, again="1"))
     if attempt is None or not attempt.is_open:
         left = _remains(order)
@@ -91,10 +96,10 @@ def _remains(order: OrderFacts) -> Remains:
 
 
 def _returned(order: OrderFacts) -> tuple[Returned, ...]:
-    if order.last is None:
+    if order.paying is None:
         return ()
     with services().store.read() as connection:
-        return returned_of(connection, order.book_id, order.id, order.last.id)
+        return returned_of(connection, order.book_id, order.id, order.paying.id)
 
 
 def schedule_here(order: OrderFacts) -> str:

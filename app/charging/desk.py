@@ -72,10 +72,15 @@ def _taken_off(conn: Connection) -> Callable[[Matter], bool]:
 def booked_by_a_person(conn: Connection, refund_ids: Iterable[str]) -> set[str]:
     """Those of these refunds that came back to the gateway after they had succeeded, and that somebody booked on the
     customer's balance."""
+    return decided_refunds(conn, refund_ids, "adopt")
+
+
+def decided_refunds(conn: Connection, refund_ids: Iterable[str], act: str) -> set[str]:
+    """Those of these refunds with which a person ever did that."""
     refunds = {_name("refund", each): each for each in refund_ids}
     bodies = conn.scalars(select(Outbox.body).where(Outbox.kind == RESOLVED, Outbox.channel == "event")).all()
-    adopted = {body.get("matter") for body in bodies if body.get("act") == "adopt"}
-    return {refund for matter, refund in refunds.items() if matter in adopted}
+    decided = {body.get("matter") for body in bodies if body.get("act") == act}
+    return {refund for matter, refund in refunds.items() if matter in decided}
 
 
 def count_matters(conn: Connection, now: datetime) -> int:

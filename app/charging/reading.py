@@ -131,6 +131,11 @@ class OrderFacts:
         return self.attempts[-1] if self.attempts else None
 
     @property
+    def paying(self) -> AttemptFacts | None:
+        """The attempt that took the money, which may be older than the newest; else the newest."""
+        return next((each for each in self.attempts if each.state == "SUCCEEDED"), self.last)
+
+    @property
     def open_attempt(self) -> AttemptFacts | None:
         """The attempt that still may take money (or a person must look at), None when all are closed or it is paid."""
         last = self.last

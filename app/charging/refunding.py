@@ -3,6 +3,7 @@
 LiftlinkError
 └── RefundRefused
     order_unknown          no such order in this book
+    before_a_person        a payment of this order waits for a decision in the queue
     nothing_captured       no money was taken for this order: it is open, ended without money, cost nothing, or was invoiced
     amount_invalid         not an amount above zero
     nothing_left           everything is given back, or on its way; ``captured``
@@ -75,6 +76,9 @@ def ask_within(
     attempt = capture_of(conn, book_id, found["id"])
     if found["state"] in ("DISPUTED", "LOST") or (attempt is not None and is_contested(conn, attempt.id)):
         raise RefundRefused("payment_disputed", "the payment is in dispute, or lost in one", order=found["id"])
+    if attempt is None and _is_before_a_person(conn, book_id, found["id"]):
+        why = "a payment of this order is before a person, who may give it back: see liftlink queue"
+        raise RefundRefused("before_a_person", why, order=found["id"])
     if attempt is None or found["state"] not in (*REFUNDABLE, "REFUNDED"):
         raise RefundRefused("nothing_captured", "no money was taken for this order", order=found["id"])
     _check_open(conn, attempt.id)
@@ -118,6 +122,11 @@ def _check_open(conn: Connection, attempt_id: str) -> None:
     if is_closed(conn, *conn.execute(select(*account).where(Attempt.id == attempt_id)).one()):
         why = "the database was restored and is not compared with the gateway yet: ask again once charging is open"
         raise RefundRefused("charging_closed", why)
+
+
+def _is_before_a_person(conn: Connection, book_id: int, order_id: str) -> bool:
+    held = (Attempt.book_id == book_id, Attempt.order_id == order_id, Attempt.state == "QUARANTINED")
+    return conn.execute(select(Attempt.id).where(*held)).first() is not None
 
 
 def _within(attempt: Capture, amount: int | None, back: int) -> int:

@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, exists, select
 
+from app.charging.desk import decided_refunds
+from app.charging.refund_finding import CAME_BACK, MISSING
 from app.charging.refund_rows import ALIVE, RefundRow, refunds_of
 from app.charging.uses import HOLDING, mark_of_use
+from app.models.customers import BalanceEntry
 from app.models.orders import Order, Orphan
+from app.models.work import Outbox
+from app.outbox.recording import outbox_id
 
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """Money that was taken and goes back, in minor units of the order's currency. ``at`` None: it is on its way."""
+    """Money that was taken and goes back, in minor units of the order's currency. ``at`` None: it is on its way.
+
+    ``stays`` where it did not arrive: a person looks into it (``asked``), or put it on the customer's ``balance``.
+    """
 
     amount: int
     at: datetime | None
+    stays: Literal["", "asked", "balance"] = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +46,50 @@ def remains_of(conn: Connection, book_id: int, order_id: str) -> Remains:
     listed = {refund.payment for refund in refunds}
     # The same money is not counted twice where the gateway's refund of an orphan became a row as well.
     gone = [row for row in orphans if row.state == "REFUNDED" and row.gw_ref not in listed]
-    back = [*_returned(refunds), *(Returned(_taken(row.facts), row.decided_at or row.found_at) for row in gone)]
+    found = [*_returned(conn, refunds), *(Returned(_taken(row.facts), row.decided_at or row.found_at) for row in gone)]
+    back = [each for each in found if each.stays != "asked"]
     total = sum(each.amount for each in back)
     failed = sum(refund.amount for refund in refunds if refund.state == "FAILED")
-    is_in_doubt = failed > total or any(row.state in HOLDING for row in orphans)
+    is_in_doubt = failed > total or len(back) < len(found) or any(row.state in HOLDING for row in orphans)
     if not total:
         return Remains(is_in_doubt, None)
     ends = [each.at for each in back if each.at is not None]
-    return Remains(is_in_doubt, Returned(total, max(ends) if len(ends) == len(back) else None))
+    end = max(ends) if len(ends) == len(back) else None
+    return Remains(is_in_doubt, Returned(total, end, "balance" if all(each.stays for each in back) else ""))
 
 
 def returned_of(conn: Connection, book_id: int, order_id: str, attempt_id: str) -> tuple[Returned, ...]:
     """What went back of the payment of a paid order, or is on its way back: refund by refund, oldest first."""
     refunds = refunds_of(conn, book_id, order_id)
-    return tuple(_returned(refund for refund in refunds if refund.attempt_id == attempt_id))
+    return tuple(_returned(conn, [refund for refund in refunds if refund.attempt_id == attempt_id]))
 
 
-def _returned(refunds: Iterable[RefundRow]) -> Iterator[Returned]:
+def _returned(conn: Connection, refunds: Sequence[RefundRow]) -> Iterator[Returned]:
     """Of those that did not fail."""
+    undone, booked = _undone(conn, refunds), _booked(conn, refunds)
     for refund in refunds:
-        if refund.state != "FAILED":
-            yield Returned(refund.amount, None if refund.state in ALIVE else refund.settled_at or refund.created_at)
+        if refund.state == "FAILED":
+            continue
+        if refund.state in ALIVE:
+            yield Returned(refund.amount, None, "asked" if refund.last_class == "stuck" else "")
+            continue
+        stays = "balance" if refund.id in booked else "asked" if refund.id in undone else ""
+        yield Returned(refund.amount, refund.settled_at or refund.created_at, stays)
+
+
+def _undone(conn: Connection, refunds: Sequence[RefundRow]) -> set[str]:
+    """Those that the bank sent back after they had succeeded, or that the gateway does not know of; without those that a
+    person took off the queue, because the money was given back otherwise."""
+    told = {outbox_id("refund.stuck", row.id, version): row.id for row in refunds for version in (CAME_BACK, MISSING)}
+    undone = {told[each] for each in conn.scalars(select(Outbox.id).where(Outbox.id.in_(told)))} if told else set[str]()
+    return undone - decided_refunds(conn, undone, "cancel") if undone else undone
+
+
+def _booked(conn: Connection, refunds: Sequence[RefundRow]) -> set[str | None]:
+    """Those whose money stands on the customer's balance instead."""
+    of_refunds = BalanceEntry.order_id.in_([row.id for row in refunds])
+    booked = select(BalanceEntry.order_id).where(BalanceEntry.cause == "refund_failed", of_refunds)
+    return set(conn.scalars(booked)) if refunds else set()
 
 
 def order_in_doubt(conn: Connection, book_id: int, link_jti: str) -> str | None:

@@ -12,6 +12,7 @@ from app.charging.closing import end_attempt
 from app.charging.closing_orders import close_order
 from app.charging.comparing import mismatch
 from app.charging.desk_deciding import DeskRefused, Resolving, Truth, give_back, truth_of
+from app.charging.disputing import take_disputes
 from app.charging.refund_finding import found_refunds
 from app.charging.refund_rows import refunds_of
 from app.charging.refund_settling import mail
@@ -140,6 +141,9 @@ def _return_and_end(r: Resolving, row: AttemptRow, gateway: Gateway, payment: Pa
     if refunds.value is None:
         raise DeskRefused("gateway_silent", f"given back, but it did not say as what: {refunds.detail or refunds.kind}")
     found_refunds(r.watch.store, r.watch.clock, row.id, refunds.value)
+    # Of one that is lost the money is back already, and nobody was told yet.
+    if why := take_disputes(r.watch.store, gateway, r.watch.clock, row.id, actor=r.actor):
+        raise DeskRefused("gateway_silent", f"given back, but it did not say whether it is contested: {why}")
 
     def end(conn: Connection) -> None:
         now = r.watch.clock.now()

@@ -15,7 +15,7 @@ from app.charging.attempts import ATTEMPT_LIFE, RESTING, AttemptRow
 from app.charging.observing import Place, Watch, attempt_marked, attempt_with, known_by
 from app.charging.orphan_returns import RefundOf, returned_by_us, tell_returned
 from app.charging.orphans import orphan_facts, put_orphan
-from app.charging.returning import return_money
+from app.charging.returning import lost_of, return_money
 from app.gateways.port import AnswerKind, Gateway, GatewayError, Gateways, Payment, PaymentStatus
 from app.kit.clock import Clock
 from app.models.leases import Leases
@@ -205,6 +205,11 @@ def _captured(watch: Watch, gateway: Gateway, orphan: _Orphan, row: AttemptRow |
             return _Verdict("ADOPTED", f"order {row.order_id} was open and everything agreed")
     if payment.refunded >= payment.captured:
         return _returned(watch, gateway, row, payment, "all of it was given back at the gateway")
+    lost = lost_of(gateway, payment)
+    if lost is None:
+        return _Verdict("", "disputes: no answer")
+    if lost and payment.refunded + lost >= payment.captured:
+        return _returned(watch, gateway, row, payment, "the bank gave it back in a dispute")
     if not _may_refund(watch, orphan, row, gateway):
         return _Verdict("PERSON", reason)
     if now < orphan.found_at + REFUND_AFTER:

@@ -59,12 +59,14 @@ def every_capture_is_known(scene: Scene) -> Seen:
             attempt = by_id.get(payment.metadata.attempt)
             its = attempt is not None and attempt["gw_ref"] == payment.ref
             has_it = attempt is not None and its and attempt["state"] == "SUCCEEDED"
-            if its and back[payment.metadata.attempt] >= payment.captured:
+            lost = scene.held.lost[payment.account, payment.ref]
+            is_closed = attempt is not None and attempt["state"] in CLOSED
+            if its and back[payment.metadata.attempt] + (lost if is_closed else 0) >= payment.captured:
                 wrong = ""
             elif orphan is None or orphan["state"] == "ADOPTED" or (orphan["state"] == "FOUND" and has_it):
                 wrong = "is of no attempt of ours" if attempt is None else _differs(attempt, payment, scene.held)
             else:
-                wrong = _unfit(orphan["state"], payment, has_it)
+                wrong = _unfit(orphan["state"], payment, scene.held.gone(payment), has_it)
             yield judged(f"payment {payment.ref}", wrong)
 
 
@@ -74,12 +76,12 @@ def _place_of_orphan(scene: Scene, row: Row) -> Place:
     return home.gateway, home.account, row["gw_ref"]
 
 
-def _unfit(state: str, payment: Payment, has_it: bool) -> str:
+def _unfit(state: str, payment: Payment, gone: int, has_it: bool) -> str:
     """What is wrong with an orphan in that state, if its payment took money. While it is FOUND a worker has it."""
     if state == "CANCELLED":
         return f"took {payment.captured}, and stands as a cancelled orphan"
-    if state == "REFUNDED" and payment.refunded < payment.captured:
-        return f"stands as a refunded orphan, and {payment.refunded} of {payment.captured} went back"
+    if state == "REFUNDED" and gone < payment.captured:
+        return f"stands as a refunded orphan, and {gone} of {payment.captured} went back"
     return f"is an attempt's that succeeded, and stands as an orphan ({state})" if has_it else ""
 
 
@@ -144,12 +146,13 @@ def _was_returned(page: Page, payment: Payment) -> bool:
     back = _sums(page.rows.refunds_of.get(order, ()))
     for attempt in page.rows.attempts_of.get(order, ()):
         if attempt["state"] in CLOSED and attempt["gw_ref"] == payment.ref:
-            return 0 < payment.captured <= back[attempt["id"]] or _was_an_orphan(page, payment)
+            gone = back[attempt["id"]] + page.held.lost[payment.account, payment.ref]
+            return 0 < payment.captured <= gone or _was_an_orphan(page, payment)
     return _was_an_orphan(page, payment)
 
 
 def _was_an_orphan(page: Page, payment: Payment) -> bool:
-    whole = payment.captured and payment.refunded >= payment.captured
+    whole = payment.captured and page.held.gone(payment) >= payment.captured
     return bool(whole) and _is_an_orphan(page, payment, "REFUNDED")
 
 

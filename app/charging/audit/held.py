@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from app.charging.audit.cells import UNREADABLE
 from app.charging.audit.rows import Row
 from app.charging.gate import Account
 from app.charging.slicing import Lists, NotListed, slices
-from app.gateways.port import Dispute, Gateway, GatewayError, Gateways, Payment, Refund
+from app.gateways.port import Dispute, DisputeStatus, Gateway, GatewayError, Gateways, Payment, Refund
 from app.kit.clock import Clock
 from app.models.leases import CLOCKS_DIFFER
 
@@ -49,6 +49,18 @@ class Held:
         for _, payment in self.payments:
             found[payment.metadata.order].append(payment)
         return found
+
+    @cached_property
+    def lost(self) -> Counter[tuple[str, str]]:
+        """By account and payment: what the bank took in disputes."""
+        found = Counter[tuple[str, str]]()
+        for _, account, one in self.disputes:
+            found[account, one.payment] += one.amount if one.status is DisputeStatus.LOST else 0
+        return found
+
+    def gone(self, payment: Payment) -> int:
+        """What went back of a payment, by refunds or by the bank."""
+        return payment.refunded + self.lost[payment.account, payment.ref]
 
     def home(self, gateway: str, account: str, livemode: bool) -> Account:
         """The account as it was asked."""

@@ -81,7 +81,8 @@ def _waited(page: Page, attempt: Row) -> bool:
     """
     was = {row["from_state"] for row in page.rows.transitions if _ends(row, attempt)}
     if "QUARANTINED" in was:
-        given_back = any(row["attempt_id"] == attempt["id"] for row in page.rows.refunds)
+        lost = [row for row in page.rows.disputes if row["state"] == "LOST"]
+        given_back = any(row["attempt_id"] == attempt["id"] for row in (*page.rows.refunds, *lost))
         return not (given_back and _by_a_person(page, attempt["order_id"]))
     late = attempt["settled_at"] is not None and attempt["settled_at"] >= attempt["deadline_at"]
     unknown = ("attempt", attempt["id"], "UNKNOWN") in page.rows.came_to

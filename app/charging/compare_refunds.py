@@ -34,13 +34,13 @@ def take_refunds(watch: Watch, names: Sequence[Account], listed: Sequence[Refund
         attempts, _ = ours_at(conn, names, [each.payment for each in listed if each.payment], ())
         states = _states(conn, [row.id for row in attempts.values()])
     found: dict[str, list[Refund]] = defaultdict(list)
-    failed = set[str]()  # payments with a refund that no row of ours tells of: an orphan's, if anybody's
+    failed = set[str]()  # payments with a refund whose money no row of ours counts as back: an orphan's, if anybody's
     for each in listed:
         row = attempts.get(each.payment)
         state = None if row is None else states.get((row.id, each.ref))
         if row is not None and (state or "FAILED", each.status) not in _AGREES:
             found[row.id].append(each)
-        elif state is None and each.status is RefundStatus.FAILED:
+        elif state in (None, "FAILED") and each.status is RefundStatus.FAILED:
             failed.add(each.payment)
     done = come_back(watch, names, sorted(failed)) if failed else Compared()
     for attempt, refunds in found.items():

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, exists, select
 
+from app.billing.states import ATTEMPT_CLOSED
 from app.charging.attempts import PERSON_AFTER, RESTING
 from app.charging.orphans import orphan_name
 from app.charging.overdue import overdue_accounts
@@ -154,7 +155,8 @@ def _disputes(conn: Connection, _now: datetime) -> Iterator[Matter]:
 
 def _refunds(conn: Connection, now: datetime) -> Iterator[Matter]:
     """Refunds that failed, stand still or have no certain end for a day."""
-    query = select(Refund.__table__, Order.number).join(Order, Order.id == Refund.order_id)
+    query = select(Refund.__table__, Order.number, Attempt.state.label("attempt_state"))
+    query = query.join(Order, Order.id == Refund.order_id).join(Attempt, Attempt.id == Refund.attempt_id)
     alive = Refund.state.in_(ALIVE)
     old = Refund.created_at <= now - PERSON_AFTER
     for row in conn.execute(query.where((Refund.state == "FAILED") | (alive & (Refund.next_at.is_(None) | old)))):
@@ -167,6 +169,8 @@ def _refunds(conn: Connection, now: datetime) -> Iterator[Matter]:
         why = _cause(conn, "refund", row.id) or "refused"
         if row.kind == "negative":  # once is enough
             yield _of_refund(row, since, f"{why}; the money stands on the customer's balance instead", ("cancel",))
+        elif row.attempt_state in ATTEMPT_CLOSED:  # it paid for no order: whoever has the orphan gives it back, once
+            yield _of_refund(row, since, f"{why}; its payment is looked after as an orphan", ("cancel",))
         else:
             yield _of_refund(row, since, why, ("refund", "cancel"))
 

@@ -80,8 +80,8 @@ def _return(r: Resolving, gateway: Gateway, payment: Payment) -> str:
         raise r.unfit(f"attempt {owner.id} has it and is {owner.state}: release it, and refund its order")
     give_back(r, gateway, payment, int(r.watch.clock.now().timestamp()))
     refunds = returned_by_us(r.watch, gateway, owner, payment)
-    if refunds is None:
-        raise DeskRefused("gateway_silent", "given back, but the gateway did not say as what; look again later")
+    if isinstance(refunds, str):
+        raise DeskRefused("gateway_silent", f"{refunds}; look again later")
     with r.watch.store.write() as conn:
         _decide(conn, r, "refund", "REFUNDED")
         tell_returned(conn, refunds, r.watch.clock.now())

@@ -16,7 +16,7 @@ from app.charging.observing import Watch
 from app.charging.orphans import take_up_again
 from app.charging.refund_finding import found_refunds
 from app.charging.refund_settling import mail
-from app.charging.returning import mark_of
+from app.charging.returning import lost_of, mark_of
 from app.charging.trying import counted
 from app.gateways.port import AnswerKind, Gateway, Payment, RefundStatus
 from app.models.orders import Orphan, Refund
@@ -30,16 +30,19 @@ CAME_BACK = "the refund came back after it had succeeded"
 
 def returned_by_us(
     watch: Watch, gateway: Gateway, row: AttemptRow | None, payment: Payment
-) -> tuple[RefundOf, ...] | None:
-    """The refunds that ``return_money`` made of this payment, once they are rows of the attempt that has it.
+) -> tuple[RefundOf, ...] | str:
+    """The refunds that ``return_money`` made of this payment, once they are rows of the attempt that has it; none at all
+    where no attempt of ours has it.
 
-    None when the gateway does not list them; none at all where no attempt of ours has the payment.
+    Why to look again, when the gateway does not list them, or while the bank may still send one back.
     """
-    if row is None or row.gw_ref != payment.ref:
-        return ()
     listed = gateway.list_refunds(payment.ref)
     if listed.kind is not AnswerKind.DEFINITE or listed.value is None:
-        return None
+        return "given back, but the gateway did not list it"
+    if any(each.status is RefundStatus.PENDING for each in listed.value):
+        return "the refund is under way"
+    if row is None or row.gw_ref != payment.ref:
+        return ()
     found_refunds(watch.store, watch.clock, row.id, listed.value)
     made = [each for each in listed.value if each.mark == mark_of(payment) and each.status is not RefundStatus.FAILED]
     ids = select(Refund.id).where(Refund.attempt_id == row.id, Refund.gw_ref.in_([each.ref for each in made]))
@@ -70,11 +73,13 @@ def come_back(watch: Watch, names: Sequence[Account], payments: Sequence[str]) -
 
 
 def _look_back(watch: Watch, key: tuple[str, str, str], livemode: bool) -> int:
-    """An earlier refund may have failed and the next one not: all of them together say what the gateway holds."""
-    gateway, account, ref = key
-    listed = watch.gateways.of(gateway, account, livemode=livemode).list_refunds(ref)
-    if listed.kind is not AnswerKind.DEFINITE or listed.value is None:
+    """An earlier refund may have failed and the next one not, or the bank took it in a dispute: all of them together say
+    what the gateway holds."""
+    name, account, ref = key
+    gateway = watch.gateways.of(name, account, livemode=livemode)
+    listed, lost = gateway.list_refunds(ref), lost_of(gateway, ref)
+    if listed.kind is not AnswerKind.DEFINITE or listed.value is None or lost is None:
         return 0  # the next comparison lists it again
-    back = sum(each.amount for each in listed.value if each.status is not RefundStatus.FAILED)
+    back = lost + sum(each.amount for each in listed.value if each.status is not RefundStatus.FAILED)
     with watch.store.write() as conn:
         return int(take_up_again(conn, key, back, CAME_BACK, by=watch.by, now=watch.clock.now()))

@@ -205,7 +205,7 @@ def _captured(watch: Watch, gateway: Gateway, orphan: _Orphan, row: AttemptRow |
             return _Verdict("ADOPTED", f"order {row.order_id} was open and everything agreed")
     if payment.refunded >= payment.captured:
         return _returned(watch, gateway, row, payment, "all of it was given back at the gateway")
-    lost = lost_of(gateway, payment)
+    lost = lost_of(gateway, payment.ref)
     if lost is None:
         return _Verdict("", "disputes: no answer")
     if lost and payment.refunded + lost >= payment.captured:
@@ -222,8 +222,8 @@ def _captured(watch: Watch, gateway: Gateway, orphan: _Orphan, row: AttemptRow |
 
 def _returned(watch: Watch, gateway: Gateway, row: AttemptRow | None, payment: Payment, why: str) -> _Verdict:
     refunds = returned_by_us(watch, gateway, row, payment)
-    if refunds is None:
-        return _Verdict("", "given back, but the gateway did not list it")
+    if isinstance(refunds, str):
+        return _Verdict("", refunds)
     return _Verdict("REFUNDED", why, returned=refunds)
 
 

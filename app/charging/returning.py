@@ -10,9 +10,9 @@ def mark_of(payment: Payment) -> str:
     return f"orphan:{payment.ref}"
 
 
-def lost_of(gateway: Gateway, payment: Payment) -> int | None:
-    """What the bank took of it in disputes that are lost, in minor units; None when the gateway does not say."""
-    disputes = gateway.list_disputes(payment=payment.ref)
+def lost_of(gateway: Gateway, payment: str) -> int | None:
+    """What the bank took of this payment in disputes that are lost, in minor units; None when the gateway does not say."""
+    disputes = gateway.list_disputes(payment=payment)
     if disputes.kind is not AnswerKind.DEFINITE or disputes.value is None:
         return None
     return sum(each.amount for each in disputes.value if each.status is DisputeStatus.LOST)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -122,14 +122,19 @@ def answered(kind: AnswerKind) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def sent_back() -> Iterator[None]:
+def sent_back() -> AbstractContextManager[None]:
     """Meanwhile the gateway's list says that the bank returned every refund."""
+    return listed_as(RefundStatus.FAILED)
+
+
+@contextmanager
+def listed_as(status: RefundStatus) -> Iterator[None]:
+    """Meanwhile the gateway's list says this of every refund."""
     honest = SandboxGateway.list_refunds
 
-    def failed(self: Any, *of: Any, **how: Any) -> Reply[tuple[GatewayRefund, ...]]:
+    def seen(self: Any, *of: Any, **how: Any) -> Reply[tuple[GatewayRefund, ...]]:
         known = honest(self, *of, **how).value or ()
-        return Reply(AnswerKind.DEFINITE, tuple([replace(each, status=RefundStatus.FAILED) for each in known]))
+        return Reply(AnswerKind.DEFINITE, tuple([replace(each, status=status) for each in known]))
 
-    with patch.object(SandboxGateway, "list_refunds", failed):
+    with patch.object(SandboxGateway, "list_refunds", seen):
         yield

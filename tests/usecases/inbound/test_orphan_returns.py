@@ -12,13 +12,13 @@ from sqlalchemy import select, update
 
 from app.charging.desk_deciding import DeskRefused, Resolving
 from app.charging.repair import expire
-from app.gateways.port import RefundStatus
+from app.gateways.port import AnswerKind, Refund, RefundStatus, Reply
 from app.gateways.sandbox.adapter import SandboxGateway
 from app.models.orders import Orphan, Transition
 from tests.late_capture import take_all_the_same
 from tests.usecases.audit.test_honest_stories import named
 from tests.usecases.charging.person import decide, may, waiting
-from tests.usecases.charging.refunds import sent_back
+from tests.usecases.charging.refunds import drive, listed_as, refund_states, sent_back
 from tests.usecases.charging.test_compare import comparing
 from tests.usecases.inbound.telling import Ears
 from tests.usecases.inbound.test_orphans import GONE, abandoned, chain_holds, found, policy
@@ -103,6 +103,48 @@ def test_what_comes_back_of_an_order_s_own_payment_is_one_matter_and_not_two(ear
             comparing(ears.desk)
     assert ears.orphan_state(ref) == "REFUNDED"
     assert [(each.kind, each.why) for each in waiting(ears.desk)] == [("refund", "came back after it had succeeded")]
+
+
+def test_money_that_the_bank_still_sends_back_is_not_told_as_given_back(ears: Ears):
+    policy(ears, "refund")
+    ref = late_capture(ears)
+    with listed_as(RefundStatus.PENDING):
+        ears.settle_down(26)
+    assert (ears.orphan_state(ref), ears.desk.outbox().count("refunded")) == ("FOUND", 0)
+    ears.settle_down(6)
+    assert (ears.orphan_state(ref), ears.desk.outbox().count("refunded")) == ("REFUNDED", 1)
+
+
+def test_whose_refund_was_under_way_and_failed_is_given_back_by_a_person_once(ears: Ears):
+    policy(ears, "refund")
+    ref = late_capture(ears)
+    with listed_as(RefundStatus.PENDING):
+        ears.settle_down(26)
+        comparing(ears.desk)
+    with sent_back():
+        drive(ears.desk)
+        ears.settle_down(24)  # what the payment says of its refunds is late here, and it is put down as given back
+        assert (ears.orphan_state(ref), refund_states(ears.desk)) == ("REFUNDED", ["FAILED"])
+        comparing(ears.desk)
+    acts = {each.kind: each.may for each in waiting(ears.desk)}
+    assert acts == {"refund": ("cancel",), "orphan": ("adopt", "cancel", "refund", "release")}
+    for matter in waiting(ears.desk):
+        decide(ears.desk, matter, "cancel" if matter.kind == "refund" else "refund")
+    assert (ears.orphan_state(ref), waiting(ears.desk)) == ("REFUNDED", [])
+
+
+def test_what_the_bank_took_in_a_dispute_after_its_refund_had_failed_waits_for_nobody(ears: Ears):
+    ref = ears.pay_behind(GONE)
+    dispute = ears.desk.sandbox.controls.open_dispute(ref)
+    ears.desk.sandbox.controls.close_dispute(dispute, won=False)
+    found(ears, ref)
+    ears.settle_down(0.5)
+    failed = Refund("re_1", ref, 500, "USD", RefundStatus.FAILED, "")
+    with patch.object(SandboxGateway, "list_refunds", lambda *_a, **_k: Reply(AnswerKind.DEFINITE, (failed,))):
+        for _ in range(2):
+            ears.desk.clock.move(timedelta(days=1))
+            comparing(ears.desk)
+    assert (ears.orphan_state(ref), waiting(ears.desk)) == ("REFUNDED", [])
 
 
 def before_a_person(ears: Ears) -> Any:

@@ -110,8 +110,8 @@ def tell(conn: Connection, book_id: int, refund_id: str, at: datetime) -> None:
 
 
 def mail(conn: Connection, book_id: int, refund_id: str, at: datetime) -> None:
-    """For one that we gave back at the gateway without a row of ours: the mail that ``tell`` left out."""
-    record(conn, book_id, "refunded", refund_id, 1, "mail", _mail(_told(conn, book_id, refund_id), at), at)
+    """For one that we gave back at the gateway without a row of ours: the mail that ``tell`` left out, once."""
+    record_once(conn, book_id, "refunded", refund_id, 1, "mail", _mail(_told(conn, book_id, refund_id), at), at)
 
 
 def _told(conn: Connection, book_id: int, refund_id: str) -> RowMapping:

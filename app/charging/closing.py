@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from sqlalchemy import Connection, select, update
 
@@ -17,6 +18,9 @@ from app.models.customers import StoredCard
 from app.models.orders import Order
 from app.models.subscriptions import Subscription
 from app.outbox import record
+
+Returned = Literal["", "refunded", "disputed"]
+"""How money that was taken all the same went back: by refunds, or by the bank alone in disputes that are lost."""
 
 
 def close(
@@ -33,12 +37,12 @@ def close(
 
 def end_attempt(
     conn: Connection, row: AttemptRow, state: str, cause: str, decline: Decline | None = None, *, refused: str = "",
-    returned: bool = False, by: str | None, actor: str, at: datetime,
+    returned: Returned = "", by: str | None, actor: str, at: datetime,
 ) -> None:  # fmt: skip
     """In the caller's transaction: ``DECLINED`` or ``CANCELLED`` for good; the order stays open for another attempt.
 
-    A card that may never be tried again is blocked. Whoever was told to wait gets a mail, unless the money was taken and
-    ``returned``, which is told otherwise. ``refused`` is why the gateway would not have the payment at all: the merchant is
+    A card that may never be tried again is blocked. Whoever was told to wait gets a mail: that nothing was charged, or how
+    money that was taken was ``returned``; of what was ``refunded`` the caller tells. ``refused`` is why the gateway would not have the payment at all: the merchant is
     alarmed. Raises ``Moved`` when the row is not as it was read, or not ``by``'s (None: whoever drives it).
     """
     reason = decline.reason.value if decline else None
@@ -71,8 +75,8 @@ def end_attempt(
     record(conn, row.book_id, "attempt.failed", row.id, 1, "event", event, at)
     if row.gw_ref is not None:
         tell_known(conn, row.book_id, row.order_id, row.id, at)
-    if _was_told_to_wait(row, at) and not returned:
-        _mail(conn, row, state, at)
+    if _was_told_to_wait(row, at) and returned != "refunded":
+        _mail(conn, row, returned or state.lower(), at)
 
 
 def _moves(row: AttemptRow, state: str, cause: str) -> list[Move]:
@@ -90,7 +94,7 @@ def _was_told_to_wait(row: AttemptRow, now: datetime) -> bool:
     return row.told_to_wait or now >= row.deadline_at
 
 
-def _mail(conn: Connection, row: AttemptRow, state: str, now: datetime) -> None:
+def _mail(conn: Connection, row: AttemptRow, why: str, now: datetime) -> None:
     order = (
         conn.execute(
             select(
@@ -103,5 +107,5 @@ def _mail(conn: Connection, row: AttemptRow, state: str, now: datetime) -> None:
         .mappings()
         .one()
     )  # fmt: skip
-    body = not_charged_body({str(name): value for name, value in order.items()}, state.lower())
+    body = not_charged_body({str(name): value for name, value in order.items()}, why)
     record(conn, row.book_id, "not_charged", row.id, 1, "mail", body, now)

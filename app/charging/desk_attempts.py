@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from app.charging.adopting import take_over
 from app.charging.attempts import LEASE, AttemptRow, Moved, move, read_attempt
-from app.charging.closing import end_attempt
+from app.charging.closing import Returned, end_attempt
 from app.charging.closing_orders import close_order
 from app.charging.comparing import mismatch
 from app.charging.desk_deciding import DeskRefused, Resolving, Truth, give_back, truth_of
@@ -147,16 +147,17 @@ def _return_and_end(r: Resolving, row: AttemptRow, gateway: Gateway, payment: Pa
 
     def end(conn: Connection) -> None:
         now = r.watch.clock.now()
-        _end(conn, r, row, by=r.watch.by, returned=True)
-        for refund in refunds_of(conn, row.book_id, row.order_id):
-            if refund.state != "FAILED":
-                mail(conn, row.book_id, refund.id, now)
+        refunds = [each for each in refunds_of(conn, row.book_id, row.order_id) if each.attempt_id == row.id]
+        back = [each.id for each in refunds if each.state != "FAILED"]
+        _end(conn, r, row, by=r.watch.by, returned="refunded" if back else "disputed")
+        for refund_id in back:
+            mail(conn, row.book_id, refund_id, now)
         close_order(conn, row.book_id, row.order_id, "CANCELLED", cause="refunded by a person", actor=r.actor, at=now)
 
     r.decide(row.order_id, end)
 
 
-def _end(conn: Connection, r: Resolving, row: AttemptRow, *, by: str | None = None, returned: bool = False) -> None:
+def _end(conn: Connection, r: Resolving, row: AttemptRow, *, by: str | None = None, returned: Returned = "") -> None:
     now = r.watch.clock.now()
     end_attempt(conn, row, "CANCELLED", r.reason, returned=returned, by=by, actor=r.actor, at=now)
 

@@ -102,7 +102,8 @@ def _after(quote: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def not_charged_body(order: Mapping[str, Any], why: str) -> dict[str, Any]:
-    """For a shopper who was told "we are checking": the order ended without money. ``why``: declined or cancelled."""
+    """For a shopper who was told "we are checking": the order ended without money. ``why``: declined or cancelled; or
+    disputed, where the money was taken and the bank gave it back."""
     return {
         "to": order["email"],
         "language": order["language"],

@@ -9,12 +9,13 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, exists, select
 
+from app.billing.states import ATTEMPT_CLOSED
 from app.charging.desk import decided_refunds
 from app.charging.refund_finding import CAME_BACK, MISSING
 from app.charging.refund_rows import ALIVE, RefundRow, refunds_of
 from app.charging.uses import HOLDING, mark_of_use
 from app.models.customers import BalanceEntry
-from app.models.orders import Order, Orphan
+from app.models.orders import Attempt, Dispute, Order, Orphan
 from app.models.work import Outbox
 from app.outbox.recording import outbox_id
 
@@ -43,10 +44,12 @@ def remains_of(conn: Connection, book_id: int, order_id: str) -> Remains:
     """Of an order that is not paid. A refund that failed leaves its money at the gateway, and so in doubt."""
     refunds = refunds_of(conn, book_id, order_id)
     orphans = _orphans(conn, book_id, order_id)
-    listed = {refund.payment for refund in refunds}
-    # The same money is not counted twice where the gateway's refund of an orphan became a row as well.
+    lost = _lost(conn, book_id, order_id)
+    listed = {refund.payment for refund in refunds} | {row.gw_ref for row in lost}
+    # The same money is not counted twice where what went back of an orphan became a row as well.
     gone = [row for row in orphans if row.state == "REFUNDED" and row.gw_ref not in listed]
     found = [*_returned(conn, refunds), *(Returned(_taken(row.facts), row.decided_at or row.found_at) for row in gone)]
+    found += [Returned(row.amount, row.closed_at) for row in lost]
     back = [each for each in found if each.stays != "asked"]
     total = sum(each.amount for each in back)
     failed = sum(refund.amount for refund in refunds if refund.state == "FAILED")
@@ -116,6 +119,13 @@ def _orphans(conn: Connection, book_id: int, order_id: str) -> Sequence[Any]:
     columns = (Orphan.gw_ref, Orphan.state, Orphan.facts, Orphan.found_at, Orphan.decided_at)
     of_order = (Orphan.book_id == book_id, Orphan.order_mark == order_id)
     return conn.execute(select(*columns).where(*of_order, Orphan.state.in_((*HOLDING, "REFUNDED")))).all()
+
+
+def _lost(conn: Connection, book_id: int, order_id: str) -> Sequence[Any]:
+    """What the bank gave back, in disputes that are lost, of payments whose attempts ended all the same."""
+    query = select(Attempt.gw_ref, Dispute.amount, Dispute.closed_at).join(Attempt, Attempt.id == Dispute.attempt_id)
+    of_order = (Dispute.book_id == book_id, Dispute.order_id == order_id, Dispute.state == "LOST")
+    return conn.execute(query.where(*of_order, Attempt.state.in_(ATTEMPT_CLOSED))).all()
 
 
 def _taken(facts: dict[str, Any]) -> int:

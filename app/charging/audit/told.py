@@ -53,16 +53,17 @@ def told_once(page: Page) -> Seen:
 
 
 def mailed_once(page: Page) -> Seen:
-    """Whoever was told to wait hears that nothing was charged; whoever gets money back hears of that, unless somebody gave
-    it back at the gateway, which tells the customer itself."""
+    """Whoever was told to wait hears that nothing was charged, or that the bank gave it back; whoever else gets money back
+    hears of that, unless somebody gave it back at the gateway, which tells the customer itself."""
     mails = {row["id"] for row in page.rows.outbox}
     refs = {row["gw_ref"] for row in page.whole.orphans}
     orphans = {row["id"] for row in page.rows.attempts if row["gw_ref"] in refs}
     for row in page.rows.attempts:
         if row["state"] in CLOSED:
             yield _mailed(f"attempt {row['id']}", outbox_id("not_charged", row["id"], 1), mails, _waited(page, row))
+    given_back = {row["id"] for row in page.rows.attempts if _by_a_person(page, row)}
     for row in page.rows.refunds:
-        owed = row["state"] == "SUCCEEDED" if row["kind"] != "outside" else _by_a_person(page, row["order_id"])
+        owed = row["state"] == "SUCCEEDED" if row["kind"] != "outside" else row["attempt_id"] in given_back
         outside = row["kind"] == "outside"
         if not has_an_end(page, row) or (outside and (row["state"] == "FAILED" or row["attempt_id"] in orphans)):
             continue  # not told yet; before it failed somebody may have been told; an orphan's may be ours or a merchant's
@@ -79,11 +80,9 @@ def _waited(page: Page, attempt: Row) -> bool:
 
     An unknown end was always shown as one, whether or not the attempt's row says so.
     """
-    was = {row["from_state"] for row in page.rows.transitions if _ends(row, attempt)}
-    if "QUARANTINED" in was:
-        lost = [row for row in page.rows.disputes if row["state"] == "LOST"]
-        given_back = any(row["attempt_id"] == attempt["id"] for row in (*page.rows.refunds, *lost))
-        return not (given_back and _by_a_person(page, attempt["order_id"]))
+    if _was_quarantined(page, attempt):
+        back = {row["attempt_id"] for row in page.rows.refunds if row["state"] != "FAILED"}
+        return not (attempt["id"] in back and _by_a_person(page, attempt))
     late = attempt["settled_at"] is not None and attempt["settled_at"] >= attempt["deadline_at"]
     unknown = ("attempt", attempt["id"], "UNKNOWN") in page.rows.came_to
     return bool(attempt["told_to_wait"] or unknown or late)
@@ -93,12 +92,17 @@ def _ends(row: Row, attempt: Row) -> bool:
     return row["kind"] == "attempt" and row["object"] == attempt["id"] and row["to_state"] in CLOSED
 
 
-def _by_a_person(page: Page, order_id: str) -> bool:
-    """Whether a person gave the money back instead of a sale: then it is we who told the customer."""
-    return any(
-        row["kind"] == "order" and row["object"] == order_id and row["cause"] == RETURNED
+def _was_quarantined(page: Page, attempt: Row) -> bool:
+    return "QUARANTINED" in {row["from_state"] for row in page.rows.transitions if _ends(row, attempt)}
+
+
+def _by_a_person(page: Page, attempt: Row) -> bool:
+    """Whether a person gave its money back instead of a sale: then it is we who told the customer."""
+    returned = any(
+        row["kind"] == "order" and row["object"] == attempt["order_id"] and row["cause"] == RETURNED
         for row in page.rows.transitions
     )
+    return returned and _was_quarantined(page, attempt)
 
 
 def disputes_told_once(page: Page) -> Seen:

@@ -63,18 +63,22 @@ def captured_too_late(shop: Shop, page: CartPage) -> str:
     return done
 
 
-def given_back(shop: Shop, link: str | None = None) -> str:
-    """The page of an order that was paid, could not be carried out, and was given back by a person."""
+def given_back(shop: Shop, link: str | None = None, *, disputed: bool = False) -> str:
+    """The page of an order that was paid, could not be carried out, and was given back by a person, or by the bank before."""
     check = shop.client.get(to_bank(shop, shop.open(link))).text
     shop.sql("UPDATE subscriptions SET version = version + 1 WHERE id = :id", id=shop.seeded.subscription)
     done = shop.answer_bank(check, "approve")
     shop.clock.move(timedelta(minutes=1))
+    if disputed:
+        dispute = shop.sandbox.controls.open_dispute(shop.ask("SELECT gw_ref FROM attempts"))
+        shop.sandbox.controls.close_dispute(dispute, won=False)
     decide(shop, "refund")
     return done
 
 
-def test_a_payment_that_was_given_back_is_told_with_amount_and_date(shop: Shop):
-    page = shop.client.get(given_back(shop), 200)
+@pytest.mark.parametrize("disputed", [False, True])
+def test_a_payment_that_was_given_back_is_told_with_amount_and_date(shop: Shop, disputed: bool):
+    page = shop.client.get(given_back(shop, disputed=disputed), 200)
     assert shop.taken() == [500]
     claims_nothing(page)
     title, text = shown(page)

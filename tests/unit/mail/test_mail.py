@@ -77,6 +77,20 @@ def test_every_kind_is_written_in_every_language_with_both_parts(composer: Compo
     assert mail.language == language
 
 
+@pytest.mark.parametrize(
+    ("language", "told"), [("en", "your bank gave it back"), ("fr", "votre banque vous l’a rendu")]
+)
+def test_nobody_whose_bank_gave_the_money_back_reads_that_nothing_was_charged(
+    composer: Composer, language: str, told: str
+):
+    mail = composer.compose("id", "not_charged", NOT_CHARGED | {"why": "disputed", "language": language}, SENDER)
+    for part in (mail.subject, mail.text, mail.html):
+        assert "Nothing was charged" not in part
+        assert "Rien n’a été" not in part
+    assert told in mail.text
+    assert told in mail.html
+
+
 def test_a_receipt_names_the_sum_the_renewal_the_consent_and_where_to_cancel(composer: Composer):
     mail = composer.compose("id", "receipt", RECEIPT, SENDER)
     for words in (

@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from app.charging.desk_acts import DeskRefused
+from app.charging.remains import Returned, remains_of
 from app.gateways.port import AnswerKind, Reply
 from app.gateways.sandbox.adapter import SandboxGateway
+from app.models.work import Outbox
 from tests.usecases.charging.desk import Desk
 from tests.usecases.charging.person import decide, may, waiting
 from tests.usecases.charging.refunds import at_gateway, rows_of_no_order
@@ -24,10 +27,24 @@ def test_an_attempt_whose_money_was_lost_in_a_dispute_ends_and_its_subscription_
     assert "refund" in may(desk, matter)
     decide(desk, matter, "refund")
     assert (desk.facts(order.id).state, desk.attempt(order.last.id).state) == ("CANCELLED", "CANCELLED")
-    assert (at_gateway(desk), rows_of_no_order(desk), desk.outbox()) == ([], [], [])
+    assert (at_gateway(desk), rows_of_no_order(desk)) == ([], [])
     assert desk.outbox("event").count("order.dispute_lost") == 1
     assert wrong_sums(desk) == []
     assert desk.buy(checkout="later", jti=None).state == "PAID"
+
+
+def test_whoever_was_told_to_wait_hears_that_the_bank_gave_the_money_back(desk: Desk):
+    matter = paid(desk)
+    order = desk.facts_of_first()
+    lost(desk, order.id)
+    decide(desk, matter, "refund")
+    assert desk.outbox() == ["not_charged"]
+    with desk.store.read() as conn:
+        (body,) = conn.scalars(select(Outbox.body).where(Outbox.kind == "not_charged"))
+        left = remains_of(conn, desk.seeded.book, order.id)
+    assert body["why"] == "disputed"
+    assert (left.is_in_doubt, left.returned) == (False, Returned(500, desk.clock.now()))
+    assert wrong_sums(desk) == []
 
 
 def test_what_is_left_at_the_gateway_of_such_an_attempt_is_nobodys_matter_any_more(desk: Desk):

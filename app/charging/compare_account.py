@@ -86,8 +86,9 @@ def read_account(r: Reading, since: datetime) -> Compared:
             found = _payments(r, part.listed) + _missing(r, refs | before, ours_since, part.until)
             held = held or found.undecided > 0
             done += found + Compared(listed=len(part.listed))
-            done += _refunds(r, part, ours_since)
-            done += _disputes(r, part)
+            back = _refunds(r, part, ours_since)
+            held = held or back.undecided > 0
+            done += back + _disputes(r, part)
             if part.until is not None:
                 before, ours_since = refs, part.until
                 r.keep(None if held else part.until)

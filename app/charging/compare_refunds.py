@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import Connection, Row, select, true
 
-from app.charging.compare_rows import ours_at
+from app.charging.compare_rows import Ours, ours_at
+from app.charging.compare_undecided import is_held
 from app.charging.compared import Compared
+from app.charging.contradicting import contradicted
 from app.charging.gate import Account
 from app.charging.observing import Watch
 from app.charging.orphan_returns import come_back
@@ -39,13 +42,34 @@ def take_refunds(watch: Watch, names: Sequence[Account], listed: Sequence[Refund
         row = attempts.get(each.payment)
         state = None if row is None else states.get((row.id, each.ref))
         if row is not None and (state or "FAILED", each.status) not in _AGREES:
-            found[row.id].append(each)
+            found[each.payment].append(each)
         elif state in (None, "FAILED") and each.status is RefundStatus.FAILED:
             failed.add(each.payment)
-    done = come_back(watch, names, sorted(failed)) if failed else Compared()
-    for attempt, refunds in found.items():
-        done += counted(partial(found_refunds, watch.store, watch.clock, attempt, refunds), attempt)
-    return done
+    done = Compared()
+    if failed:
+        made_at = _made_at([each for each in listed if each.payment in failed])
+        done = _holding(watch, come_back(watch, names, sorted(failed)), made_at)
+    return sum([_take(watch, attempts[payment], refunds) for payment, refunds in found.items()], done)
+
+
+def _take(watch: Watch, row: Ours, refunds: Sequence[Refund]) -> Compared:
+    """Those of one payment. What they raise stops no other, is tried again at each comparison, and comes before a person once
+    one of them is a day old."""
+    done = counted(partial(found_refunds, watch.store, watch.clock, row.id, refunds), row.id)
+    holding = _holding(watch, done, _made_at(refunds))
+    if done.undecided and not holding.undecided:
+        refs = ", ".join(sorted(each.ref for each in refunds))
+        contradicted(watch.store, watch.clock, row, f"what the gateway gave back could not be taken in: {refs}")
+    return holding
+
+
+def _made_at(refunds: Sequence[Refund]) -> datetime | None:
+    return min([each.created_at for each in refunds if each.created_at], default=None)
+
+
+def _holding(watch: Watch, done: Compared, made_at: datetime | None) -> Compared:
+    """What stays undecided holds the watermark and the gate for a day, and no longer."""
+    return done if is_held(made_at, watch.clock.now()) else replace(done, undecided=0)
 
 
 def miss_refunds(
@@ -55,10 +79,11 @@ def miss_refunds(
     comes before a person, once."""
     with watch.store.read() as conn:
         rows = [row for row in _succeeded(conn, names, since, until) if row.gw_ref not in refs]
-    return sum([counted(partial(_miss, watch, gateway, row), row.id) for row in rows], Compared())
+    missed = [(counted(partial(_miss, watch, gateway, row), row.id), row.created_at) for row in rows]
+    return sum([_holding(watch, done, made_at) for done, made_at in missed], Compared())
 
 
-def _miss(watch: Watch, gateway: Gateway, row: Row[str, str | None, str | None]) -> int:
+def _miss(watch: Watch, gateway: Gateway, row: Row[str, str | None, str | None, datetime]) -> int:
     reply = gateway.list_refunds(row.payment)  # a row may be younger than what it was found as
     gone = reply.kind is AnswerKind.BUG_OR_GONE or (
         reply.value is not None and all(each.ref != row.gw_ref for each in reply.value)
@@ -74,10 +99,10 @@ def _states(conn: Connection, attempts: Sequence[str]) -> Mapping[tuple[str, str
 
 def _succeeded(
     conn: Connection, names: Sequence[Account], since: datetime, until: datetime | None
-) -> Sequence[Row[str, str | None, str | None]]:
+) -> Sequence[Row[str, str | None, str | None, datetime]]:
     account, called = names[0], [each.account for each in names]
     return conn.execute(
-        select(RefundTable.id, RefundTable.gw_ref, Attempt.gw_ref.label("payment"))
+        select(RefundTable.id, RefundTable.gw_ref, Attempt.gw_ref.label("payment"), RefundTable.created_at)
         .join(Attempt, Attempt.id == RefundTable.attempt_id)
         .where(
             Attempt.gateway == account.gateway,

@@ -10,9 +10,11 @@ from sqlalchemy import select
 
 from app.billing.facts import Change
 from app.charging import compare_refunds
+from app.charging.gate import open_or_close
 from app.gateways.sandbox import Fault
 from app.models.work import GatewayWatch, Outbox
 from tests.usecases.charging.desk import Desk
+from tests.usecases.charging.person import waiting
 from tests.usecases.charging.refunds import at_gateway, by_hand, give_back, order_state, refund_states, sent_back
 from tests.usecases.charging.test_compare import ACCOUNT, comparing
 
@@ -108,5 +110,31 @@ def test_one_refund_that_always_raises_stops_no_other(desk: Desk, monkeypatch: p
 
     monkeypatch.setattr(compare_refunds, "found_refunds", poisoned)
     done = comparing(desk)
-    assert (done.refunds, done.undecided, done.unread) == (1, 1, 0)
+    assert (done.refunds, done.undecided, done.unread) == (1, 1, 1)
     assert (order_state(desk, poison.id), order_state(desk, other.id)) == ("PAID", "PART_REFUNDED")
+
+
+def test_a_refund_that_cannot_be_taken_in_holds_the_gate_for_a_day_and_is_then_before_a_person(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    order = desk.buy()
+    comparing(desk)
+    by_hand(desk, order.id, 200)
+
+    def poisoned(*_: Any) -> int:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(compare_refunds, "found_refunds", poisoned)
+    open_or_close(desk.store, desk.clock, "")
+    assert open_or_close(desk.store, desk.clock, "2") == "restore_epoch"
+    for _ in range(22):
+        desk.clock.move(timedelta(hours=1))
+        assert comparing(desk).opened == 0
+    assert waiting(desk) == []
+    opened = 0
+    for _ in range(5):
+        desk.clock.move(timedelta(hours=1))
+        opened += comparing(desk).opened
+    (matter,) = waiting(desk)
+    assert (opened, matter.kind, matter.order) == (1, "alarm", order.id)
+    assert matter.why.startswith("what the gateway gave back could not be taken in: re_")

@@ -18,6 +18,7 @@ from app.billing.states import ATTEMPT_CLOSED
 from app.charging.attempts import PERSON_AFTER, RESTING
 from app.charging.orphans import orphan_name
 from app.charging.overdue import overdue_accounts
+from app.charging.refund_finding import WENT_BACK_AFTER_ALL
 from app.charging.refund_rows import ALIVE
 from app.gateways.port import DeclineReason
 from app.models.customers import BalanceEntry
@@ -159,6 +160,7 @@ def _refunds(conn: Connection, now: datetime) -> Iterator[Matter]:
     query = query.join(Order, Order.id == Refund.order_id).join(Attempt, Attempt.id == Refund.attempt_id)
     alive = Refund.state.in_(ALIVE)
     old = Refund.created_at <= now - PERSON_AFTER
+    news = _news_of_refunds(conn)
     for row in conn.execute(query.where((Refund.state == "FAILED") | (alive & (Refund.next_at.is_(None) | old)))):
         since = row.settled_at or row.created_at
         if row.state != "FAILED":
@@ -167,7 +169,10 @@ def _refunds(conn: Connection, now: datetime) -> Iterator[Matter]:
             yield _of_refund(row, since, why, ("release",) if row.next_at else ("cancel", "release"))
             continue
         why = _cause(conn, "refund", row.id) or "refused"
-        if row.kind == "negative":  # once is enough
+        last = news.get(row.id)
+        if last is not None and last.body["why"] == WENT_BACK_AFTER_ALL:
+            yield _of_refund(row, last.created_at, WENT_BACK_AFTER_ALL, ("cancel",))
+        elif row.kind == "negative":  # once is enough
             yield _of_refund(row, since, f"{why}; the money stands on the customer's balance instead", ("cancel",))
         elif row.attempt_state in ATTEMPT_CLOSED:  # it paid for no order: whoever has the orphan gives it back, once
             yield _of_refund(row, since, f"{why}; its payment is looked after as an orphan", ("cancel",))
@@ -180,13 +185,18 @@ def _undone_refunds(conn: Connection, _now: datetime) -> Iterator[Matter]:
 
     One that was booked on the customer's balance is dealt with, whatever becomes of it there.
     """
-    told = select(Outbox.body, Outbox.created_at).where(Outbox.kind == "refund.stuck", Outbox.channel == "event")
-    news = {str(row.body["refund"]): row for row in conn.execute(told.order_by(Outbox.created_at, Outbox.id))}
+    news = _news_of_refunds(conn)
     query = select(Refund.__table__, Order.number).join(Order, Order.id == Refund.order_id)
     booked = exists().where(BalanceEntry.order_id == Refund.id, BalanceEntry.cause == "refund_failed")
     for row in conn.execute(query.where(Refund.state == "SUCCEEDED", Refund.id.in_(news), ~booked)):
         if row.settled_at <= news[row.id].created_at:  # what was told of it before it succeeded is over
             yield _of_refund(row, news[row.id].created_at, str(news[row.id].body["why"]), ("adopt", "cancel"))
+
+
+def _news_of_refunds(conn: Connection) -> dict[str, Any]:
+    """What was told last of each refund that needs a person."""
+    told = select(Outbox.body, Outbox.created_at).where(Outbox.kind == "refund.stuck", Outbox.channel == "event")
+    return {str(row.body["refund"]): row for row in conn.execute(told.order_by(Outbox.created_at, Outbox.id))}
 
 
 def _of_refund(row: Any, since: datetime, why: str, may: tuple[str, ...]) -> Matter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, select, update
@@ -14,6 +15,7 @@ from app.charging.refund_rows import ALIVE, RefundRow, read_refund, refunds_of
 from app.charging.refund_settling import fail_within, to_the_balance
 from app.charging.refunding import ask_within
 from app.gateways.port import AnswerKind, Gateway, RefundStatus, Reply
+from app.gateways.port import Refund as GatewayRefund
 from app.models.leases import CLOCKS_DIFFER
 from app.models.orders import Order, Refund
 
@@ -61,6 +63,12 @@ def refund(r: Resolving, act: str) -> str:
 def _anew(r: Resolving) -> str:
     """The new refund and the decision are one commit: whoever decides at the same moment, or again, decides nothing."""
     order = str(r.matter.facts["order"])
+    row, gateway = _row(r)
+    reply = gateway.list_refunds(row.payment)
+    if reply.kind is not AnswerKind.BUG_OR_GONE and reply.value is None:
+        raise _silent(reply)
+    if _went_back(r, row, reply.value or ()):
+        raise r.unfit("the gateway gave money back by it")
 
     def ask(conn: Connection) -> str:
         find(conn, r.watch, r.matter.id)
@@ -103,13 +111,11 @@ def _ended(r: Resolving) -> str:
     reply = gateway.list_refunds(row.payment)
     if reply.value is None:
         raise _silent(reply)
-    with r.watch.store.read() as conn:
-        others = {each.gw_ref for each in refunds_of(conn, row.book_id, row.order_id) if each.id != row.id}
-    there = [each for each in reply.value if each.mark == row.id or each.ref == row.gw_ref]
-    there = [each for each in there if each.status is not RefundStatus.FAILED and each.ref not in others]
-    own = [
-        each for each in there if each.ref == row.gw_ref or (each.amount, each.currency) == (row.amount, row.currency)
-    ]
+    failed = {each.ref for each in reply.value if each.status is RefundStatus.FAILED}
+    if row.gw_ref is not None and row.gw_ref not in failed:
+        raise r.unfit(f"the gateway took it as {row.gw_ref}, and does not say that it failed")
+    there = _went_back(r, row, reply.value)
+    own = [each for each in there if (each.amount, each.currency) == (row.amount, row.currency)]
     if own or (there and row.kind == "negative"):
         raise r.unfit("the gateway gave money back by it")
 
@@ -123,6 +129,14 @@ def _ended(r: Resolving) -> str:
     r.decide(row.order_id, end)
     found_refunds(r.watch.store, r.watch.clock, row.attempt_id, there)
     return "failed: what it had taken from the books is back"
+
+
+def _went_back(r: Resolving, row: RefundRow, listed: Iterable[GatewayRefund]) -> list[GatewayRefund]:
+    """What the gateway made of it that did not fail and is no other row's."""
+    with r.watch.store.read() as conn:
+        others = {each.gw_ref for each in refunds_of(conn, row.book_id, row.order_id) if each.id != row.id}
+    there = [each for each in listed if each.mark == row.id or each.ref == row.gw_ref]
+    return [each for each in there if each.status is not RefundStatus.FAILED and each.ref not in others]
 
 
 def _row(r: Resolving) -> tuple[RefundRow, Gateway]:

@@ -22,8 +22,9 @@ from app.models.subscriptions import Subscription
 from app.outbox import record_once
 
 ACTOR = "gateway"
-CAME_BACK, MISSING = 2, 3
-"""Versions of ``refund.stuck`` about a refund that had succeeded; 1 is one that never ended."""
+CAME_BACK, MISSING, AFTER_ALL = 2, 3, 4
+"""Versions of ``refund.stuck`` about a refund that had succeeded, the last about one that had failed; 1 is one that never ended."""
+WENT_BACK_AFTER_ALL = "the gateway gave it back after all"
 
 
 def found_refunds(store: Store, clock: Clock, attempt_id: str, refunds: Iterable[GatewayRefund]) -> int:
@@ -79,6 +80,8 @@ def _wake(conn: Connection, row: RefundRow, found: GatewayRefund, now: datetime)
     if row.state == "SUCCEEDED" and found.status is RefundStatus.FAILED:
         # The bank sent it back later. The gateway holds the money again, and who gets it now no machine decides.
         return int(_stuck(conn, row, CAME_BACK, "came back after it had succeeded", now))
+    if row.state == "FAILED" and found.status is RefundStatus.SUCCEEDED:
+        return int(_stuck(conn, row, AFTER_ALL, WENT_BACK_AFTER_ALL, now))
     return 0
 
 

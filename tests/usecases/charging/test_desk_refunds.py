@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from sqlalchemy import update
@@ -11,7 +15,7 @@ from sqlalchemy import update
 from app.charging.audit import run as audit
 from app.charging.desk import Matter
 from app.charging.desk_acts import DeskRefused
-from app.gateways.port import AnswerKind, Refund, Reply
+from app.gateways.port import AnswerKind, Refund, RefundStatus, Reply
 from app.gateways.sandbox.adapter import SandboxGateway
 from app.models.orders import Refund as RefundTable
 from app.outbox import deliver_due
@@ -239,3 +243,65 @@ def test_one_that_the_gateway_gave_back_as_it_was_asked_for_is_not_called_failed
     decide(desk, matter, "release")
     drive(desk)
     assert (refund_states(desk), waiting(desk)) == (["SUCCEEDED"], [])
+
+
+@contextmanager
+def having(status: RefundStatus) -> Iterator[None]:
+    """Meanwhile the gateway makes each refund, and answers that this became of it."""
+    honest = SandboxGateway.refund
+
+    def made(self: Any, *of: Any, **how: Any) -> Reply[Refund]:
+        reply = honest(self, *of, **how)
+        assert reply.value is not None
+        return replace(reply, value=replace(reply.value, status=status))
+
+    with patch.object(SandboxGateway, "refund", made):
+        yield
+
+
+def test_one_that_the_gateway_took_does_not_end_as_failed_while_its_list_lacks_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    order = desk.buy()
+    with having(RefundStatus.PENDING):
+        ask(desk, order.id, 200)
+        drive(desk)
+    with monkeypatch.context() as gateway:
+        nothing: Reply[tuple[Refund, ...]] = Reply(AnswerKind.DEFINITE, ())
+        gateway.setattr(SandboxGateway, "list_refunds", lambda *_a, **_k: nothing)
+        desk.clock.move(timedelta(hours=2))
+        drive(desk)
+        desk.clock.move(timedelta(hours=2))
+        (matter,) = waiting(desk)
+        with pytest.raises(DeskRefused) as unfit:
+            decide(desk, matter, "cancel")
+    assert (unfit.value.code, refund_states(desk)) == ("act_unfit", ["UNKNOWN"])
+    with sent_back():
+        decide(desk, matter, "cancel")
+    assert refund_states(desk) == ["FAILED"]
+
+
+def failed_at_the_bank(desk: Desk) -> Matter:
+    ask(desk, desk.buy().id, 200)
+    with having(RefundStatus.FAILED):
+        drive(desk)
+    (matter,) = waiting(desk)
+    assert matter.may == ("refund", "cancel")
+    desk.clock.move(timedelta(hours=2))
+    return matter
+
+
+def test_one_that_failed_is_not_given_twice_when_the_gateway_gave_it_back_after_all(desk: Desk):
+    matter = failed_at_the_bank(desk)
+    with pytest.raises(DeskRefused) as unfit:
+        decide(desk, matter, "refund")
+    assert unfit.value.code == "act_unfit"
+    comparing(desk)
+    (after_all,) = waiting(desk)
+    assert (after_all.id, after_all.why, after_all.may) == (
+        matter.id, "the gateway gave it back after all", ("cancel",)
+    )  # fmt: skip
+    assert len(at_gateway(desk)) == 1
+    decide(desk, after_all, "cancel")
+    comparing(desk)
+    assert waiting(desk) == []

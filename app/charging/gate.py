@@ -13,12 +13,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, delete, exists, func, select
 from sqlalchemy.orm import aliased
 
 from app.kit.clock import Clock
@@ -34,6 +34,9 @@ from app.models.work import GatewayWatch, InstallationFact
 EPOCH, TIMELINE, MARK = "restore_epoch", "database_timeline", "database_mark"
 RESTORED = "restored_copy"
 """Up to when the copy went that was restored last: what was sold later may be lost."""
+RESTORE_COUNTS_FOR = timedelta(days=30)
+"""So long an account that the copy does not know may be one that was sold through and lost with it: who restores repeats
+soon what the copy lacks. One that is added later is new."""
 _TIMELINE_DIGITS = 8
 _log = structlog.get_logger(__name__)
 
@@ -72,10 +75,16 @@ def is_closed(conn: Connection, gateway: str, account: str, livemode: bool) -> b
 
 
 def restored_copy(conn: Connection) -> datetime | None:
-    """Up to when the copy went that this installation was restored from last; None if it never was."""
+    """Up to when the copy went that this installation was restored from last; None if it never was, or long ago."""
     query = select(InstallationFact.value).where(InstallationFact.name == RESTORED)
     told: str | None = conn.execute(query).scalar()
     return None if told is None else datetime.fromisoformat(told)
+
+
+def forget_restore(conn: Connection, now: datetime) -> None:
+    """In the caller's transaction: a restore of long ago says nothing about accounts that are new now."""
+    old = (InstallationFact.name == RESTORED, InstallationFact.at <= now - RESTORE_COUNTS_FOR)
+    conn.execute(delete(InstallationFact).where(*old))
 
 
 def gate_of(conn: Connection, gateway: str, account: str, livemode: bool) -> tuple[str, datetime | None]:

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, true, update
 
 from app.charging.attempts import RESTING
-from app.charging.gate import Account, accounts_of, book_of, restored_copy
+from app.charging.gate import Account, accounts_of, book_of, forget_restore, restored_copy
 from app.models.leases import CLOCKS_DIFFER, Leases
 from app.models.orders import Attempt
 from app.models.upsert import insert_new
@@ -44,6 +44,7 @@ def begin_watching(conn: Connection, now: datetime) -> None:
 
     Where a database was restored, what was sold through it after the copy may be lost with the row: its gate begins closed.
     """
+    forget_restore(conn, now)
     copied = restored_copy(conn)
     new: dict[str, Any] = {"gate": "OPEN", "next_at": now + EVERY}
     if copied is not None:

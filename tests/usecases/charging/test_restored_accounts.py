@@ -78,6 +78,18 @@ def test_an_account_that_the_copy_does_not_know_opens_when_its_lost_payments_wer
     assert (shut(desk), orphans(desk)) == (False, [ref])
 
 
+@pytest.mark.parametrize(("days", "begins_closed"), [(29, True), (31, False)])
+def test_an_account_that_is_new_long_after_a_restore_sells_at_once(desk: Desk, days: int, begins_closed: bool):
+    restored(desk)
+    for _ in range(days):
+        desk.clock.move(timedelta(days=1))
+        due(desk)
+    sells_again(desk, "made anew")
+    assert shut(desk) is begins_closed
+    due(desk)
+    assert shut(desk) is begins_closed
+
+
 def test_a_new_account_of_an_installation_that_was_never_restored_sells_at_once(desk: Desk):
     due(desk)
     open_or_close(desk.store, desk.clock, "1")

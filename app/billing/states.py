@@ -63,7 +63,7 @@ ORPHAN = _table(
         "FOUND": "ADOPTED CANCELLED REFUNDED PERSON",
         "PERSON": "FOUND ADOPTED CANCELLED REFUNDED",
         "ADOPTED": "",
-        "CANCELLED": "",
+        "CANCELLED": "PERSON",
         "REFUNDED": "PERSON",
     }
 )

@@ -134,11 +134,12 @@ def _of_attempt(kind: str, row: Any, since: datetime, why: str, may: tuple[str, 
 
 def _orphans(conn: Connection, _now: datetime) -> Iterator[Matter]:
     query = select(Orphan.gateway, Orphan.account, Orphan.gw_ref, Orphan.book_id, Orphan.facts, Orphan.found_at)
-    for row in conn.execute(query.where(Orphan.state == "PERSON")):
+    for row in conn.execute(query.add_columns(Orphan.decided_at).where(Orphan.state == "PERSON")):
         facts: dict[str, Any] = row.facts
         yield _matter(
-            "orphan", (row.gateway, row.account, row.gw_ref), book_id=row.book_id, since=row.found_at,
-            why=str(facts.get("decision") or facts.get("why", "")), may=("adopt", "cancel", "refund", "release"),
+            "orphan", (row.gateway, row.account, row.gw_ref), book_id=row.book_id,
+            since=row.decided_at or row.found_at, why=str(facts.get("decision") or facts.get("why", "")),
+            may=("adopt", "cancel", "refund", "release"),
             order=str(facts.get("order", "")), payment=row.gw_ref, amount=facts.get("amount"),
             currency=str(facts.get("currency", "")), facts=facts,
         )  # fmt: skip

@@ -12,7 +12,7 @@ from app.charging.attempts import AttemptRow
 from app.charging.desk_deciding import DeskRefused, Resolving, give_back
 from app.charging.observing import Place, attempt_marked, attempt_with, known_by
 from app.charging.orphan_returns import returned_by_us, tell_returned
-from app.charging.orphans import orphan_name
+from app.charging.orphans import orphan_name, tell_orphan
 from app.charging.transitions import Move, log
 from app.gateways.port import AnswerKind, Gateway, Payment, PaymentStatus
 from app.models.orders import Orphan
@@ -20,7 +20,7 @@ from app.models.orders import Orphan
 
 def orphan(r: Resolving, act: str) -> str:
     """``adopt``, ``cancel`` or ``refund``, after a look at the gateway; ``release`` leaves it to a worker."""
-    gateway_name, account, ref = r.matter.key
+    gateway_name, account, ref = _key(r)
     gateway = r.watch.gateways.of(gateway_name, account, livemode=bool(r.matter.facts.get("livemode")))
     if act == "release":
         with r.watch.store.write() as conn:
@@ -96,15 +96,21 @@ def _owner(r: Resolving, gateway: Gateway, payment: Payment) -> tuple[Place, Att
         return at, attempt_with(conn, at, payment.ref)
 
 
+def _key(r: Resolving) -> tuple[str, str, str]:
+    gateway, account, ref = r.matter.key
+    return gateway, account, ref
+
+
 def _decide(conn: Connection, r: Resolving, act: str, state: str) -> None:
     _put_orphan(conn, r, state, {"decided_at": r.watch.clock.now(), "next_at": None})
+    tell_orphan(conn, r.matter.book_id, _key(r), state, r.reason, r.watch.clock.now())
     r.note(conn, act, leaves=False)
 
 
 def _put_orphan(conn: Connection, r: Resolving, state: str, values: dict[str, Any]) -> None:
-    gateway, account, ref = r.matter.key
+    gateway, account, ref = _key(r)
     where = and_(Orphan.gateway == gateway, Orphan.account == account, Orphan.gw_ref == ref, Orphan.state == "PERSON")
     if conn.execute(update(Orphan).where(where).values(state=state, **values)).rowcount != 1:
         raise r.too_late()
-    moved = Move("orphan", orphan_name(*r.matter.key), "PERSON", state, r.reason)
+    moved = Move("orphan", orphan_name(*_key(r)), "PERSON", state, r.reason)
     log(conn, r.matter.book_id, [moved], actor=r.actor, at=r.watch.clock.now())

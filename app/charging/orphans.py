@@ -12,11 +12,13 @@ from sqlalchemy import Connection, select, update
 from app.charging.attempts import order_of
 from app.charging.telling import Sum, tell_person
 from app.charging.transitions import BORN, Move, log
-from app.gateways.port import Payment
+from app.gateways.port import Payment, PaymentStatus
 from app.models.merchants import Book
 from app.models.orders import Order, Orphan
 from app.models.upsert import insert_new
-from app.outbox import record, record_once
+from app.outbox import record_once
+
+TOOK_ALL_THE_SAME = "it stood as cancelled, and took money all the same"
 
 
 def orphan_name(gateway: str, account: str, ref: str) -> str:
@@ -35,14 +37,19 @@ def note_orphan(
     actor: str,
     now: datetime,
 ) -> bool:
-    """In the caller's transaction: keep the payment as an orphan, due at once, and raise the alarm. False when it is known.
+    """In the caller's transaction: keep the payment as an orphan, due at once, and raise the alarm. False when it is known;
+    if it was closed as one that took nothing, and took money, it comes before a person.
 
     ``names``: all names of its account, the eldest first. The row belongs to the book whose order the payment names, if
     that book uses this account; else to ``book_id``, and where the account has several names, to the eldest book.
     """  # fmt: skip
     names = names or (payment.account,)
     where = (Orphan.gateway == gateway, Orphan.account.in_(names), Orphan.gw_ref == payment.ref)
-    if conn.execute(select(Orphan.gw_ref).where(*where)).first() is not None:
+    known = conn.execute(select(Orphan.account).where(*where)).scalar()
+    if known is not None:
+        if payment.status is PaymentStatus.SUCCEEDED:
+            key = (gateway, known, payment.ref)
+            take_up_again(conn, key, 0, TOOK_ALL_THE_SAME, was="CANCELLED", by=actor, now=now, seen=payment)
         return False
     account, book = _home(conn, gateway, payment, names) or (payment.account, book_id)
     payment = replace(payment, account=account)
@@ -106,29 +113,42 @@ def put_orphan(
     name = orphan_name(*key)
     of = _sum(gateway, values.get("facts", {}))
     log(conn, book_id, [Move("orphan", name, "FOUND", new, cause)], actor=by, at=now, of=of)
-    body = {"payment": ref, "state": new, "why": cause}
-    record_once(conn, book_id, f"orphan.{new.lower()}", name, 1, "event", body, now)
+    tell_orphan(conn, book_id, key, new, cause, now)
     if new == "PERSON":
         tell_person(book_id, "orphan", name, cause, of=of)
     return True
 
 
-def take_up_again(conn: Connection, key: tuple[str, str, str], back: int, why: str, *, by: str, now: datetime) -> bool:
-    """``REFUNDED`` → ``PERSON`` when less went ``back`` than was taken (minor units): what the gateway holds again is a
-    person's to decide. Logged and told; False when it is not so."""
+def tell_orphan(conn: Connection, book_id: int, key: tuple[str, str, str], state: str, why: str, now: datetime) -> None:
+    """In the caller's transaction: the event that it is in this state, each time that it gets there."""
+    body = {"payment": key[2], "state": state, "why": why}
+    stamp = int(now.timestamp() * 1_000_000)
+    record_once(conn, book_id, f"orphan.{state.lower()}", orphan_name(*key), stamp, "event", body, now)
+
+
+def take_up_again(
+    conn: Connection,
+    key: tuple[str, str, str],
+    back: int,
+    why: str,
+    *,
+    was: str = "REFUNDED",
+    by: str,
+    now: datetime,
+    seen: Payment | None = None,
+) -> bool:
+    """``was`` → ``PERSON`` when less went ``back`` than was taken (minor units): what the gateway holds again is a person's
+    to decide. ``seen``: the payment as it is now. Logged and told; False when it is not so."""
     gateway, account, ref = key
-    where = (Orphan.gateway == gateway, Orphan.account == account, Orphan.gw_ref == ref, Orphan.state == "REFUNDED")
+    where = (Orphan.gateway == gateway, Orphan.account == account, Orphan.gw_ref == ref, Orphan.state == was)
     row = conn.execute(select(Orphan.book_id, Orphan.facts).where(*where).with_for_update()).first()
     if row is None or back >= taken_of(row.facts):
         return False
-    facts = row.facts | {"decision": why}
+    facts = row.facts | ({} if seen is None else orphan_facts(seen, why)) | {"decision": why}
     conn.execute(update(Orphan).where(*where).values(state="PERSON", decided_at=now, facts=facts))
     name, of = orphan_name(*key), _sum(gateway, facts)
-    log(conn, row.book_id, [Move("orphan", name, "REFUNDED", "PERSON", why)], actor=by, at=now, of=of)
-    stamp = int(now.timestamp() * 1_000_000)  # it may come back again, and may have been a person's before
-    record(
-        conn, row.book_id, "orphan.person", name, stamp, "event", {"payment": ref, "state": "PERSON", "why": why}, now
-    )
+    log(conn, row.book_id, [Move("orphan", name, was, "PERSON", why)], actor=by, at=now, of=of)
+    tell_orphan(conn, row.book_id, key, "PERSON", why, now)
     tell_person(row.book_id, "orphan", name, why, of=of)
     return True
 

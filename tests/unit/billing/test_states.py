@@ -11,7 +11,7 @@ ALLOWED = [
     ("attempt", "REQUIRES_ACTION", "CANCELLING"), ("attempt", "CANCELLING", "SUCCEEDED"), ("attempt", "UNKNOWN", "DECLINED"),
     ("attempt", "SUCCEEDED", "QUARANTINED"), ("order", "OPEN", "PAID"), ("order", "DISPUTED", "LOST"), ("order", "DISPUTED", "PAID"),
     ("refund", "SENT", "FAILED"), ("renewal", "PAST_DUE", "PAST_DUE"), ("subscription", "trialing", "active"),
-    ("orphan", "REFUNDED", "PERSON"),
+    ("orphan", "REFUNDED", "PERSON"), ("orphan", "CANCELLED", "PERSON"),
 ]  # fmt: skip
 FORBIDDEN = [
     ("attempt", "SUCCEEDED", "DECLINED"), ("attempt", "DECLINED", "SUCCEEDED"), ("attempt", "CANCELLED", "INTENT"),

@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from app.charging.desk_deciding import DeskRefused, Resolving
 from app.charging.repair import expire
-from app.gateways.port import AnswerKind, Refund, RefundStatus, Reply
+from app.gateways.port import Answer, AnswerKind, Refund, RefundStatus, Reply
 from app.gateways.sandbox.adapter import SandboxGateway
 from app.models.orders import Orphan, Transition
 from tests.late_capture import take_all_the_same
@@ -130,6 +130,40 @@ def test_whose_refund_was_under_way_and_failed_is_given_back_by_a_person_once(ea
     assert acts == {"refund": ("cancel",), "orphan": ("adopt", "cancel", "refund", "release")}
     for matter in waiting(ears.desk):
         decide(ears.desk, matter, "cancel" if matter.kind == "refund" else "refund")
+    assert (ears.orphan_state(ref), waiting(ears.desk)) == ("REFUNDED", [])
+
+
+def test_what_comes_back_waits_since_then_and_each_return_of_it_is_told(ears: Ears):
+    policy(ears, "refund")
+    ref = ears.pay_behind(GONE)
+    found(ears, ref)
+    ears.settle_down(26)
+    ears.desk.clock.move(timedelta(days=3))
+    with sent_back():
+        comparing(ears.desk)
+    (matter,) = waiting(ears.desk)
+    assert matter.since == ears.desk.clock.now()
+    decide(ears.desk, matter, "refund")
+    assert ears.desk.outbox("event").count("orphan.refunded") == 2
+
+
+def test_money_of_an_orphan_that_stands_as_cancelled_comes_before_a_person_whenever_it_is_seen(ears: Ears):
+    ref = ears.pay_behind(GONE)
+    found(ears, ref)
+    ears.look_after()
+    with patch.object(SandboxGateway, "read_payment", lambda *_: Answer(AnswerKind.BUG_OR_GONE)):
+        decide(ears.desk, *waiting(ears.desk), "cancel")  # what another account's key says
+    assert (ears.orphan_state(ref), waiting(ears.desk)) == ("CANCELLED", [])
+    ears.desk.clock.move(timedelta(minutes=1))
+    for _ in range(2):
+        ears.tell_of(ref)
+        ears.hear()
+    (matter,) = waiting(ears.desk)
+    assert (ears.orphan_state(ref), matter.why) == ("PERSON", "it stood as cancelled, and took money all the same")
+    assert ears.desk.outbox("event").count("orphan.person") == 2
+    assert chain_holds(ears, ref)
+    ears.desk.clock.move(timedelta(minutes=1))
+    decide(ears.desk, matter, "refund")
     assert (ears.orphan_state(ref), waiting(ears.desk)) == ("REFUNDED", [])
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from app.charging.compare_account import Busy, Reading, read_account
 from app.charging.compared import Compared
+from app.charging.desk import is_given_up
 from app.charging.gate import Account, accounts_of, closed_accounts, was_used
 from app.charging.namesakes import by_account
 from app.charging.observing import Watch
@@ -104,12 +105,12 @@ def still_closed(conn: Connection, gateways: Gateways) -> list[Account]:
 
 
 def _is_compared(conn: Connection, gateways: Gateways, account: Account) -> bool:
-    """Not one that has no key and was never used, such as the live book of an installation that has a test key only: nothing
-    is there, nobody waits for it, and it stays due until there is a key."""
+    """Not one that has no key and was never used, such as the live book of an installation that has a test key only, nor one
+    that its book left and a person gave up: nobody waits for it, and it stays due until there is a key."""
     try:
         gateways.of(account.gateway, account.account, livemode=account.livemode)
     except GatewayError:
-        return was_used(conn, account)
+        return was_used(conn, account) and not is_given_up(conn, account)
     return True
 
 

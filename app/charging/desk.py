@@ -16,6 +16,7 @@ from sqlalchemy import Connection, exists, select
 
 from app.billing.states import ATTEMPT_CLOSED
 from app.charging.attempts import PERSON_AFTER, RESTING
+from app.charging.gate import Account
 from app.charging.orphans import orphan_name
 from app.charging.overdue import overdue_accounts
 from app.charging.refund_finding import WENT_BACK_AFTER_ALL
@@ -26,6 +27,8 @@ from app.models.orders import Attempt, Dispute, Order, Orphan, Refund, Transitio
 from app.models.work import Inbox, Outbox
 
 RESOLVED = "queue.resolved"
+LEFT = "left"
+"""Of an account that no book sells through any more."""
 ACTS = ("adopt", "cancel", "refund", "release")
 ALARMS = ("attempt.contradicted", "attempt.refused", "dispute.contradicted")
 
@@ -246,14 +249,26 @@ def _alarms(conn: Connection, _now: datetime) -> Iterator[Matter]:
         )  # fmt: skip
 
 
-def _accounts(conn: Connection, _now: datetime) -> Iterator[Matter]:
+def _accounts(conn: Connection, _now: datetime | None = None) -> Iterator[Matter]:
     for each in overdue_accounts(conn):
         at = each.account
         why = "not compared whole with the gateway for a day: the log tells why (not_listed, not_compared, compare_failed)"
         if each.is_shut:
             why = f"charging is closed; {why}"
-        key = (at.gateway, at.account, "live" if at.livemode else "test")
-        yield _matter("account", key, book_id=each.book, since=each.since, why=why, may=("release",))
+        key: tuple[str, ...] = (at.gateway, at.account, _mode(at))
+        # One that its book has left is another matter: what was decided of it is over once it is sold through again.
+        key, may = (key, ("release",)) if each.is_sold_through else ((*key, LEFT), ("release", "cancel"))
+        yield _matter("account", key, book_id=each.book, since=each.since, why=why, may=may)
+
+
+def is_given_up(conn: Connection, account: Account) -> bool:
+    """Whether a person waits no more for this account, which no book sells through, to be compared."""
+    key, is_off = (account.gateway, account.account, _mode(account), LEFT), _taken_off(conn)
+    return any(each.key == key and is_off(each) for each in _accounts(conn))
+
+
+def _mode(account: Account) -> str:
+    return "live" if account.livemode else "test"
 
 
 _READERS = (

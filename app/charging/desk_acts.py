@@ -77,14 +77,16 @@ def _dead(r: Resolving, act: str) -> str:
 
 
 def _account(r: Resolving, act: str) -> str:
-    """Compared anew; it leaves the queue when that was whole."""
-    gateway, account, mode = r.matter.key
+    """Compared anew; it leaves the queue when that was whole. One that no book sells through may be waited for no more."""
+    gateway, account, mode = r.matter.key[:3]
     w = GatewayWatch
     is_it = and_(w.gateway == gateway, w.account == account, w.livemode == (mode == "live"))
     with r.watch.store.write() as conn:
-        conn.execute(update(w).where(is_it).values(next_at=r.watch.clock.now()))
-        r.note(conn, act, leaves=False)
-    return "compared again within a minute"
+        find(conn, r.watch, r.matter.id)  # nobody sells through it, or compared it, meanwhile
+        if act == "release":
+            conn.execute(update(w).where(is_it).values(next_at=r.watch.clock.now()))
+        r.note(conn, act, leaves=act == "cancel")
+    return "compared again within a minute" if act == "release" else "taken off the queue"
 
 
 _ACTS: dict[str, Callable[[Resolving, str], str]] = {

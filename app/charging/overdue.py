@@ -11,17 +11,20 @@ from sqlalchemy import Connection, func, select
 from app.charging.attempts import PERSON_AFTER
 from app.charging.gate import Account, book_of
 from app.charging.watching import EVERY
+from app.models.merchants import Book
 from app.models.orders import Attempt
 from app.models.work import GatewayWatch
 
 
 class Overdue(NamedTuple):
-    """``since`` when it was not compared whole, or its gate waits for a reading; ``book`` sells through it."""
+    """``since`` when it was not compared whole, or its gate waits for a reading; ``book`` sells through it, or did until it
+    left (not ``is_sold_through``)."""
 
     account: Account
     book: int
     since: datetime
     is_shut: bool
+    is_sold_through: bool
 
 
 def overdue_accounts(conn: Connection) -> Iterator[Overdue]:
@@ -38,7 +41,13 @@ def overdue_accounts(conn: Connection) -> Iterator[Overdue]:
         if since is None or book is None:
             continue
         if row.lease_until >= since + (PERSON_AFTER if is_shut else EVERY + PERSON_AFTER):
-            yield Overdue(account, book[0], since, is_shut)
+            yield Overdue(account, book[0], since, is_shut, _is_sold_through(conn, account))
+
+
+def _is_sold_through(conn: Connection, account: Account) -> bool:
+    at = (Book.gateway == account.gateway, Book.gateway_account == account.account)
+    mode = "live" if account.livemode else "test"
+    return conn.execute(select(Book.id).where(*at, Book.mode == mode).limit(1)).first() is not None
 
 
 def _sells_since(conn: Connection, account: Account) -> datetime | None:

@@ -246,7 +246,8 @@ class Standing:
 
 
 # In a schema of its own, so that a comparison with the models does not see it. Rows are deleted without looking at foreign
-# keys (that is what the role is for); a table that was emptied often is truncated, or its dead rows would slow every read.
+# keys (that is what the role is for); a table that was emptied often is truncated, or its dead rows would slow every read;
+# that empties those that refer to it as well, so rows are put back once all are empty.
 _SET_BACK = """
 CREATE SCHEMA testing;
 CREATE TABLE testing.tables AS
@@ -277,16 +278,19 @@ CREATE FUNCTION testing.set_back() RETURNS void LANGUAGE plpgsql
 SET session_replication_role = replica SET lock_timeout = '10s' SET synchronous_commit = off AS $$
 DECLARE
   t record;
+  used text[];
 BEGIN
   PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle' AND backend_type = 'client backend';
-  FOR t IN SELECT name, counter, kept, next, pg_relation_size(oid) AS size FROM testing.tables
-    WHERE pg_relation_size(oid) > 0 LOOP
+  used := ARRAY(SELECT name FROM testing.tables WHERE pg_relation_size(oid) > 0);
+  FOR t IN SELECT name, pg_relation_size(oid) AS size FROM testing.tables WHERE name = ANY(used) LOOP
     IF t.size > 65536 THEN
       EXECUTE 'TRUNCATE public.' || t.name || ' CASCADE';
     ELSE
       EXECUTE 'DELETE FROM public.' || t.name;
     END IF;
+  END LOOP;
+  FOR t IN SELECT * FROM testing.tables WHERE kept OR name = ANY(used) LOOP
     IF t.counter IS NOT NULL THEN
       PERFORM setval(t.counter, t.next, false);
     END IF;

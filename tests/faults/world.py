@@ -30,6 +30,7 @@ from tests.faults.board import Board, SharedClock
 from tests.faults.databases import Database
 from tests.faults.processes import Server
 from tests.faults.shopper import buy_form, local
+from tests.standing import forget_rules
 
 SECRET = "the-master-secret-of-these-tests-0123456789"
 START = datetime(2026, 7, 1, 16, tzinfo=UTC)
@@ -122,6 +123,7 @@ class World:
     def fresh(self) -> None:
         """Database, ledger and clock as at the beginning."""
         self.let_go()
+        forget_rules()
         self.board.well()
         self.board.set_clock(START)
         self.database.reset()
